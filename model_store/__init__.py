@@ -1,0 +1,46 @@
+"""The versioned store of frozen models, and the contract that training and service share."""
+
+from model_store.aliases import PRODUCTION, Aliases
+from model_store.bundle import BUNDLED, SERVING_FILES, bundle
+from model_store.errors import (
+    AliasError,
+    DamagedVersion,
+    InvalidName,
+    InvalidVocabulary,
+    ModelNotFound,
+    StoreError,
+    UnknownCharacters,
+    UnpublishableFolder,
+    VocabularyTooLarge,
+)
+from model_store.layered import LayeredStore
+from model_store.manifest import Architecture, Corpus, FileEntry, Manifest, ModelDescription
+from model_store.store import ModelStore
+from model_store.stored import StoredModel
+from model_store.vocabulary import Vocabulary
+
+__all__ = [
+    "BUNDLED",
+    "PRODUCTION",
+    "SERVING_FILES",
+    "AliasError",
+    "Aliases",
+    "Architecture",
+    "Corpus",
+    "DamagedVersion",
+    "FileEntry",
+    "InvalidName",
+    "InvalidVocabulary",
+    "LayeredStore",
+    "Manifest",
+    "ModelDescription",
+    "ModelNotFound",
+    "ModelStore",
+    "StoreError",
+    "StoredModel",
+    "UnknownCharacters",
+    "UnpublishableFolder",
+    "Vocabulary",
+    "VocabularyTooLarge",
+    "bundle",
+]

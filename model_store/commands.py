@@ -1,0 +1,93 @@
+"""What each `python -m model_store` command does; every one returns the exit status."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from model_store.bundle import BUNDLED, bundle
+from model_store.errors import DamagedVersion
+from model_store.layered import LayeredStore
+from model_store.store import ModelStore
+from model_store.tables import describe, human_size, list_row, table
+
+_HEADER = ("NAME", "VERSION", "ALIASES", "CREATED", "NATS", "SIZE")
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where commands write, and what they read: the bundled models too."""
+
+    writing: ModelStore
+    reading: LayeredStore
+
+    @classmethod
+    def at(cls, root: Path) -> Self:
+        """Return the store at `root` with the bundled models behind it."""
+        store = ModelStore(root)
+        return cls(store, LayeredStore([store, ModelStore(BUNDLED)]))
+
+    def everything(self) -> list[tuple[str, int]]:
+        """Return every name and version there is to read."""
+        names = self.reading.names()
+        return [(name, version) for name in names for version in self.reading.versions(name)]
+
+
+def list_versions(stores: Stores, _: argparse.Namespace) -> int:
+    """Print every version, one with a damaged manifest as such."""
+    rows = [_row(stores.reading, name, version) for name, version in stores.everything()]
+    print(table([_HEADER, *rows]) if rows else "no models yet: train one")
+    return 0
+
+
+def show(stores: Stores, options: argparse.Namespace) -> int:
+    """Print one manifest."""
+    print(describe(stores.reading.manifest(*stores.reading.resolve(options.reference))))
+    return 0
+
+
+def verify(stores: Stores, options: argparse.Namespace) -> int:
+    """Compare all files of one or all versions with their manifests; 1 when any differs."""
+    one = options.reference
+    chosen = stores.everything() if one is None else [stores.reading.resolve(one)]
+    sound = [_is_sound(stores.reading, name, version) for name, version in chosen]
+    return 0 if all(sound) else 1
+
+
+def set_alias(stores: Stores, options: argparse.Namespace) -> int:
+    """Point an alias at a version."""
+    stores.writing.aliases(options.name).set(options.alias, options.version)
+    print(f"{options.name}@{options.alias} is version {options.version}")
+    return 0
+
+
+def rollback(stores: Stores, options: argparse.Namespace) -> int:
+    """Point an alias back at the version before."""
+    version = stores.writing.aliases(options.name).rollback(options.alias)
+    print(f"{options.name}@{options.alias} is version {version} again")
+    return 0
+
+
+def bundle_version(stores: Stores, options: argparse.Namespace) -> int:
+    """Publish a version's serving files into another store."""
+    model = stores.reading.open(*stores.reading.resolve(options.reference))
+    manifest = bundle(model, ModelStore(options.to))
+    print(f"{options.to / manifest.name / str(manifest.version)}  {human_size(manifest)}")
+    return 0
+
+
+def _row(store: LayeredStore, name: str, version: int) -> list[str]:
+    try:
+        return list_row(store.manifest(name, version), store.aliases(name))
+    except DamagedVersion:
+        return [name, str(version), "-", "damaged", "-", "-"]
+
+
+def _is_sound(store: LayeredStore, name: str, version: int) -> bool:
+    try:
+        files = store.open(name, version).manifest.files
+    except DamagedVersion as error:
+        print(f"DAMAGED  {name}@{version}  {error}")
+        return False
+    print(f"ok       {name}@{version}  {len(files)} files")
+    return True

@@ -1,0 +1,49 @@
+"""Several stores seen as one: what the owner trained before what came with the software."""
+
+from collections.abc import Sequence
+
+from model_store.aliases import Aliases
+from model_store.errors import no_model
+from model_store.manifest import Manifest
+from model_store.names import split_reference
+from model_store.store import ModelStore
+from model_store.stored import StoredModel
+
+
+class LayeredStore:
+    """A view for reading; the first store with a complete version of a name owns that name."""
+
+    def __init__(self, stores: Sequence[ModelStore]) -> None:
+        """Take the stores, the one that goes first in front."""
+        self._stores = tuple(stores)
+
+    def names(self) -> list[str]:
+        """Return the names in all stores, sorted."""
+        return sorted({name for store in self._stores for name in store.names()})
+
+    def versions(self, name: str) -> list[int]:
+        """Return the complete versions in the name's own store; none for an unknown name."""
+        return next(filter(None, (store.versions(name) for store in self._stores)), [])
+
+    def manifest(self, name: str, version: int) -> Manifest:
+        """Return a version's manifest; raises as `ModelStore.manifest` does."""
+        return self._owner(name).manifest(name, version)
+
+    def open(self, name: str, version: int) -> StoredModel:
+        """Return a verified version; raises as `ModelStore.open` does."""
+        return self._owner(name).open(name, version)
+
+    def resolve(self, reference: str) -> tuple[str, int]:
+        """Return what a reference means in the name's own store, or raise `ModelNotFound`."""
+        name, _ = split_reference(reference)
+        return self._owner(name).resolve(reference)
+
+    def aliases(self, name: str) -> Aliases:
+        """Return the aliases in the name's own store, or raise `ModelNotFound`."""
+        return self._owner(name).aliases(name)
+
+    def _owner(self, name: str) -> ModelStore:
+        for store in self._stores:
+            if store.versions(name):
+                return store
+        raise no_model(name, self.names())

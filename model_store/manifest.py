@@ -1,0 +1,126 @@
+"""What a published version says about itself."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
+from pydantic_core import to_jsonable_python
+
+from model_store.names import is_name
+
+MANIFEST = "manifest.json"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _as_json(value: object) -> object:
+    # Normalised at once, so that a manifest reads back equal to what was published.
+    return json.loads(json.dumps(to_jsonable_python(value), allow_nan=False))
+
+
+def is_file_path(path: str) -> bool:
+    """Say whether `path` may name a version's file: plain, relative, POSIX, inside its folder."""
+    pure = PurePosixPath(path)
+    return (
+        path != MANIFEST
+        and path.isprintable()
+        and "\\" not in path
+        and not pure.is_absolute()
+        and bool(pure.parts)
+        and ".." not in pure.parts
+        and str(pure) == path
+    )
+
+
+def _checked_path(path: str) -> str:
+    if not is_file_path(path):
+        raise ValueError(f"{path!r} is not the path of a file in the version's folder")
+    return path
+
+
+def _checked_name(name: str) -> str:
+    if not is_name(name):
+        raise ValueError(f"{name!r} cannot name a model")
+    return name
+
+
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_as_json)]
+FilePath = Annotated[str, AfterValidator(_checked_path)]
+ModelName = Annotated[str, AfterValidator(_checked_name)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileEntry(_Frozen):
+    """What one file must be."""
+
+    sha256: Sha256
+    size: NonNegativeInt
+
+
+class Architecture(_Frozen):
+    """The network's shape."""
+
+    cell: Literal["lstm"]
+    layers: PositiveInt
+    units: PositiveInt
+    embedding: PositiveInt
+
+
+class Corpus(_Frozen):
+    """The text a model learned from."""
+
+    name: str
+    sha256: Sha256
+    characters: PositiveInt
+
+
+class ModelDescription(_Frozen):
+    """What a publisher knows of its model before it is a version."""
+
+    architecture: Architecture
+    vocabulary_size: PositiveInt
+    corpus: Corpus
+    training: JsonObject
+    libraries: dict[str, str]
+    metrics: dict[str, FiniteFloat]
+    git_commit: str | None
+
+
+class Manifest(ModelDescription):
+    """A description, and what makes it one version of exactly these bytes."""
+
+    format: Literal[1] = 1
+    name: ModelName
+    version: PositiveInt
+    created: AwareDatetime
+    digest: Sha256
+    files: Annotated[dict[FilePath, FileEntry], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _digest_is_over_the_files(self) -> Self:
+        if self.digest != digest_of(self.files):
+            raise ValueError("the digest is not the one of the listed files")
+        return self
+
+
+def digest_of(files: Mapping[str, FileEntry]) -> str:
+    """Return the SHA-256 over the sorted lines `path sha256 size` of all files."""
+    lines = sorted(f"{path} {entry.sha256} {entry.size}\n" for path, entry in files.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,107 @@
+"""Frozen models in a folder, published whole or not at all, and checked before use."""
+
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from model_store.aliases import PRODUCTION, Aliases
+from model_store.errors import DamagedVersion, lost_alias, no_alias, no_model, no_version
+from model_store.layout import complete_versions, model_names
+from model_store.manifest import MANIFEST, Manifest, ModelDescription
+from model_store.names import check_name, is_name, parse_version, split_reference
+from model_store.publish import publish
+from model_store.stored import StoredModel, verify_file
+
+
+class ModelStore:
+    """A folder of versions; a version exists when its manifest does, and never changes."""
+
+    def __init__(self, root: Path) -> None:
+        """Take a root folder, which need not exist yet."""
+        self.root = root
+
+    def names(self) -> list[str]:
+        """Return the names of all models with a complete version, sorted."""
+        return [name for name in model_names(self.root) if self.versions(name)]
+
+    def versions(self, name: str) -> list[int]:
+        """Return the complete versions of a model, ascending; none for an unknown name."""
+        return complete_versions(self.root / name) if is_name(name) else []
+
+    def manifest(self, name: str, version: int) -> Manifest:
+        """Return a version's manifest.
+
+        Raises `ModelNotFound` when there is none and `DamagedVersion` when it cannot be one.
+        """
+        if version not in self._existing(name):
+            raise no_version(name, version, self.versions(name))
+        path = self.root / name / str(version) / MANIFEST
+        try:
+            manifest = Manifest.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise DamagedVersion(path, f"is no manifest ({_first_problem(error)})") from error
+        if (manifest.name, manifest.version) != (name, version):
+            raise DamagedVersion(path, f"is that of {manifest.name}@{manifest.version}")
+        return manifest
+
+    def open(self, name: str, version: int) -> StoredModel:
+        """Return a version after comparing every listed file with its size and SHA-256.
+
+        Raises `ModelNotFound`, or `DamagedVersion` naming the first file that differs.
+        """
+        manifest = self.manifest(name, version)
+        folder = self.root / name / str(version)
+        for path, expected in manifest.files.items():
+            verify_file(folder / path, expected)
+        return StoredModel(manifest, folder)
+
+    def resolve(self, reference: str) -> tuple[str, int]:
+        """Return the name and version that `name`, `name@version` or `name@alias` means.
+
+        A bare name means its alias `production`, or the newest version while that is not set.
+        Raises `ModelNotFound` for anything the store does not hold.
+        """
+        name, selector = split_reference(reference)
+        existing = self._existing(name)
+        if selector is None:
+            return name, self._of_alias(name, PRODUCTION) or existing[-1]
+        version = parse_version(selector)
+        if version is None:
+            version = self._of_alias(name, selector)
+        if version is None:
+            known = [*map(str, existing), *self.aliases(name).all()]
+            raise no_alias(name, selector, known)
+        if version not in existing:
+            raise no_version(name, version, existing)
+        return name, version
+
+    def publish(self, name: str, folder: Path, description: ModelDescription) -> Manifest:
+        """Copy a folder into the store as the next version and return its manifest.
+
+        No reader sees the version before all of it is there.
+        Raises `InvalidName` or `UnpublishableFolder` before anything is written.
+        """
+        return publish(self.root, name, folder, description)
+
+    def aliases(self, name: str) -> Aliases:
+        """Return the aliases of a model; raises `InvalidName`."""
+        return Aliases(self.root / check_name(name), partial(self.versions, name))
+
+    def _existing(self, name: str) -> list[int]:
+        versions = self.versions(name)
+        if not versions:
+            raise no_model(name, self.names())
+        return versions
+
+    def _of_alias(self, name: str, alias: str) -> int | None:
+        version = self.aliases(name).get(alias)
+        existing = self.versions(name)
+        if version is not None and version not in existing:
+            raise lost_alias(name, alias, version, existing)
+        return version
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    return " ".join([*map(str, problem["loc"]), problem["msg"]])

@@ -1,0 +1,73 @@
+"""What a manifest accepts."""
+
+import hashlib
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from model_store import FileEntry, Manifest, ModelDescription
+from model_store.manifest import digest_of, is_file_path
+
+SHA = "a" * 64
+
+
+def manifest(description: ModelDescription, path: str = "a.txt", **changes: Any) -> Manifest:
+    """Return a manifest of one file."""
+    files = {path: FileEntry(sha256=SHA, size=1)}
+    identity: dict[str, object] = {"name": "x", "version": 1, "created": datetime.now(UTC)}
+    content: dict[str, object] = {"files": files, "digest": digest_of(files)}
+    return Manifest.model_validate(dict(description) | identity | content | changes)
+
+
+def test_digest_is_over_the_sorted_lines() -> None:
+    """The digest is the SHA-256 over the sorted lines `path sha256 size`."""
+    files = {"b": FileEntry(sha256=SHA, size=2), "a/c": FileEntry(sha256=SHA, size=1)}
+    expected = hashlib.sha256(f"a/c {SHA} 1\nb {SHA} 2\n".encode()).hexdigest()
+    assert digest_of(files) == expected
+
+
+def test_manifest_survives_json(description: ModelDescription) -> None:
+    """A manifest reads back equal, tuples of the training configuration included."""
+    made = manifest(description)
+    assert made.training["betas"] == [0.9, 0.95]
+    assert Manifest.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", ".", "..", "../a", "a/../b", "/a", "a//b", "./a", "a/", "a\\b", "a\nb", "manifest.json"],
+)
+def test_paths_out_of_the_folder_are_refused(path: str, description: ModelDescription) -> None:
+    """A path that leaves the folder, or is spelled oddly, or is the manifest, is refused."""
+    assert not is_file_path(path)
+    with pytest.raises(ValidationError):
+        manifest(description, path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../x"},
+        {"version": 0},
+        {"format": 2},
+        {"digest": SHA},
+        {"files": {}, "digest": hashlib.sha256().hexdigest()},
+        {"created": "2020-01-01T00:00:00"},
+        {"surprise": 1},
+    ],
+)
+def test_a_contradiction_is_refused(change: dict[str, Any], description: ModelDescription) -> None:
+    """A manifest with a wrong field, a wrong digest or an unknown field is refused."""
+    with pytest.raises(ValidationError):
+        manifest(description, **change)
+
+
+def test_numbers_that_json_lacks(description: ModelDescription) -> None:
+    """A number that JSON cannot hold is refused, not turned into something else."""
+    content = dict(description)
+    for change in ({"metrics": {"validation_nats": math.nan}}, {"training": {"clip": math.inf}}):
+        with pytest.raises(ValidationError):
+            ModelDescription(**content | change)

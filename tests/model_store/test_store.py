@@ -1,0 +1,209 @@
+"""Reading a store: names, versions, references, verification."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_store import (
+    DamagedVersion,
+    InvalidName,
+    Manifest,
+    ModelDescription,
+    ModelNotFound,
+    ModelStore,
+    StoredModel,
+    Vocabulary,
+)
+
+Publish = Callable[[str], Manifest]
+
+
+def damage(path: Path) -> None:
+    """Change one byte and keep the size."""
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_missing_root_is_an_empty_store(store: ModelStore) -> None:
+    """A store whose folder does not exist holds nothing and says so."""
+    assert store.names() == []
+    assert store.versions("shakespeare") == []
+    with pytest.raises(ModelNotFound, match="'shakespeare': the store is empty"):
+        store.resolve("shakespeare")
+
+
+def test_published_models_are_found(store: ModelStore, publish: Publish) -> None:
+    """Names come sorted and versions ascending, by number and not by spelling."""
+    publish("zebra")
+    for _ in range(10):
+        publish("ant")
+    assert store.names() == ["ant", "zebra"]
+    assert store.versions("ant") == list(range(1, 11))
+
+
+def test_a_published_version_opens(store: ModelStore, folder: Path, publish: Publish) -> None:
+    """An opened version has the published manifest, files and vocabulary."""
+    published = publish("abc")
+    model = store.open("abc", 1)
+    assert model.manifest == published == store.manifest("abc", 1)
+    assert set(published.files) == {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    }
+    for path in published.files:
+        assert model.file(path).read_bytes() == (folder / path).read_bytes()
+    assert model.vocabulary == Vocabulary.from_text("abc")
+
+
+def test_things_that_are_no_versions_are_ignored(store: ModelStore, publish: Publish) -> None:
+    """Folders and files that are not a version's are neither names nor versions."""
+    publish("abc")
+    for path in ("abc/007", "abc/notes", "abc/0", "Upper/1", ".hidden/1"):
+        (store.root / path).mkdir(parents=True)
+        (store.root / path / "manifest.json").write_text("{}", encoding="utf-8")
+    (store.root / "abc" / "9").mkdir()
+    (store.root / "abc" / "8").write_text("", encoding="utf-8")
+    (store.root / "README").write_text("", encoding="utf-8")
+    assert store.names() == ["abc"]
+    assert store.versions("abc") == [1]
+    assert store.versions("..") == store.versions("abc/../abc") == []
+
+
+def test_references(store: ModelStore, publish: Publish) -> None:
+    """A bare name is its production version, or the newest; a version or alias can be named."""
+    for _ in range(3):
+        publish("abc")
+    assert store.resolve("abc") == ("abc", 3)
+    store.aliases("abc").set("production", 2)
+    store.aliases("abc").set("small", 1)
+    assert store.resolve("abc") == store.resolve("abc@production") == ("abc", 2)
+    assert store.resolve("abc@3") == ("abc", 3)
+    assert store.resolve("abc@small") == ("abc", 1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("nope", "no model is called 'nope': there are abc"),
+        ("../abc", "there are abc"),
+        ("", "there are abc"),
+        ("\ud800", "there are abc"),
+        ("abc@7", "abc has no version 7: it has 1, 2"),
+        ("abc@", "abc has no version or alias '': it has 1, 2, best"),
+        ("abc@01", "no version or alias '01'"),
+        ("abc@-1", "no version or alias '-1'"),
+        ("abc@" + "9" * 5000, "no version or alias '999"),
+        ("abc@1@1", "no version or alias '1@1'"),
+    ],
+)
+def test_unknown_references(
+    reference: str, message: str, store: ModelStore, publish: Publish
+) -> None:
+    """A reference to nothing names what is missing and lists what exists."""
+    publish("abc")
+    publish("abc")
+    store.aliases("abc").set("best", 1)
+    with pytest.raises(ModelNotFound, match=message):
+        store.resolve(reference)
+
+
+def test_an_alias_of_a_removed_version(store: ModelStore, publish: Publish) -> None:
+    """An alias whose version was deleted is an error, not silently another version."""
+    publish("abc")
+    publish("abc")
+    store.aliases("abc").set("production", 2)
+    shutil.rmtree(store.root / "abc" / "2")
+    with pytest.raises(ModelNotFound, match="abc@production is version 2, which is gone"):
+        store.resolve("abc")
+    assert store.resolve("abc@1") == ("abc", 1)
+
+
+@pytest.mark.parametrize("path", ["model.onnx", "saved_model/saved_model.pb", "vocabulary.json"])
+def test_a_damaged_file_is_refused_by_name(path: str, store: ModelStore, publish: Publish) -> None:
+    """A file with another byte, another size or no existence is refused by its name."""
+    publish("abc")
+    file = store.root / "abc" / "1" / path
+    damage(file)
+    with pytest.raises(DamagedVersion, match=rf"{path} is damaged .*: restore") as caught:
+        store.open("abc", 1)
+    assert caught.value.path == file
+    file.write_bytes(b"shorts")
+    with pytest.raises(DamagedVersion, match=rf"{path} has 6 bytes instead of"):
+        store.open("abc", 1)
+    file.unlink()
+    with pytest.raises(DamagedVersion, match=f"{path} is missing"):
+        store.open("abc", 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"{}", b"[" * 100_000])
+def test_a_damaged_manifest_is_refused_by_name(
+    content: bytes, store: ModelStore, publish: Publish
+) -> None:
+    """A manifest that is no manifest is refused in one line that names it."""
+    publish("abc")
+    (store.root / "abc" / "1" / "manifest.json").write_bytes(content)
+    assert store.versions("abc") == [1]
+    with pytest.raises(DamagedVersion, match=r"^\S*manifest\.json is no manifest .*$") as caught:
+        store.open("abc", 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_cannot_point_outside(store: ModelStore, publish: Publish) -> None:
+    """A manifest that lists a file outside its folder is refused."""
+    publish("abc")
+    path = store.root / "abc" / "1" / "manifest.json"
+    content = json.loads(path.read_bytes())
+    content["files"]["../2/model.onnx"] = content["files"].pop("model.onnx")
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DamagedVersion, match=r"manifest\.json is no manifest"):
+        store.open("abc", 1)
+
+
+def test_a_moved_version_is_refused(store: ModelStore, publish: Publish) -> None:
+    """A version that lies under another name or number is not that version."""
+    publish("abc")
+    shutil.copytree(store.root / "abc" / "1", store.root / "other" / "1")
+    with pytest.raises(DamagedVersion, match="is that of abc@1"):
+        store.open("other", 1)
+
+
+def test_unlisted_files_are_ignored(store: ModelStore, publish: Publish) -> None:
+    """A file the manifest does not list neither hinders opening nor is handed out."""
+    publish("abc")
+    (store.root / "abc" / "1" / "stray.onnx").write_bytes(b"?")
+    model = store.open("abc", 1)
+    with pytest.raises(DamagedVersion, match=r"stray\.onnx is not in the manifest"):
+        model.file("stray.onnx")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("no json", "holds no vocabulary"), ('{"symbols": ["a"]}', "length")]
+)
+def test_a_wrong_vocabulary_is_damage(
+    text: str,
+    message: str,
+    store: ModelStore,
+    folder: Path,
+    description: ModelDescription,
+) -> None:
+    """A vocabulary that was published wrong is refused where it is read."""
+    (folder / "vocabulary.json").write_text(text, encoding="utf-8")
+    store.publish("abc", folder, description)
+    model: StoredModel = store.open("abc", 1)
+    with pytest.raises(DamagedVersion, match=message):
+        _ = model.vocabulary
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "Upper", "-a", "a" * 65, "a\n", "ä", "a@1"])
+def test_bad_names(
+    name: str, store: ModelStore, folder: Path, description: ModelDescription
+) -> None:
+    """A name that breaks the rule cannot be published, and nothing is written."""
+    with pytest.raises(InvalidName, match="cannot name a model: use 1 to 64"):
+        store.publish(name, folder, description)
+    with pytest.raises(InvalidName):
+        store.aliases(name)
+    assert not store.root.exists()

@@ -1,0 +1,145 @@
+"""`python -m model_store`, as a person would run it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import model_store
+from model_store import BUNDLED, Manifest, ModelDescription, ModelStore, UnpublishableFolder, bundle
+from model_store.__main__ import main
+
+Publish = Callable[[str], Manifest]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(store: ModelStore, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command on the store: status, output, errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(["--store", str(store.root), *arguments])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_list_is_a_table(store: ModelStore, publish: Publish, run: Run) -> None:
+    """The list has one aligned line per version; a damaged manifest does not hide the others."""
+    publish("abc")
+    publish("abc")
+    store.aliases("abc").set("production", 2)
+    (store.root / "abc" / "1" / "manifest.json").write_text("{", encoding="utf-8")
+    status, output, _ = run("list")
+    lines = [line.split() for line in output.splitlines() if line.startswith(("NAME", "abc"))]
+    assert status == 0
+    assert lines[0] == ["NAME", "VERSION", "ALIASES", "CREATED", "NATS", "SIZE"]
+    assert lines[1] == ["abc", "1", "-", "damaged", "-", "-"]
+    assert lines[2][:3] == ["abc", "2", "production"]
+    assert lines[2][-3:] == ["1.5000", "1.3", "kB"]
+
+
+def test_show_tells_the_manifest(publish: Publish, run: Run) -> None:
+    """What is shown holds the digest, the network, the metrics, the training and the files."""
+    made = publish("abc")
+    status, output, _ = run("show", "abc@1")
+    assert status == 0
+    for part in (made.digest, "3 x 512 lstm", "validation_nats  1.5", "epochs", *made.files):
+        assert part in output
+
+
+def test_verify_names_the_damaged_file(store: ModelStore, publish: Publish, run: Run) -> None:
+    """Verification passes sound versions, and fails with the name of a damaged file."""
+    publish("abc")
+    publish("other")
+    assert run("verify")[0] == 0
+    (store.root / "abc" / "1" / "model.onnx").write_bytes(b"")
+    status, output, _ = run("verify")
+    assert status == 1
+    assert "DAMAGED  abc@1" in output
+    assert "model.onnx has 0 bytes" in output
+    assert "ok       other@1" in output
+    assert run("verify", "abc")[0] == 1
+    assert run("verify", "other")[0] == 0
+
+
+def test_alias_and_rollback(store: ModelStore, publish: Publish, run: Run) -> None:
+    """An alias moves by command and goes back by command."""
+    publish("abc")
+    publish("abc")
+    assert run("alias", "abc", "production", "1")[1] == "abc@production is version 1\n"
+    assert run("alias", "abc", "production", "2")[0] == 0
+    assert run("rollback", "abc")[1] == "abc@production is version 1 again\n"
+    assert store.resolve("abc") == ("abc", 1)
+
+
+def test_bundle_takes_what_serving_needs(
+    tmp_path: Path, publish: Publish, store: ModelStore, run: Run
+) -> None:
+    """A bundled version has the serving files, the papers and the metrics, and opens."""
+    made = publish("abc")
+    status, output, _ = run("bundle", "abc", "--to", str(tmp_path / "shipped"))
+    shipped = ModelStore(tmp_path / "shipped").open("abc", 1)
+    assert status == 0
+    assert str(shipped.folder) in output
+    assert set(shipped.manifest.files) == {"model.int8.onnx", "vocabulary.json", "card.md"}
+    assert shipped.manifest.metrics == made.metrics
+    assert shipped.manifest.training == made.training
+    assert shipped.vocabulary == store.open("abc", 1).vocabulary
+
+
+def test_bundle_needs_the_serving_files(
+    tmp_path: Path, store: ModelStore, folder: Path, description: ModelDescription
+) -> None:
+    """A version without the served graph cannot be bundled."""
+    (folder / "model.int8.onnx").unlink()
+    store.publish("abc", folder, description)
+    with pytest.raises(UnpublishableFolder, match=r"has no model\.int8\.onnx"):
+        bundle(store.open("abc", 1), ModelStore(tmp_path / "shipped"))
+
+
+def test_bundled_models_are_sound(run: Run) -> None:
+    """Every model that travels with the software verifies."""
+    assert BUNDLED.parent == Path(model_store.__file__).parent
+    assert run("verify")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "nope"),
+        ("verify", "nope@3"),
+        ("alias", "nope", "production", "1"),
+        ("alias", "../nope", "production", "1"),
+        ("rollback", "nope"),
+        ("bundle", "nope"),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], run: Run) -> None:
+    """An error is one line on standard error and exit status 2."""
+    status, output, errors = run(*arguments)
+    assert (status, output) == (2, "")
+    assert errors.startswith("model_store: ")
+    assert errors.count("\n") == 1
+
+
+def test_the_environment_names_the_store(store: ModelStore, publish: Publish) -> None:
+    """The module runs as a command, on the store in CHARLOOM_STORE."""
+    publish("a-name-like-no-other")
+    environment = {
+        "CHARLOOM_STORE": str(store.root),
+        "PYTHONPATH": str(Path(model_store.__file__).parents[1]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "model_store", "list"],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "a-name-like-no-other" in done.stdout
+    assert done.stderr == ""
