@@ -1,0 +1,80 @@
+"""The only assembler: settings in, application out."""
+
+import re
+import uuid
+
+from flask import Flask, Response, g, request
+
+from model_store import BUNDLED, LayeredStore, ModelStore
+from service.cache import MemoryBytes, RedisBytes, StreamCache
+from service.generator import Generator
+from service.http_errors import register_errors
+from service.models import Models
+from service.routes.generate import generate_routes
+from service.routes.health import health_routes
+from service.routes.models import models_routes
+from service.settings import Settings
+
+MAX_BODY = 1_000_000  # bytes; the longest seed text escaped as \uXXXX needs a tenth of it
+MAX_DRAINED = 32_000_000  # bytes read from a client that is still sending, so that it hears of it
+REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
+
+
+class Charloom(Flask):
+    """The application, with what must be closed when it ends."""
+
+    def __init__(self, models: Models, generator: Generator) -> None:
+        super().__init__("service", static_folder=None)
+        self._models, self._generator = models, generator
+
+    def close(self) -> None:
+        """End every engine thread and connection."""
+        self._models.close()
+        self._generator.close()
+
+
+def create_app(settings: Settings | None = None) -> Charloom:
+    """Assemble the service and load its default model.
+
+    Raises:
+        StoreError, ModelUnavailable: the default model is not there or cannot be loaded.
+    """
+    settings = settings or Settings()
+    models = Models(LayeredStore([ModelStore(settings.store), ModelStore(BUNDLED)]), settings)
+    generator = Generator(_cache(settings), settings.deadline)
+    app = Charloom(models, generator)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.register_blueprint(generate_routes(models, generator, settings))
+    app.register_blueprint(models_routes(models))
+    app.register_blueprint(health_routes(models))
+    register_errors(app)
+    app.before_request(_take_request_id)
+    app.after_request(_give_request_id)
+    app.after_request(_drain_body)
+    models.get(None)
+    return app
+
+
+def _cache(settings: Settings) -> StreamCache:
+    if settings.redis_url is None:
+        return StreamCache(MemoryBytes(settings.cache_megabytes * 1_000_000))
+    return StreamCache(RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl))
+
+
+def _take_request_id() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _give_request_id(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    return response
+
+
+def _drain_body(response: Response) -> Response:
+    """Read what is left of a refused body: closing early would reset the client's connection."""
+    body = request.environ["wsgi.input"]
+    for _ in range(MAX_DRAINED // MAX_BODY):
+        if not body.read(MAX_BODY):
+            break
+    return response

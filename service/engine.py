@@ -1,0 +1,86 @@
+"""The batched step over frozen weights, on ONNX Runtime."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+class Batch(Protocol):
+    """Rows of state that advance together, one character per step."""
+
+    state: Floats
+    """[2 * layers, capacity, units]: per layer the hidden and the cell state of every row."""
+
+    def step(self, ids: Ids) -> Floats:
+        """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
+
+
+class Engine(Protocol):
+    """Frozen weights that can run batches."""
+
+    vocabulary_size: int
+
+    def batch(self, capacity: int) -> Batch:
+        """Return a batch of that many rows, all in the zero state."""
+
+
+class OnnxEngine:
+    """The int8 step graph on ONNX Runtime."""
+
+    GRAPH = "model.int8.onnx"
+
+    def __init__(self, graph: Path, threads: int) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self.session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.inputs = [node.name for node in self.session.get_inputs()]
+        self.outputs = [node.name for node in self.session.get_outputs()]
+        self.units: int = self.session.get_inputs()[1].shape[1]
+        self.vocabulary_size: int = self.session.get_outputs()[0].shape[1]
+
+    def batch(self, capacity: int) -> "OnnxBatch":
+        """Return a batch of that many rows, all in the zero state."""
+        return OnnxBatch(self, capacity)
+
+
+class OnnxBatch:
+    """Rows whose state ONNX Runtime reads and writes in place.
+
+    A state may be bound as input and output at once: the graph reads each old state in one node,
+    and whatever writes the new one depends on that node's result.
+    """
+
+    def __init__(self, engine: OnnxEngine, capacity: int) -> None:
+        self._engine = engine
+        self._ids = np.zeros(capacity, np.int64)
+        self._logits = np.zeros((capacity, engine.vocabulary_size), np.float32)
+        self.state: Floats = np.zeros((len(engine.inputs) - 1, capacity, engine.units), np.float32)
+        self._bindings: dict[int, ort.IOBinding] = {}
+
+    def step(self, ids: Ids) -> Floats:
+        """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
+        rows = len(ids)
+        self._ids[:rows] = ids
+        self._engine.session.run_with_iobinding(self._binding(rows))
+        return self._logits[:rows]
+
+    def _binding(self, rows: int) -> ort.IOBinding:
+        if rows not in self._bindings:
+            self._bindings[rows] = self._bind(rows)
+        return self._bindings[rows]
+
+    def _bind(self, rows: int) -> ort.IOBinding:
+        binding = self._engine.session.io_binding()
+        state = [part[:rows] for part in self.state]
+        for name, array in zip(self._engine.inputs, [self._ids[:rows], *state], strict=True):
+            binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        for name, array in zip(self._engine.outputs, [self._logits[:rows], *state], strict=True):
+            binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        return binding

@@ -1,0 +1,24 @@
+"""How gunicorn runs the service."""
+
+import os
+from typing import Any
+
+from service.settings import Settings
+
+_settings = Settings()
+
+wsgi_app = "service.app:create_app()"
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = 1
+# A generation that waits holds a thread; some stay free to say that the queue is full.
+threads = _settings.slots + _settings.queue + 32
+graceful_timeout = int(_settings.deadline) + 5
+limit_request_line = 4094
+limit_request_fields = 50
+control_socket_disable = True  # it would be written to a home that may not exist
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Close what the application opened."""
+    worker.wsgi.close()

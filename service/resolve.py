@@ -1,0 +1,63 @@
+"""From a wire request to a generation: every default decided, every limit checked."""
+
+import secrets
+import unicodedata
+
+from model_store import Vocabulary
+from service.errors import FieldProblem, InvalidRequest
+from service.models import LoadedModel
+from service.request import Generation, Sampling, Stream
+from service.schemas import MAX_RANDOM_SEED, GenerateRequest
+from service.settings import Settings
+
+
+def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) -> Generation:
+    """Return the generation that a request means for a model.
+
+    Raises:
+        InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
+    """
+    seed = unicodedata.normalize("NFC", request.seed)
+    if request.unknown == "drop":
+        seed = model.vocabulary.drop_unknown(seed)
+    problems = [
+        *_unknown_characters(seed, model.vocabulary),
+        *_over_limit("seed", len(seed), settings.max_seed_chars),
+        *_over_limit("length", request.length, settings.max_length),
+    ]
+    if problems:
+        raise InvalidRequest(problems)
+    return Generation(
+        Stream(digest=model.identity, seed=seed, sampling=_sampling(request, model.vocabulary)),
+        length=request.length,
+    )
+
+
+def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
+    """Write every way to say the same distribution the same way, so that the cache knows it."""
+    random_seed = request.random_seed
+    if random_seed is None:
+        random_seed = secrets.randbelow(MAX_RANDOM_SEED + 1)
+    top_k, top_p = request.top_k, request.top_p
+    return Sampling(
+        temperature=request.temperature,
+        top_k=top_k if top_k and top_k < len(vocabulary) else None,
+        top_p=top_p if top_p and top_p < 1 else None,
+        random_seed=random_seed,
+    )
+
+
+def _unknown_characters(seed: str, vocabulary: Vocabulary) -> list[FieldProblem]:
+    unknown = vocabulary.unknown(seed)
+    if not unknown:
+        return []
+    named = ", ".join(map(repr, unknown[:20])) + (" …" if len(unknown) > 20 else "")
+    return [
+        FieldProblem(
+            "seed", f'the model does not know {named}; send "unknown": "drop" to omit them'
+        )
+    ]
+
+
+def _over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+    return [FieldProblem(field, f"{size} is over the limit of {limit}")] if size > limit else []

@@ -1,0 +1,63 @@
+"""The shapes on the wire, and how a wire request becomes a resolved one."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.errors import FieldProblem, InvalidRequest, MalformedJson
+
+MAX_RANDOM_SEED = 2**63 - 1
+
+
+class GenerateRequest(BaseModel):
+    """The body of `POST /generate`. Unknown fields are an error, and "0.5" is not a number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    seed: str = Field(description="The text to go on from.")
+    temperature: float = Field(1.0, ge=0, le=2, allow_inf_nan=False)
+    length: int = Field(400, ge=1, description="Characters to generate.")
+    random_seed: int | None = Field(0, ge=0, le=MAX_RANDOM_SEED, description="null: a fresh one.")
+    top_k: int | None = Field(None, ge=1)
+    top_p: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
+    unknown: Literal["error", "drop"] = "error"
+    model: str | None = None
+
+
+class GenerateResponse(BaseModel):
+    """The answer of `POST /generate`; `text` does not repeat the seed text."""
+
+    model: str
+    version: int
+    seed: str
+    temperature: float
+    random_seed: int
+    text: str
+    finish_reason: Literal["length"]
+    cached: bool
+
+
+def parse_generate(body: bytes) -> GenerateRequest:
+    """Read a request body.
+
+    Raises:
+        MalformedJson: it is not JSON.
+        InvalidRequest: it is JSON with wrong fields, each named.
+    """
+    try:
+        return GenerateRequest.model_validate_json(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    if details[0]["type"] == "json_invalid":
+        raise MalformedJson(f"the body is not valid JSON: {details[0]['ctx']['error']}")
+    raise InvalidRequest([_problem(detail) for detail in details])
+
+
+def _problem(detail: Any) -> FieldProblem:
+    field = ".".join(map(str, detail["loc"])) or "body"
+    if detail["type"] == "extra_forbidden":
+        known = ", ".join(GenerateRequest.model_fields)
+        return FieldProblem(field, f"there is no such field; the fields are {known}")
+    if detail["type"] == "missing":
+        return FieldProblem(field, "this field is required")
+    return FieldProblem(field, detail["msg"])

@@ -1,0 +1,33 @@
+"""Everything the environment can set, read once and frozen."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The service's settings; each is read from the environment variable `CHARLOOM_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="CHARLOOM_", frozen=True, extra="forbid")
+
+    store: Path = Field(Path("models"), description="Folder of the model store.")
+    model: str = Field(
+        "shakespeare", description="The model that answers when a request names none."
+    )
+    engine: Literal["onnx", "tensorflow"] = Field("onnx", description="What computes the steps.")
+    engine_threads: int = Field(0, ge=0, description="Threads of one engine; 0 = one per core.")
+    slots: int = Field(64, ge=1, description="Generations that run at once in one batch.")
+    queue: int = Field(256, ge=0, description="Generations that may wait for a slot; then 429.")
+    max_length: int = Field(10_000, ge=1, description="Longest text of one request, in characters.")
+    max_seed_chars: int = Field(10_000, ge=0, description="Longest seed text, in characters.")
+    deadline: float = Field(60.0, gt=0, description="Seconds after which a request fails with 504.")
+    redis_url: str | None = Field(
+        None, description="Redis for the cache, as redis://host:port/db; without it: in memory."
+    )
+    redis_timeout: float = Field(
+        0.1, gt=0, description="Seconds Redis may take before it is a miss."
+    )
+    cache_ttl: int = Field(86_400, ge=1, description="Seconds a cached stream lives in Redis.")
+    cache_megabytes: int = Field(64, ge=0, description="Size of the cache in memory.")

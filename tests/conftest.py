@@ -1,0 +1,46 @@
+"""Fixtures that every room's tests share."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.factories import publish_random_model
+from tests.servers import RedisServer, Service
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """After each test as many threads run as before it."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert not [name for name in left if name.startswith("engine-")], left
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the untrained models `tiny` and `deep`."""
+    root = tmp_path_factory.mktemp("store")
+    publish_random_model(root, "tiny")
+    publish_random_model(root, "deep", layers=2, units=48, seed=1)
+    return root
+
+
+@pytest.fixture(scope="session")
+def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running service with its cache in memory; its default model is `tiny`."""
+    log = tmp_path_factory.mktemp("service") / "log"
+    running = Service(log, store=store, model="tiny")
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis server of this test's own."""
+    server = RedisServer()
+    yield server
+    server.stop()

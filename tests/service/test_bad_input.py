@@ -1,0 +1,132 @@
+"""Bad input gets its status and a problem document that names the field and the remedy."""
+
+import json
+
+import pytest
+
+from tests.servers import Answer, Service
+
+JSON = {"Content-Type": "application/json"}
+
+
+def _post(service: Service, body: bytes | str, headers: dict[str, str] | None = None) -> Answer:
+    return service.request("POST", "/generate", body, JSON if headers is None else headers)
+
+
+def _assert_problem(answer: Answer, status: int, code: str) -> None:
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"]
+    problem = answer.json
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["title"]
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({}, "seed"),
+        ({"seed": None}, "seed"),
+        ({"seed": 5}, "seed"),
+        ({"seed": ["a"]}, "seed"),
+        ({"seed": "a", "temperature": "0.5"}, "temperature"),
+        ({"seed": "a", "temperature": -0.1}, "temperature"),
+        ({"seed": "a", "temperature": 2.1}, "temperature"),
+        ({"seed": "a", "temperature": True}, "temperature"),
+        ({"seed": "a", "temperature": float("nan")}, "temperature"),
+        ({"seed": "a", "temperature": float("inf")}, "temperature"),
+        ({"seed": "a", "length": 0}, "length"),
+        ({"seed": "a", "length": 10_001}, "length"),
+        ({"seed": "a", "length": 10**30}, "length"),
+        ({"seed": "a", "length": 1.5}, "length"),
+        ({"seed": "a", "length": None}, "length"),
+        ({"seed": "a", "random_seed": -1}, "random_seed"),
+        ({"seed": "a", "random_seed": 2**63}, "random_seed"),
+        ({"seed": "a", "top_k": 0}, "top_k"),
+        ({"seed": "a", "top_p": 0}, "top_p"),
+        ({"seed": "a", "top_p": 1.1}, "top_p"),
+        ({"seed": "a", "unknown": "keep"}, "unknown"),
+        ({"seed": "a", "model": 3}, "model"),
+        ({"seed": "a", "lenght": 5}, "lenght"),
+        ({"seed": "a" * 10_001}, "seed"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_wrong_field_is_named(service: Service, fields: dict, field: str) -> None:
+    """A missing, mistyped, unknown or out-of-range field is a 422 that names it."""
+    answer = service.generate(**fields)
+    _assert_problem(answer, 422, "invalid_request")
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def test_every_wrong_field_is_named_at_once(service: Service) -> None:
+    """A request with several wrong fields hears of all of them."""
+    answer = service.generate(temperature=3, length="x")
+    named = {error["field"] for error in answer.json["errors"]}
+    assert named == {"seed", "temperature", "length"}
+
+
+def test_unknown_characters_are_named(service: Service) -> None:
+    """Characters that the model does not know are named, with the way to drop them."""
+    answer = service.generate(seed="naïve €")
+    _assert_problem(answer, 422, "invalid_request")
+    (error,) = answer.json["errors"]
+    assert error["field"] == "seed"
+    assert "ï" in error["message"]
+    assert "€" in error["message"]
+    assert '"unknown": "drop"' in error["message"]
+
+
+def test_unknown_characters_are_dropped_on_request(service: Service) -> None:
+    """With "unknown": "drop" they are left out, and the response shows the seed text that is left."""
+    answer = service.generate(seed="na€ive", unknown="drop", length=5)
+    assert answer.status == 200
+    assert answer.json["seed"] == "naive"
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "nope", '{"seed": "a",}', b"\xff\xfe", '{"seed": "\x00"}']
+)
+def test_broken_json(service: Service, body: bytes | str) -> None:
+    """A body that is not JSON is a 400."""
+    _assert_problem(_post(service, body), 400, "malformed_json")
+
+
+@pytest.mark.parametrize("body", ["[]", "5", "null", '"seed"'])
+def test_json_that_is_no_object(service: Service, body: str) -> None:
+    """JSON that is no object is a 422."""
+    _assert_problem(_post(service, body), 422, "invalid_request")
+
+
+def test_lone_surrogate(service: Service) -> None:
+    """Half of a character is refused, whatever field it is in."""
+    for body in ('{"seed": "\\ud800"}', '{"seed": "a", "model": "\\udfff"}'):
+        _assert_problem(_post(service, body), 400, "malformed_json")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_wrong_content_type(service: Service, kind: str) -> None:
+    """A body that is not declared as JSON is a 415."""
+    answer = _post(service, json.dumps({"seed": "a"}), {"Content-Type": kind})
+    _assert_problem(answer, 415, "unsupported_media_type")
+
+
+def test_huge_body(service: Service) -> None:
+    """A body of 10 MB is a 413, and the service goes on."""
+    _assert_problem(_post(service, b" " * 10_000_000), 413, "request_entity_too_large")
+    assert service.generate(seed="a", length=1).status == 200
+
+
+@pytest.mark.parametrize("model", ["nobody", "tiny@99", "tiny@nowhere", "../tiny", "", "a@b@c"])
+def test_unknown_model(service: Service, model: str) -> None:
+    """A model, version or alias that does not exist is a 404 that says what does."""
+    _assert_problem(service.generate(seed="a", model=model), 404, "model_not_found")
+
+
+def test_unknown_route_and_method(service: Service) -> None:
+    """A wrong path is a 404 and a wrong method a 405 that names the right one."""
+    _assert_problem(service.get("/nowhere"), 404, "not_found")
+    answer = service.get("/generate")
+    _assert_problem(answer, 405, "method_not_allowed")
+    assert "POST" in answer.headers["allow"]

@@ -1,0 +1,137 @@
+"""The cache keeps streams, in Redis or in memory, and is never in the way."""
+
+import struct
+from collections.abc import Iterator
+from time import monotonic
+
+import numpy as np
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.cache import PREFIX, MemoryBytes, RedisBytes, StreamCache
+from service.request import Sampling, Stream
+from service.stream_codec import MARK, CachedStream, decode, encode
+from tests.servers import RedisServer
+
+STATE = np.arange(12, dtype=np.float32).reshape(2, 6)
+CACHED = CachedStream("Grüße,\nWelt", STATE)
+
+
+def _stream(seed: str = "a", random_seed: int = 0) -> Stream:
+    return Stream("digest/onnx", seed, Sampling(1.0, None, None, random_seed))
+
+
+@pytest.fixture
+def redis_bytes(redis_server: RedisServer) -> Iterator[RedisBytes]:
+    kept = RedisBytes(redis_server.url, timeout=0.2, ttl=60)
+    yield kept
+    kept.close()
+
+
+def test_round_trip() -> None:
+    """Text and state come back as they went in."""
+    back = decode(encode(CACHED))
+    assert back is not None
+    assert back.text == CACHED.text
+    assert np.array_equal(back.end_state, STATE)
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: MARK + tail))
+def test_foreign_bytes_are_nothing(data: bytes) -> None:
+    """Bytes that are no stream decode to nothing, whatever they are."""
+    assert decode(data) is None
+
+
+@given(st.integers(0, len(encode(CACHED)) - 1), st.integers(1, 255))
+def test_damaged_bytes_are_nothing(position: int, flip: int) -> None:
+    """A stream with one byte changed, or cut short, decodes to nothing."""
+    data = bytearray(encode(CACHED))
+    assert decode(bytes(data[:position])) is None
+    data[position] ^= flip
+    assert decode(bytes(data)) is None
+
+
+def test_every_part_of_a_stream_counts_in_its_key() -> None:
+    """Streams that differ in anything that determines their characters have different keys."""
+    streams = [
+        Stream(digest, seed, Sampling(temperature, top_k, top_p, random_seed))
+        for digest in ("a", "b")
+        for seed in ("a", "a\x00", "")
+        for temperature in (0.5, 1.0)
+        for top_k in (None, 1)
+        for top_p in (None, 0.5)
+        for random_seed in (0, 1)
+    ]
+    assert len({stream.key for stream in streams}) == len(streams)
+
+
+def test_memory_drops_what_was_used_least_recently() -> None:
+    """A full cache in memory drops what was not asked for the longest."""
+    kept = MemoryBytes(capacity=30)
+    for key in "abc":
+        kept.set(key, bytes(10))
+    kept.get("a")
+    kept.set("d", bytes(10))
+    assert [key for key in "abcd" if kept.get(key)] == ["a", "c", "d"]
+
+
+def test_memory_counts_a_replaced_value_once() -> None:
+    """Replacing a value does not use up room twice, and one that is too large is not kept."""
+    kept = MemoryBytes(capacity=30)
+    for _ in range(10):
+        kept.set("a", bytes(20))
+    kept.set("b", bytes(10))
+    kept.set("c", bytes(31))
+    assert [key for key in "abc" if kept.get(key)] == ["a", "b"]
+
+
+def test_redis_keeps_streams_with_a_time_to_live(
+    redis_server: RedisServer, redis_bytes: RedisBytes
+) -> None:
+    """A stream put into Redis comes back and is set to expire."""
+    cache, stream = StreamCache(redis_bytes), _stream()
+    assert cache.get(stream) is None
+    cache.put(stream, CACHED)
+    back = cache.get(stream)
+    assert back is not None
+    assert back.text == CACHED.text
+    assert cache.get(_stream(random_seed=1)) is None
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert 0 < client.ttl(PREFIX + stream.key) <= 60
+
+
+def test_damaged_value_in_redis_is_a_miss(
+    redis_server: RedisServer, redis_bytes: RedisBytes
+) -> None:
+    """A value that someone else wrote under our key, of any type, is a miss and no error."""
+    cache, stream = StreamCache(redis_bytes), _stream()
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.set(PREFIX + stream.key, struct.pack("<d", 1.5))
+        assert cache.get(stream) is None
+        client.delete(PREFIX + stream.key)
+        client.lpush(PREFIX + stream.key, "a list")
+        assert cache.get(stream) is None
+
+
+def test_stopped_redis_is_a_miss(redis_server: RedisServer, redis_bytes: RedisBytes) -> None:
+    """Without its server the cache misses and keeps nothing, and no error comes out."""
+    cache = StreamCache(redis_bytes)
+    redis_server.stop()
+    cache.put(_stream(), CACHED)
+    assert cache.get(_stream()) is None
+
+
+def test_frozen_redis_costs_its_timeout_once(
+    redis_server: RedisServer, redis_bytes: RedisBytes
+) -> None:
+    """A frozen server costs one timeout, and is then left alone for a while."""
+    cache = StreamCache(redis_bytes)
+    cache.put(_stream(), CACHED)
+    redis_server.freeze()
+    began = monotonic()
+    for _ in range(100):
+        assert cache.get(_stream()) is None
+    assert monotonic() - began < 2 * 0.2
+    redis_server.thaw()

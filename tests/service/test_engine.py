@@ -1,0 +1,64 @@
+"""The engine computes each row as if it were alone."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from service.engine import OnnxEngine
+from tests.factories import random_weights, write_graph
+
+STEPS = 12
+
+
+@pytest.fixture(scope="module", params=[(1, 32), (2, 50), (3, 128)], ids=str)
+def engine(request, tmp_path_factory) -> OnnxEngine:
+    layers, units = request.param
+    path = tmp_path_factory.mktemp("engine") / "model.int8.onnx"
+    return OnnxEngine(write_graph(path, random_weights(layers, units)), threads=2)
+
+
+def _run(engine: OnnxEngine, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Feed ids [B, STEPS]; return the logits [STEPS, B, V] and the final state."""
+    batch = engine.batch(len(ids))
+    logits = [batch.step(column).copy() for column in ids.T]
+    return np.stack(logits), batch.state
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 8, 16, 33, 63])
+def test_same_bits_in_any_batch(engine: OnnxEngine, rows: int) -> None:
+    """A row's logits and state have the same bits in a batch of any size."""
+    ids = np.random.default_rng(1).integers(0, engine.vocabulary_size, (64, STEPS))
+    full_logits, full_state = _run(engine, ids)
+    logits, state = _run(engine, ids[:rows])
+    assert np.array_equal(logits, full_logits[:, :rows])
+    assert np.array_equal(state, full_state[:, :rows])
+
+
+def test_same_bits_in_any_row(engine: OnnxEngine) -> None:
+    """A row's logits do not depend on its place in the batch."""
+    ids = np.random.default_rng(2).integers(0, engine.vocabulary_size, (17, STEPS))
+    logits, _ = _run(engine, ids)
+    reversed_logits, _ = _run(engine, ids[::-1])
+    assert np.array_equal(logits, reversed_logits[:, ::-1])
+
+
+def test_states_in_place(engine: OnnxEngine, tmp_path: Path) -> None:
+    """Binding a state as input and output at once computes what separate buffers compute."""
+    ids = np.random.default_rng(3).integers(0, engine.vocabulary_size, (5, STEPS))
+    logits, state = _run(engine, ids)
+    session: ort.InferenceSession = engine.session
+    separate = [np.zeros((5, engine.units), np.float32) for _ in engine.inputs[1:]]
+    for step, column in enumerate(ids.T):
+        feed = dict(zip(engine.inputs, [column, *separate], strict=True))
+        expected, *separate = session.run(None, feed)
+        assert np.array_equal(logits[step], expected)
+    assert np.array_equal(state, np.stack(separate))
+
+
+def test_logits_differ_by_row(engine: OnnxEngine) -> None:
+    """Rows that read different characters get different logits."""
+    batch = engine.batch(2)
+    logits = batch.step(np.array([3, 4]))
+    assert not np.allclose(logits[0], logits[1])

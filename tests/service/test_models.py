@@ -1,0 +1,71 @@
+"""Which model answers, and what is said of the models there are."""
+
+from pathlib import Path
+
+from model_store import ModelStore
+from tests.factories import publish_random_model
+from tests.servers import Service
+
+
+def test_models_are_listed(service: Service) -> None:
+    """`GET /models` shows each model with its version, aliases, digest and metrics."""
+    models = {model["name"]: model for model in service.get("/models").json["models"]}
+    assert {"tiny", "deep"} <= models.keys()
+    assert models["deep"]["version"] == 1
+    assert models["deep"]["architecture"]["layers"] == 2
+    assert len(models["deep"]["digest"]) == 64
+    assert models["deep"]["metrics"]["validation_nats"] == 4.0
+
+
+def test_one_model_shows_its_versions(service: Service) -> None:
+    """`GET /models/<name>` shows every version, and 404 for a name that does not exist."""
+    assert [v["version"] for v in service.get("/models/tiny").json["versions"]] == [1]
+    assert service.get("/models/nobody").status == 404
+
+
+def test_store_takes_precedence_over_bundled_models(tmp_path: Path) -> None:
+    """A model trained into the store answers in place of a bundled one of the same name."""
+    publish_random_model(tmp_path / "store", "shakespeare", seed=5)
+    running = Service(tmp_path / "log", store=tmp_path / "store")
+    umlaut = running.generate(seed="\u00fc", length=4)  # which the bundled one does not know
+    listed = {model["name"] for model in running.get("/models").json["models"]}
+    assert running.stop() == 0
+    assert umlaut.status == 200
+    assert {"shakespeare", "faust"} <= listed
+
+
+def test_alias_decides_the_version(tmp_path: Path) -> None:
+    """A bare name means its alias `production`; `name@alias` means that alias."""
+    for seed in range(3):
+        publish_random_model(tmp_path, "many", seed=seed)
+    aliases = ModelStore(tmp_path).aliases("many")
+    aliases.set("production", 2)
+    aliases.set("old", 1)
+    running = Service(tmp_path / "log", store=tmp_path, model="many")
+    versions = [
+        running.generate(seed="a", length=4, model=model).json["version"]
+        for model in ("many", "many@old", "many@3")
+    ]
+    assert running.stop() == 0
+    assert versions == [2, 1, 3]
+
+
+def test_damaged_version_is_refused(tmp_path: Path) -> None:
+    """A version whose file was changed answers 503 and names the file; other models go on."""
+    publish_random_model(tmp_path, "good")
+    publish_random_model(tmp_path, "bad")
+    graph = tmp_path / "bad" / "1" / "model.int8.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"x")
+    running = Service(tmp_path / "log", store=tmp_path, model="good")
+    damaged = running.generate(seed="a", length=4, model="bad")
+    good = running.generate(seed="a", length=4)
+    assert running.stop() == 0
+    assert (damaged.status, damaged.json["code"]) == (503, "model_unavailable")
+    assert "model.int8.onnx" in damaged.json["detail"]
+    assert good.status == 200
+
+
+def test_health(service: Service) -> None:
+    """`/healthz` says alive and `/readyz` ready."""
+    assert service.get("/healthz").json == {"status": "alive"}
+    assert service.get("/readyz").json == {"status": "ready"}

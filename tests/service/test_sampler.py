@@ -1,0 +1,104 @@
+"""Characters are drawn from the distribution that was asked for, each row on its own."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.sampler import BLOCK, sample, uniform_block
+
+V = 40
+LOGITS = np.random.default_rng(0).normal(0, 2, (1, V)).astype(np.float32)
+
+
+def _sample(logits, temperature=1.0, uniforms=0.5, top_k=V, top_p=1.0):
+    rows = len(logits)
+    return sample(
+        logits,
+        np.broadcast_to(np.asarray(temperature, np.float64), rows),
+        np.broadcast_to(np.asarray(uniforms, np.float64), rows),
+        np.broadcast_to(np.asarray(top_k, np.int64), rows),
+        np.broadcast_to(np.asarray(top_p, np.float64), rows),
+    )
+
+
+def _probabilities(temperature: float) -> np.ndarray:
+    weights = np.exp(LOGITS[0].astype(np.float64) / temperature)
+    return weights / weights.sum()
+
+
+def _counts(**options) -> np.ndarray:
+    draws = 100_000
+    uniforms = np.random.default_rng(1).random(draws)
+    ids = _sample(np.repeat(LOGITS, draws, axis=0), uniforms=uniforms, **options)
+    return np.bincount(ids, minlength=V)
+
+
+def _chi_square_per_degree(counts: np.ndarray, probabilities: np.ndarray) -> float:
+    likely = probabilities * counts.sum() > 5
+    expected = probabilities[likely] * counts.sum()
+    return float((((counts[likely] - expected) ** 2) / expected).sum() / (likely.sum() - 1))
+
+
+@pytest.mark.parametrize("temperature", [0.2, 0.5, 1.0, 1.5, 2.0])
+def test_follows_the_distribution(temperature: float) -> None:
+    """Draws follow softmax(logits / temperature): chi-square of about 1 per degree of freedom."""
+    counts = _counts(temperature=temperature)
+    assert _chi_square_per_degree(counts, _probabilities(temperature)) < 2
+
+
+def test_wrong_distribution_is_noticed() -> None:
+    """The chi-square test above can fail: a temperature off by a tenth does."""
+    assert _chi_square_per_degree(_counts(temperature=1.1), _probabilities(1.0)) > 2
+
+
+def test_top_k_follows_the_restricted_distribution() -> None:
+    """With top_k, the k likeliest characters are drawn in proportion, and no other."""
+    probabilities = _probabilities(1.0)
+    probabilities[np.argsort(probabilities)[:-5]] = 0
+    counts = _counts(top_k=5)
+    assert not counts[probabilities == 0].any()
+    assert _chi_square_per_degree(counts, probabilities / probabilities.sum()) < 3
+
+
+def test_top_p_keeps_the_fewest_that_reach_p() -> None:
+    """With top_p, the fewest likeliest characters that hold p together are drawn from."""
+    probabilities = _probabilities(1.0)
+    order = np.argsort(-probabilities)
+    kept = order[: np.searchsorted(np.cumsum(probabilities[order]), 0.8) + 1]
+    counts = _counts(top_p=0.8)
+    assert set(np.flatnonzero(counts)) == set(kept)
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    """Temperature 0 takes the likeliest character whatever the random number."""
+    for uniform in (0.0, 0.5, 0.999999):
+        assert _sample(LOGITS, temperature=0, uniforms=uniform) == LOGITS.argmax()
+
+
+def test_rows_do_not_mix() -> None:
+    """A row draws the same character alone as in a batch of unlike rows."""
+    rng = np.random.default_rng(2)
+    rows = 64
+    logits = rng.normal(0, 3, (rows, V)).astype(np.float32)
+    temperature = rng.choice([0.0, 0.3, 1.0, 2.0], rows)
+    uniforms = rng.random(rows)
+    top_k = rng.choice([1, 3, V], rows)
+    top_p = rng.choice([0.5, 0.9, 1.0], rows)
+    arguments: list[Any] = [logits, temperature, uniforms, top_k, top_p]
+    together = sample(*arguments)
+    alone = [sample(*(part[row : row + 1] for part in arguments))[0] for row in range(rows)]
+    assert together.tolist() == alone
+
+
+def test_random_numbers_need_no_history() -> None:
+    """Block k of a random seed is the k-th piece of one long sequence of random numbers."""
+    generator = np.random.Generator(np.random.Philox(key=7))
+    sequence = generator.random(3 * BLOCK)
+    blocks = [uniform_block(7, block) for block in range(3)]
+    assert np.array_equal(np.concatenate(blocks), sequence)
+
+
+def test_random_seeds_differ() -> None:
+    """Two random seeds have different random numbers, the largest allowed one among them."""
+    assert not np.array_equal(uniform_block(0, 0), uniform_block(2**63 - 1, 0))
