@@ -14,6 +14,7 @@ from service.routes.generate import generate_routes
 from service.routes.health import health_routes
 from service.routes.models import models_routes
 from service.settings import Settings
+from service.telemetry import Telemetry
 
 MAX_BODY = 1_000_000  # bytes; the longest seed text escaped as \uXXXX needs a tenth of it
 MAX_DRAINED = 32_000_000  # bytes read from a client that is still sending, so that it hears of it
@@ -41,12 +42,15 @@ def create_app(settings: Settings | None = None) -> Charloom:
     """
     settings = settings or Settings()
     models = Models(LayeredStore([ModelStore(settings.store), ModelStore(BUNDLED)]), settings)
-    generator = Generator(_cache(settings), settings.deadline)
+    telemetry = Telemetry()
+    telemetry.watch("charloom_running", "Generations in a slot.", lambda: models.running)
+    telemetry.watch("charloom_waiting", "Generations in the queue.", lambda: models.waiting)
+    generator = Generator(_cache(settings), telemetry, settings.deadline)
     app = Charloom(models, generator)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(generate_routes(models, generator, settings))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models))
+    app.register_blueprint(health_routes(models, telemetry))
     register_errors(app)
     app.before_request(_take_request_id)
     app.after_request(_give_request_id)

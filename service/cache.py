@@ -1,9 +1,10 @@
 """Streams that were generated before: in Redis, or in memory where there is none."""
 
+import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -12,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from service.request import Stream
+from service.scheduler import SNAPSHOT_INTERVAL
+from service.sequence import Snapshot
 from service.stream_codec import CachedStream, decode, encode
 
 log = logging.getLogger(__name__)
@@ -28,15 +31,18 @@ class Bytes(Protocol):
     def get(self, key: str) -> bytes | None:
         """Return what is kept under the key."""
 
-    def set(self, key: str, value: bytes) -> None:
-        """Keep the value under the key."""
+    def first(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
+        """Return the first of the keys under which something is kept, and what."""
+
+    def set(self, values: Mapping[str, bytes]) -> None:
+        """Keep each value under its key."""
 
     def close(self) -> None:
         """Let go of every connection."""
 
 
 class StreamCache:
-    """Generated streams by what determines their characters."""
+    """Generated streams by what determines their characters, and states by the text they read."""
 
     def __init__(self, kept: Bytes) -> None:
         self._kept = kept
@@ -46,13 +52,35 @@ class StreamCache:
         data = self._kept.get(PREFIX + stream.key)
         return None if data is None else decode(data)
 
-    def put(self, stream: Stream, cached: CachedStream) -> None:
-        """Keep the stream, in place of any shorter one."""
-        self._kept.set(PREFIX + stream.key, encode(cached))
+    def longest_prefix(self, identity: str, text: str) -> Snapshot | None:
+        """Return the state after as much of the text as is known, short of its last character."""
+        keys = {
+            _state_key(identity, text[:consumed]): consumed
+            for consumed in range(SNAPSHOT_INTERVAL, len(text), SNAPSHOT_INTERVAL)
+        }
+        found = self._kept.first(list(reversed(keys))) if keys else None
+        known = found and decode(found[1])
+        return Snapshot(keys[found[0]], known.end_state) if found and known else None
+
+    def put(self, stream: Stream, known: CachedStream, snapshots: Iterable[Snapshot]) -> None:
+        """Keep the stream, in place of any shorter one, and states of its text."""
+        text = stream.prompt + known.text
+        states = {
+            _state_key(stream.identity, text[: snapshot.consumed]): encode(
+                CachedStream("", snapshot.state)
+            )
+            for snapshot in snapshots
+        }
+        self._kept.set(states | {PREFIX + stream.key: encode(known)})
 
     def close(self) -> None:
         """Let go of every connection."""
         self._kept.close()
+
+
+def _state_key(identity: str, text: str) -> str:
+    digest = hashlib.blake2b(f"{identity}\n{text}".encode(), digest_size=20)
+    return f"{PREFIX}state:{digest.hexdigest()}"
 
 
 class MemoryBytes:
@@ -72,13 +100,18 @@ class MemoryBytes:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
-    def set(self, key: str, value: bytes) -> None:
-        """Keep the value under the key, unless it alone is too large."""
-        if len(value) > self._capacity:
-            return
+    def first(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
+        """Return the first of the keys under which something is kept, and what."""
+        return next(((key, value) for key in keys if (value := self.get(key))), None)
+
+    def set(self, values: Mapping[str, bytes]) -> None:
+        """Keep each value under its key, unless it alone is too large."""
         with self._lock:
-            self._size += len(value) - len(self._values.pop(key, b""))
-            self._values[key] = value
+            for key, value in values.items():
+                if len(value) > self._capacity:
+                    continue
+                self._size += len(value) - len(self._values.pop(key, b""))
+                self._values[key] = value
             while self._size > self._capacity:
                 _, dropped = self._values.popitem(last=False)
                 self._size -= len(dropped)
@@ -106,13 +139,31 @@ class RedisBytes:
         value = self._ask(lambda: self._client.getex(key, ex=self._ttl))
         return value if isinstance(value, bytes) else None
 
-    def set(self, key: str, value: bytes) -> None:
-        """Keep the value, or not, when Redis does not answer in time."""
-        self._ask(lambda: self._client.set(key, value, ex=self._ttl))
+    def first(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
+        """Return the first of the keys under which something is kept, and what."""
+        there = self._ask(lambda: self._pipeline("exists", [(key,) for key in keys]))
+        if not isinstance(there, list) or not any(there):
+            return None
+        key = keys[[bool(answer) for answer in there].index(True)]
+        value = self.get(key)
+        return None if value is None else (key, value)
+
+    def set(self, values: Mapping[str, bytes]) -> None:
+        """Keep the values, or not, when Redis does not answer in time."""
+        commands = [(key, value, self._ttl) for key, value in values.items()]
+        self._ask(lambda: self._pipeline("set", commands))
 
     def close(self) -> None:
         """Let go of every connection."""
         self._client.close()
+
+    def _pipeline(self, command: str, arguments: Iterable[tuple[object, ...]]) -> list[object]:
+        """Send one command for each of the arguments, all in one go."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for each in arguments:
+                getattr(pipeline, command)(*each)
+            answers: list[object] = pipeline.execute()
+            return answers
 
     def _ask(self, command: Callable[[], object]) -> object:
         if monotonic() < self._paused_until:

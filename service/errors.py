@@ -48,5 +48,9 @@ class DeadlineExceeded(ServiceError):
     """The generation took longer than a request may."""
 
 
+class ClientGone(ServiceError):
+    """The client closed its connection before it was answered."""
+
+
 class EngineFailed(ServiceError):
     """The engine broke in the middle of a generation."""

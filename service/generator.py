@@ -1,94 +1,193 @@
-"""The way of one request: cache, scheduler, text, cache."""
+"""The way of one request: cache, flight, text up to its length or a stop string, cache."""
 
+from collections.abc import Callable
+from collections.abc import Generator as Pieces
+from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
-import numpy as np
-
 from service.cache import StreamCache
-from service.errors import DeadlineExceeded
+from service.errors import ClientGone, DeadlineExceeded
+from service.flights import Flight, Flights
 from service.models import LoadedModel
-from service.request import Generation
-from service.sequence import Sequence
+from service.request import FinishReason, Generation, Stream
+from service.sequence import Sequence, Start
+from service.stop import StopStrings
 from service.stream_codec import CachedStream
+from service.telemetry import Telemetry
+from service.text import Text
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
 
-
-@dataclass(frozen=True)
-class CacheUse:
-    """Which halves of the cache a request allows."""
-
-    read: bool = True
-    write: bool = True
+# Characters between two looks at a text: enough to make an event's cost small, few enough to read
+# along (see docs/performance.md).
+GROUP = 16
+# Seconds between two looks at whether the client is still there.
+POLL = 0.2
 
 
 @dataclass(frozen=True)
-class Result:
-    """The text of a generation, and how it was come by."""
+class Caller:
+    """Who waits for an answer, and how."""
 
-    text: str
-    cache: CacheResult
+    connected: Callable[[], bool] = lambda: True
+    streaming: bool = False
+    read_cache: bool = True
+    write_cache: bool = True
+
+
+class Answer:
+    """A text on its way: its pieces, and, once they are read, how it ended and what took time."""
+
+    def __init__(self, cache: CacheResult) -> None:
+        self.cache = cache
+        self.pieces: Pieces[Text]
+        self.finish_reason: FinishReason = "length"
+        self.seconds: dict[str, float] = {}
 
 
 class Generator:
     """Answers generations, from the cache as far as it reaches and from the engine beyond."""
 
-    def __init__(self, cache: StreamCache, deadline: float) -> None:
-        """Take the cache and the seconds a generation may take."""
+    def __init__(self, cache: StreamCache, telemetry: Telemetry, deadline: float) -> None:
+        """Take the cache, where to count, and the seconds a generation may take."""
         self._cache = cache
+        self._telemetry = telemetry
         self._deadline = deadline
+        self._flights = Flights(cache)
 
-    def generate(self, generation: Generation, model: LoadedModel, use: CacheUse) -> Result:
-        """Return the generation's text.
+    def open(self, generation: Generation, model: LoadedModel, caller: Caller) -> Answer:
+        """Look into the cache and return the answer, whose pieces are made as they are read.
 
-        Raises `QueueFull`, `Draining`, `DeadlineExceeded` or `EngineFailed`.
+        Reading them raises `QueueFull`, `Draining`, `DeadlineExceeded`, `ClientGone` or
+        `EngineFailed`; closing them frees whatever the generation holds.
         """
-        deadline = monotonic() + self._deadline
-        stream, length = generation.stream, generation.length
-        known = self._cache.get(stream) if use.read else None
-        if known and len(known.text) >= length:
-            return Result(known.text[:length], "hit")
-        sequence = _sequence(generation, model, known)
-        whole = _run(sequence, model, deadline)
-        if known:
-            whole = CachedStream(known.text + whole.text, whole.end_state)
-        if use.write:
-            self._cache.put(stream, whole)
-        if not use.read:
-            return Result(whole.text, "bypass")
-        return Result(whole.text, "partial" if known else "miss")
+        began = monotonic()
+        known = self._known(generation, caller)
+        answer = Answer(_cache_result(generation, known, caller))
+        answer.seconds["cache"] = monotonic() - began
+        self._telemetry.cache.labels(answer.cache).inc()
+        pieces = self._characters(generation, model, caller, known, answer)
+        answer.pieces = _cut(generation, pieces, answer)
+        return answer
 
     def close(self) -> None:
         """Let go of the cache's connections."""
         self._cache.close()
 
+    def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:
+        known = self._cache.get(generation.stream) if caller.read_cache else None
+        if known and generation.details and known.details is None:
+            return None
+        return known
 
-def _sequence(generation: Generation, model: LoadedModel, known: CachedStream | None) -> Sequence:
-    sampling = generation.stream.sampling
+    def _characters(
+        self,
+        generation: Generation,
+        model: LoadedModel,
+        caller: Caller,
+        known: CachedStream | None,
+        answer: Answer,
+    ) -> Pieces[Text]:
+        deadline = monotonic() + self._deadline
+        length, have = generation.length, 0
+        if known is not None:
+            yield known.as_text()[:length]
+            have = min(len(known.text), length)
+        while have < length:
+            mine = self._flight(generation, model, caller, known)
+            with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
+                end = min(length, flight.sequence.end)
+                try:
+                    while have < end:
+                        target = _next_look(have, end, generation, caller)
+                        _wait(flight, target, deadline, caller)
+                        reached = min(flight.landed, end)
+                        yield flight.read(have, reached)
+                        have = reached
+                except (ClientGone, GeneratorExit):
+                    if answer.finish_reason != "stop":
+                        self._telemetry.cancellations.labels(flight.sequence.stage).inc()
+                    raise
+            answer.seconds |= flight.sequence.seconds()
+            known = flight.result() if have < length else None
+
+    def _flight(
+        self,
+        generation: Generation,
+        model: LoadedModel,
+        caller: Caller,
+        known: CachedStream | None,
+    ) -> Flight:
+        """Return a flight that goes on where the known text ends."""
+        stream = generation.stream
+        sequence = Sequence(
+            self._start(stream, model, caller, known),
+            stream.sampling,
+            first=len(known.text) if known else 0,
+            end=generation.length,
+            details=generation.details or (known is not None and known.details is not None),
+        )
+        return Flight(stream, model, known, sequence, keep=caller.write_cache)
+
+    def _start(
+        self, stream: Stream, model: LoadedModel, caller: Caller, known: CachedStream | None
+    ) -> Start:
+        encode = model.vocabulary.encode
+        if known is not None:
+            # The state at the end has not consumed the last character yet.
+            consumed = len(stream.prompt) + len(known.text) - 1
+            return Start(encode(known.text[-1]), consumed, known.end_state)
+        snapshot = None
+        if caller.read_cache:
+            snapshot = self._cache.longest_prefix(stream.identity, stream.prompt)
+        if snapshot is None:
+            return Start(encode(stream.prompt))
+        rest = stream.prompt[snapshot.consumed :]
+        return Start(encode(rest), snapshot.consumed, snapshot.state)
+
+
+def _cache_result(
+    generation: Generation, known: CachedStream | None, caller: Caller
+) -> CacheResult:
+    if not caller.read_cache:
+        return "bypass"
     if known is None:
-        # Nothing at all to start from is the same as the end of a line.
-        prompt = model.vocabulary.encode(generation.stream.seed or model.line_end)
-        return Sequence(prompt, sampling, end=generation.length)
-    return Sequence(
-        # The state at the end has not consumed the last character yet.
-        model.vocabulary.encode(known.text[-1]),
-        sampling,
-        start=len(known.text),
-        end=generation.length,
-        state=known.end_state,
-    )
+        return "miss"
+    enough = len(known.text) >= generation.length
+    return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
 
 
-def _run(sequence: Sequence, model: LoadedModel, deadline: float) -> CachedStream:
-    model.worker.submit(sequence)
-    try:
-        pieces = list(sequence.pieces(deadline))
-    except DeadlineExceeded:
-        model.worker.cancel(sequence)
-        raise
-    text = model.vocabulary.decode(np.concatenate([piece.ids for piece in pieces]))
-    end_state = pieces[-1].end_state
-    assert end_state is not None  # `pieces` ends with the piece that has it
-    return CachedStream(text, end_state)
+def _next_look(have: int, end: int, generation: Generation, caller: Caller) -> int:
+    """Return at how many characters the text is looked at next."""
+    if caller.streaming:
+        return min(end, have + (GROUP if have else 1))
+    return min(end, have + 4 * GROUP) if generation.stop else end
+
+
+def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:
+    wanted = target - flight.sequence.first
+    while not flight.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
+        if monotonic() >= deadline:
+            raise DeadlineExceeded("the generation took too long; ask for less text")
+        if not caller.connected():
+            raise ClientGone("the client closed the connection")
+
+
+def _cut(generation: Generation, pieces: Pieces[Text], answer: Answer) -> Pieces[Text]:
+    """Pass the pieces on up to the first stop string."""
+    stop = StopStrings(generation.stop)
+    held: Text | None = None
+    with closing(pieces):
+        for piece in pieces:
+            text = piece if held is None else held + piece
+            shown = len(stop.feed(piece.characters))
+            if stop.found:
+                answer.finish_reason = "stop"
+            yield text[:shown]
+            if stop.found:
+                return
+            held = text[shown:]
+    if held:
+        yield held

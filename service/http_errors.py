@@ -7,12 +7,13 @@ from typing import Any
 from flask import Flask, Response, json
 from werkzeug.exceptions import HTTPException
 
-from model_store import DamagedVersion, InvalidName, ModelNotFound, StoreError
+from model_store import DamagedVersion, InvalidName, ModelNotFound
 from service import errors
-from service.errors import InvalidRequest, ServiceError
+from service.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
+TITLES = {499: "Client Closed Request"}  # no status of the standard
 RETRY_AFTER = "1"  # seconds; a full queue of short texts drains in about that
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
@@ -22,6 +23,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.UnsupportedMediaType: (415, "unsupported_media_type"),
     errors.InvalidRequest: (422, "invalid_request"),
     errors.QueueFull: (429, "queue_full"),
+    errors.ClientGone: (499, "client_closed_request"),
     errors.EngineFailed: (500, "engine_failed"),
     errors.ModelUnavailable: (503, "model_unavailable"),
     DamagedVersion: (503, "model_unavailable"),
@@ -32,47 +34,51 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 
 def register_errors(app: Flask) -> None:
     """Answer every error of the application as a problem document."""
-    app.register_error_handler(ServiceError, _known)
-    app.register_error_handler(StoreError, _known)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, _any)
 
 
-def _known(error: Exception) -> Response:
+def problem_of(error: Exception) -> dict[str, Any]:
+    """Return the problem document of an error, status included."""
     if type(error) not in STATUS:
-        return _unexpected(error)
+        log.error("unexpected error", exc_info=error)
+        return _document(500, "internal_error", "something broke here; the log says what")
     status, code = STATUS[type(error)]
-    extra = {}
+    document = _document(status, code, str(error))
     if isinstance(error, InvalidRequest):
-        extra = {"errors": [{"field": p.field, "message": p.message} for p in error.problems]}
-    return _problem(status, code, str(error), **extra)
+        problems = [{"field": p.field, "message": p.message} for p in error.problems]
+        document["errors"] = problems
+    return document
+
+
+def _any(error: Exception) -> Response:
+    return _respond(problem_of(error))
 
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
     code = HTTPStatus(status).name.lower()
-    response = _problem(status, code, error.description or HTTPStatus(status).phrase)
-    for name, value in error.get_headers():
-        if name == "Allow":
-            response.headers[name] = value
+    document = _document(status, code, error.description or HTTPStatus(status).phrase)
+    response = _respond(document)
+    response.headers.extend(
+        [(name, value) for name, value in error.get_headers() if name == "Allow"]
+    )
     return response
 
 
-def _unexpected(error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error)
-    return _problem(500, "internal_error", "something broke here; the log says what")
-
-
-def _problem(status: int, code: str, detail: str, **extra: Any) -> Response:
-    body = {
+def _document(status: int, code: str, detail: str) -> dict[str, Any]:
+    return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
-        **extra,
     }
-    response = Response(json.dumps(body), status=status, content_type="application/problem+json")
+
+
+def _respond(document: dict[str, Any]) -> Response:
+    status = document["status"]
+    response = Response(json.dumps(document), status, content_type="application/problem+json")
     if status in (429, 503):
         response.headers["Retry-After"] = RETRY_AFTER
     return response

@@ -55,6 +55,16 @@ class Models:
         loaded = list(self._loaded.values())
         return bool(loaded) and all(model.worker.alive for model in loaded)
 
+    @property
+    def running(self) -> int:
+        """How many generations are in a slot."""
+        return sum(model.worker.running for model in list(self._loaded.values()))
+
+    @property
+    def waiting(self) -> int:
+        """How many generations are in a queue."""
+        return sum(model.worker.waiting for model in list(self._loaded.values()))
+
     def close(self) -> None:
         """End every engine thread."""
         with self._lock:

@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
+
+FinishReason = Literal["length", "stop"]
 
 
 @dataclass(frozen=True)
@@ -17,13 +20,15 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Stream:
-    """An endless, deterministic text: the model's digest, the seed text and the sampling.
+    """An endless, deterministic text: what computes it, where it begins and the sampling.
 
     Nothing else determines a character, so this is also what a cached text is filed under.
     """
 
-    digest: str
-    seed: str
+    identity: str
+    """The digest of the model's files and the engine that computes on them."""
+    prompt: str
+    """What the first character follows, never empty."""
     sampling: Sampling
 
     @cached_property
@@ -34,7 +39,11 @@ class Stream:
 
 @dataclass(frozen=True)
 class Generation:
-    """A stream and where to cut it."""
+    """A stream, where to cut it, and whether each character is to be explained."""
 
     stream: Stream
+    seed: str
+    """The seed text as it is answered: like the prompt, but it may be empty."""
     length: int
+    stop: tuple[str, ...] = ()
+    details: bool = False

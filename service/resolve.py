@@ -28,8 +28,11 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     if problems:
         raise InvalidRequest(problems)
     return Generation(
-        Stream(digest=model.identity, seed=seed, sampling=_sampling(request, model.vocabulary)),
+        Stream(model.identity, seed or model.line_end, _sampling(request, model.vocabulary)),
+        seed=seed,
         length=request.length,
+        stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
+        details=request.details,
     )
 
 

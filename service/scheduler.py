@@ -1,19 +1,25 @@
 """Slots and the queue before them: who runs in which row of the batch, step by step."""
 
 from collections import deque
+from time import monotonic
 
 import numpy as np
+from numpy.typing import NDArray
 
+from service.details import Details, describe
 from service.engine import Batch
 from service.sampler import BLOCK, sample, uniform_block
-from service.sequence import Piece, Sequence
+from service.sequence import Sequence, Snapshot
+
+# A state is kept of every text at each multiple of this many characters.
+SNAPSHOT_INTERVAL = 256
 
 
 class Scheduler:
     """Continuous batching: rows join and leave at any step.
 
-    Running sequences fill rows 0 to n - 1. The characters of a row lie on its *tape*: first those of
-    the prompt, then those that were drawn. A step feeds each row the character at its position,
+    Running sequences fill rows 0 to n - 1. The characters of a row lie on its *tape*: first those
+    of the prompt, then those that were drawn. A step feeds each row the character at its position,
     so rows that still read their prompt and rows that write share every step.
     """
 
@@ -29,7 +35,8 @@ class Scheduler:
         self._position = np.zeros(capacity, np.int64)
         self._prompt_end = np.zeros(capacity, np.int64)
         self._end = np.zeros(capacity, np.int64)
-        self._offset = np.zeros(capacity, np.int64)  # stream position of a tape position
+        self._offset = np.zeros(capacity, np.int64)  # from a tape position to the stream's
+        self._consumed = np.zeros(capacity, np.int64)  # from a tape position to the text's
         self._temperature = np.zeros(capacity)
         self._top_k = np.zeros(capacity, np.int64)
         self._top_p = np.zeros(capacity)
@@ -42,73 +49,128 @@ class Scheduler:
 
     def step(self) -> None:
         """Admit what fits, advance every running row by one character, hand out what is ready."""
-        self._abort()
         self._admit()
-        if not self.running:
-            return
-        rows = self._rows[: len(self.running)]
-        position = self._position[: len(rows)]
-        logits = self.batch.step(self._tape[rows, position])
-        position += 1
-        self._draw(logits, rows[position >= self._prompt_end[: len(rows)]])
-        # From the last row down: releasing a row moves the last one into its place.
-        for row in np.flatnonzero(position + 1 == self._end[: len(rows)])[::-1]:
-            self._finish(int(row))
+        if self.running:
+            rows = self._rows[: len(self.running)]
+            position = self._position[: len(rows)]
+            logits = self.batch.step(self._tape[rows, position])
+            position += 1
+            drawing = rows[position >= self._prompt_end[: len(rows)]]
+            if drawing.size:
+                self._draw(logits, drawing)
+            self._snapshot(rows, position)
+        self._abort()
+        self._hand_out()
 
-    def _draw(self, logits: np.ndarray, rows: np.ndarray) -> None:
-        """Write the next character of each of the rows onto its tape."""
-        if not rows.size:
-            return
-        position = self._position[rows]
-        index = position + self._offset[rows]
-        for row in rows[index % BLOCK == 0]:
-            self._refill(int(row))
-        self._tape[rows, position] = sample(
-            logits[rows],
-            self._temperature[rows],
-            self._uniforms[rows, index % BLOCK],
-            self._top_k[rows],
-            self._top_p[rows],
-        )
-
-    def _refill(self, row: int) -> None:
-        index = int(self._position[row] + self._offset[row])
-        seed = self.running[row].sampling.random_seed
-        self._uniforms[row] = uniform_block(seed, index // BLOCK)
+    def give_up(self) -> list[Sequence]:
+        """Forget everything that runs or waits, and return it."""
+        sequences = [*self.running, *self.waiting]
+        self.running.clear()
+        self.waiting.clear()
+        self.aborts.clear()
+        return sequences
 
     def _admit(self) -> None:
         while self.waiting and len(self.running) < self.capacity:
             self._start(self.waiting.popleft())
 
     def _start(self, sequence: Sequence) -> None:
-        row = len(self.running)
+        row, start, sampling = len(self.running), sequence.start, sequence.sampling
+        prompt_end = len(start.prompt)
         self.running.append(sequence)
-        prompt_end = len(sequence.prompt)
-        self._tape[row, :prompt_end] = sequence.prompt
-        self.batch.state[:, row] = 0 if sequence.state is None else sequence.state
+        self.batch.state[:, row] = 0 if start.state is None else start.state
+        self._tape[row, :prompt_end] = start.prompt
         self._position[row] = 0
         self._prompt_end[row] = prompt_end
-        self._end[row] = prompt_end + sequence.end - sequence.start
-        self._offset[row] = sequence.start - prompt_end
-        sampling = sequence.sampling
+        self._end[row] = prompt_end + sequence.end - sequence.first
+        self._offset[row] = sequence.first - prompt_end
+        self._consumed[row] = start.consumed
         self._temperature[row] = sampling.temperature
         self._top_k[row] = sampling.top_k or self._vocabulary_size
         self._top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
-        if sequence.start % BLOCK:
-            self._uniforms[row] = uniform_block(sampling.random_seed, sequence.start // BLOCK)
+        if sequence.first % BLOCK:
+            self._uniforms[row] = uniform_block(sampling.random_seed, sequence.first // BLOCK)
+        if sequence.wants_details:
+            room = Details.empty(sequence.end - sequence.first, self._vocabulary_size)
+            sequence.details_room = room
+        sequence.times["started"] = monotonic()
 
-    def _finish(self, row: int) -> None:
-        drawn = self._tape[row, self._prompt_end[row] : self._end[row]].copy()
-        self.running[row].put(Piece(drawn, self.batch.state[:, row].copy()))
-        self._release(row)
+    def _draw(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
+        """Write the next character of each of the rows onto its tape."""
+        logits, position = logits[rows], self._position[rows]
+        index = position + self._offset[rows]
+        for row in rows[index % BLOCK == 0].tolist():
+            seed = self.running[row].sampling.random_seed
+            block = int(self._position[row] + self._offset[row]) // BLOCK
+            self._uniforms[row] = uniform_block(seed, block)
+        drawn = sample(
+            logits,
+            self._temperature[rows],
+            self._uniforms[rows, index % BLOCK],
+            self._top_k[rows],
+            self._top_p[rows],
+        )
+        self._tape[rows, position] = drawn
+        for row in rows[position == self._prompt_end[rows]].tolist():
+            self.running[row].times["first"] = monotonic()
+        self._describe(logits, rows, drawn)
+
+    def _describe(
+        self, logits: NDArray[np.float32], rows: NDArray[np.int64], drawn: NDArray[np.int64]
+    ) -> None:
+        wanted = [n for n, row in enumerate(rows.tolist()) if self.running[row].wants_details]
+        if not wanted:
+            return
+        details = describe(logits[wanted], drawn[wanted])
+        for n, row in enumerate(rows[wanted].tolist()):
+            room = self.running[row].details_room
+            assert room is not None  # made when the sequence started
+            index = int(self._position[row] - self._prompt_end[row])
+            room.logprobs[index] = details.logprobs[n]
+            room.top_ids[index] = details.top_ids[n]
+            room.top_logprobs[index] = details.top_logprobs[n]
+
+    def _snapshot(self, rows: NDArray[np.int64], position: NDArray[np.int64]) -> None:
+        consumed = position + self._consumed[: len(rows)]
+        for row in rows[consumed % SNAPSHOT_INTERVAL == 0].tolist():
+            state = self.batch.state[:, row].copy()
+            self.running[row].snapshots.append(Snapshot(int(consumed[row]), state))
 
     def _abort(self) -> None:
+        """End what nobody waits for any more where it stands."""
         while self.aborts:
             sequence = self.aborts.popleft()
             if sequence in self.running:
-                self._release(self.running.index(sequence))
+                row = self.running.index(sequence)
+                self._end[row] = self._position[row] + 1
             elif sequence in self.waiting:
                 self.waiting.remove(sequence)
+                sequence.finish()
+
+    def _hand_out(self) -> None:
+        """Deliver what readers wait for, and release the rows that have reached their end."""
+        count = len(self.running)
+        last = self._position[:count] + 1
+        drawn = (last - self._prompt_end[:count]).tolist()
+        ended = (last >= self._end[:count]).tolist()
+        # From the last row down: releasing a row moves the last one into its place.
+        for row in range(count - 1, -1, -1):
+            if ended[row]:
+                self._finish(row, drawn[row])
+            elif drawn[row] >= self.running[row].wanted:
+                self._deliver(row, drawn[row])
+
+    def _deliver(self, row: int, drawn: int) -> None:
+        first = int(self._prompt_end[row])
+        self.running[row].deliver(self._tape[row, first : first + drawn])
+
+    def _finish(self, row: int, drawn: int) -> None:
+        sequence = self.running[row]
+        if drawn > 0:
+            sequence.end_state = self.batch.state[:, row].copy()
+            self._deliver(row, drawn)
+        self._release(row)
+        sequence.finish()
 
     def _release(self, row: int) -> None:
         """Free a row by moving the last running one into it."""
@@ -116,13 +178,15 @@ class Scheduler:
         if row != last:
             self.running[row] = self.running[last]
             self.batch.state[:, row] = self.batch.state[:, last]
+            used = self._end[last]
+            self._tape[row, :used] = self._tape[last, :used]
             for array in (
-                self._tape,
                 self._uniforms,
                 self._position,
                 self._prompt_end,
                 self._end,
                 self._offset,
+                self._consumed,
                 self._temperature,
                 self._top_k,
                 self._top_p,

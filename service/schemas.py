@@ -1,12 +1,14 @@
 """The shapes on the wire, and how a wire request becomes a resolved one."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
+from service.request import FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
+MAX_STOP = 200  # characters
 
 
 class GenerateRequest(BaseModel):
@@ -20,21 +22,47 @@ class GenerateRequest(BaseModel):
     random_seed: int | None = Field(0, ge=0, le=MAX_RANDOM_SEED, description="null: a fresh one.")
     top_k: int | None = Field(None, ge=1)
     top_p: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
+    stop: list[Annotated[str, Field(min_length=1, max_length=MAX_STOP)]] = Field(
+        [], max_length=4, description="The text ends before the first of these."
+    )
+    stream: bool = Field(False, description="Answer with server-sent events, as text is made.")
+    details: bool = Field(
+        False, description="Explain each character: log-probabilities, before temperature."
+    )
     unknown: Literal["error", "drop"] = "error"
     model: str | None = None
 
 
-class GenerateResponse(BaseModel):
-    """The answer of `POST /generate`; `text` does not repeat the seed text."""
+class Likely(BaseModel):
+    """A character and the natural logarithm of its probability."""
+
+    character: str
+    logprob: float
+
+
+class CharacterDetails(Likely):
+    """A generated character and the likeliest ones in its place, by the model alone."""
+
+    top: list[Likely]
+
+
+class GenerateSummary(BaseModel):
+    """How a text came about, and how it ended."""
 
     model: str
     version: int
     seed: str
     temperature: float
     random_seed: int
-    text: str
-    finish_reason: Literal["length"]
+    finish_reason: FinishReason
     cached: bool
+
+
+class GenerateResponse(GenerateSummary):
+    """The answer of `POST /generate`; `text` does not repeat the seed text."""
+
+    text: str
+    details: list[CharacterDetails] | None = None
 
 
 def parse_generate(body: bytes) -> GenerateRequest:

@@ -1,4 +1,4 @@
-"""A cached stream as bytes: compact, versioned, checked, and never unpickled."""
+"""A cached stream or state as bytes: compact, versioned, checked, and never unpickled."""
 
 import struct
 import zlib
@@ -7,39 +7,77 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.details import Details
+from service.sequence import State
+from service.text import Text
+
 # The layout's version is part of the mark: another layout is another mark, and an old value a miss.
-MARK = b"charloom-stream-1"
-HEADER = struct.Struct("<IHI")  # bytes of text, state parts, units
+MARK = b"charloom-2"
+# Bytes of text, characters with details, likeliest characters of each, state parts, units.
+HEADER = struct.Struct("<IIHHI")
 CHECKSUM = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
 class CachedStream:
-    """A stream's text so far and the state [2 * layers, units] at its end.
+    """A stream's text so far, the details of all of it or none, and the state at its end.
 
-    The state has consumed every character but the last one.
+    The state [2 * layers, units] has consumed every character but the last one.
     """
 
     text: str
-    end_state: NDArray[np.float32]
+    end_state: State
+    details: Details | None = None
+
+    def as_text(self) -> Text:
+        """Return the text with its details."""
+        return Text(self.text, self.details)
 
 
 def encode(stream: CachedStream) -> bytes:
     """Return the stream as bytes."""
     text = stream.text.encode()
-    state = np.ascontiguousarray(stream.end_state, "<f4")
-    body = MARK + HEADER.pack(len(text), *state.shape) + text + state.tobytes()
+    details = stream.details or Details.empty(0, 0)
+    header = HEADER.pack(len(text), *details.top_ids.shape, *stream.end_state.shape)
+    arrays = [
+        np.ascontiguousarray(array, kind).tobytes()
+        for array, kind in (
+            (details.logprobs, "<f4"),
+            (details.top_ids, "<u2"),
+            (details.top_logprobs, "<f4"),
+            (stream.end_state, "<f4"),
+        )
+    ]
+    body = b"".join([MARK, header, text, *arrays])
     return body + CHECKSUM.pack(zlib.crc32(body))
 
 
 def decode(data: bytes) -> CachedStream | None:
     """Return the stream, or None for bytes that are damaged or not a stream of this layout."""
-    start = len(MARK) + HEADER.size
-    if len(data) < start + CHECKSUM.size or not data.startswith(MARK):
+    if len(data) < len(MARK) + HEADER.size + CHECKSUM.size or not data.startswith(MARK):
         return None
-    body, (checksum,) = data[: -CHECKSUM.size], CHECKSUM.unpack(data[-CHECKSUM.size :])
-    text_bytes, parts, units = HEADER.unpack_from(body, len(MARK))
-    if zlib.crc32(body) != checksum or len(body) != start + text_bytes + 4 * parts * units:
+    body = data[: -CHECKSUM.size]
+    if data[-CHECKSUM.size :] != CHECKSUM.pack(zlib.crc32(body)):
         return None
-    state = np.frombuffer(body, "<f4", offset=start + text_bytes).reshape(parts, units)
-    return CachedStream(body[start : start + text_bytes].decode(), state)
+    text_bytes, explained, likeliest, parts, units = HEADER.unpack_from(body, len(MARK))
+    rest = body[len(MARK) + HEADER.size :]
+    sizes = [text_bytes, 4 * explained, 2 * explained * likeliest, 4 * explained * likeliest]
+    if len(rest) != sum(sizes) + 4 * parts * units:
+        return None
+    text, logprobs, top_ids, top_logprobs, state = _cut(rest, sizes)
+    details = Details(
+        np.frombuffer(logprobs, "<f4"),
+        np.frombuffer(top_ids, "<u2").reshape(explained, likeliest),
+        np.frombuffer(top_logprobs, "<f4").reshape(explained, likeliest),
+    )
+    end_state: NDArray[np.float32] = np.frombuffer(state, "<f4").reshape(parts, units)
+    return CachedStream(text.decode(), end_state, details if explained else None)
+
+
+def _cut(data: bytes, sizes: list[int]) -> list[bytes]:
+    """Return pieces of the given sizes, and the rest."""
+    pieces, begin = [], 0
+    for size in sizes:
+        pieces.append(data[begin : begin + size])
+        begin += size
+    return [*pieces, data[begin:]]

@@ -32,8 +32,7 @@ class Worker:
         with self._wake:
             if self._closed:
                 raise Draining("the service is stopping; try again elsewhere or later")
-            taken = len(scheduler.running) + len(scheduler.waiting)
-            if taken >= scheduler.capacity + self._queue:
+            if self.running + self.waiting >= scheduler.capacity + self._queue:
                 raise QueueFull("too many generations are waiting; try again in a moment")
             scheduler.waiting.append(sequence)
             self._wake.notify()
@@ -48,6 +47,16 @@ class Worker:
     def alive(self) -> bool:
         """Whether the thread can still answer."""
         return self._thread.is_alive() and not self._closed
+
+    @property
+    def running(self) -> int:
+        """How many sequences are in a slot."""
+        return len(self._scheduler.running)
+
+    @property
+    def waiting(self) -> int:
+        """How many sequences are in the queue."""
+        return len(self._scheduler.waiting)
 
     def close(self) -> None:
         """Finish nothing more: end the thread and tell every reader."""
@@ -70,9 +79,6 @@ class Worker:
                 self._fail_all(EngineFailed("the engine failed; the same request may work again"))
 
     def _fail_all(self, error: Draining | EngineFailed) -> None:
-        scheduler = self._scheduler
-        scheduler.aborts.clear()
-        while scheduler.running:
-            scheduler.running.pop().put(error)
-        while scheduler.waiting:
-            scheduler.waiting.popleft().put(error)
+        with self._wake:
+            for sequence in self._scheduler.give_up():
+                sequence.finish(error)

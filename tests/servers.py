@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -81,6 +82,19 @@ class Service:
         kind = {"Content-Type": "application/json"}
         return self.request("POST", "/generate", json.dumps(fields), kind | (headers or {}))
 
+    def stream(self, headers: dict[str, str] | None = None, **fields: Any) -> "EventStream":
+        """POST the fields to /generate with `stream: true`."""
+        return EventStream(self.port, fields | {"stream": True}, headers or {})
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return a number from /metrics, 0 when it is not there yet."""
+        shown = ",".join(f'{key}="{value}"' for key, value in labels.items())
+        sample = f"{name}{{{shown}}} " if labels else f"{name} "
+        for line in self.get("/metrics").body.decode().splitlines():
+            if line.startswith(sample):
+                return float(line.removeprefix(sample))
+        return 0.0
+
     def stop(self) -> int:
         """Stop as an operator does and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -95,6 +109,44 @@ class Service:
             return self.get("/readyz").status == 200
         except OSError:
             return False
+
+
+class EventStream:
+    """Server-sent events, read one at a time as they arrive."""
+
+    def __init__(self, port: int, fields: dict[str, Any], headers: dict[str, str]) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        kind = {"Content-Type": "application/json"}
+        self._connection.request("POST", "/generate", json.dumps(fields), kind | headers)
+        self._response = self._connection.getresponse()
+        self.status = self._response.status
+        self.headers = {name.lower(): value for name, value in self._response.getheaders()}
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield (event, data); the event of a piece of text is `message`, as browsers say."""
+        event = "message"
+        for line in self._response:
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if name == "event":
+                event = value
+            elif name == "data":
+                yield event, json.loads(value)
+            else:
+                assert not name, f"not an event: {line!r}"
+                event = "message"
+
+    def text(self) -> str:
+        """Read to the end, which must be a `done`, and return the text."""
+        events = list(self)
+        self.close()
+        assert [event for event, _ in events[:-1]] == ["message"] * (len(events) - 1)
+        assert events[-1][0] == "done"
+        return "".join(data["text"] for _, data in events[:-1])
+
+    def close(self) -> None:
+        """Hang up."""
+        self._response.close()
+        self._connection.close()
 
 
 def wait_until(condition: Any, what: str) -> None:

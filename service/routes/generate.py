@@ -1,13 +1,32 @@
-"""`POST /generate`: seed text and temperature in, text out."""
+"""`POST /generate`: seed text and temperature in, text out, whole or as server-sent events."""
 
-from flask import Blueprint, Response, jsonify, request
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
-from service.errors import UnsupportedMediaType
-from service.generator import CacheUse, Generator
-from service.models import Models
+from flask import Blueprint, Response, json, request
+from pydantic import BaseModel
+
+from service.connection import connection_probe
+from service.errors import ServiceError, UnsupportedMediaType
+from service.generator import Answer, Caller, Generator
+from service.http_errors import problem_of
+from service.models import LoadedModel, Models
+from service.request import Generation
 from service.resolve import resolve
-from service.schemas import GenerateResponse, parse_generate
+from service.schemas import (
+    CharacterDetails,
+    GenerateRequest,
+    GenerateResponse,
+    GenerateSummary,
+    Likely,
+    parse_generate,
+)
 from service.settings import Settings
+from service.text import Text
+
+# No proxy on the way is to collect events before it passes them on.
+EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 def generate_routes(models: Models, generator: Generator, settings: Settings) -> Blueprint:
@@ -21,25 +40,109 @@ def generate_routes(models: Models, generator: Generator, settings: Settings) ->
         wire = parse_generate(request.get_data())
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
-        result = generator.generate(generation, model, _cache_use())
-        answer = GenerateResponse(
-            model=model.manifest.name,
-            version=model.manifest.version,
-            seed=generation.stream.seed,
-            temperature=generation.stream.sampling.temperature,
-            random_seed=generation.stream.sampling.random_seed,
-            text=result.text,
-            finish_reason="length",
-            cached=result.cache == "hit",
-        )
-        response = jsonify(answer.model_dump())
-        response.headers["X-Cache"] = result.cache
+        answer = generator.open(generation, model, _caller(wire))
+        respond = _events if wire.stream else _whole
+        response = respond(generation, model, answer)
+        response.headers["X-Cache"] = answer.cache
         return response
 
     return routes
 
 
-def _cache_use() -> CacheUse:
+def _caller(wire: GenerateRequest) -> Caller:
     control = request.cache_control
     no_store = bool(control.no_store)
-    return CacheUse(read=not (no_store or control.no_cache), write=not no_store)
+    return Caller(
+        connected=connection_probe(request.environ),
+        streaming=wire.stream,
+        read_cache=not (no_store or control.no_cache),
+        write_cache=not no_store,
+    )
+
+
+def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
+    pieces = list(answer.pieces)
+    body = GenerateResponse(
+        **_summary(generation, model, answer),
+        text="".join(piece.characters for piece in pieces),
+    )
+    if generation.details:
+        body.details = [item for piece in pieces for item in _details(piece, model)]
+    response = Response(_json(body), content_type="application/json")
+    response.headers["Server-Timing"] = ", ".join(
+        f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
+    )
+    return response
+
+
+def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
+    # Whatever is refused is refused here, before the first byte.
+    first = next(answer.pieces, Text(""))
+
+    def events() -> Iterator[bytes]:
+        try:
+            for piece in chain([first], answer.pieces):
+                if piece:
+                    yield _event(None, _piece(piece, generation, model))
+            yield _event("done", _json(GenerateSummary(**_summary(generation, model, answer))))
+        except ServiceError as error:
+            yield _event("error", json.dumps(problem_of(error)))
+
+    response = Response(
+        events(), content_type="text/event-stream; charset=utf-8", headers=EVENT_HEADERS
+    )
+    # Also when not one event was asked for: a generator that never began has nothing to clean up.
+    response.call_on_close(answer.pieces.close)
+    return response
+
+
+def _summary(generation: Generation, model: LoadedModel, answer: Answer) -> dict[str, Any]:
+    sampling = generation.stream.sampling
+    return {
+        "model": model.manifest.name,
+        "version": model.manifest.version,
+        "seed": generation.seed,
+        "temperature": sampling.temperature,
+        "random_seed": sampling.random_seed,
+        "finish_reason": answer.finish_reason,
+        "cached": answer.cache == "hit",
+    }
+
+
+def _piece(piece: Text, generation: Generation, model: LoadedModel) -> str:
+    values: dict[str, Any] = {"text": piece.characters}
+    if generation.details:
+        values["details"] = [item.model_dump() for item in _details(piece, model)]
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _details(piece: Text, model: LoadedModel) -> list[CharacterDetails]:
+    if piece.details is None:
+        return []
+    symbols, details = model.vocabulary.symbols, piece.details
+    return [
+        CharacterDetails(
+            character=character,
+            logprob=logprob,
+            top=[
+                Likely(character=symbols[id_], logprob=value)
+                for id_, value in zip(ids, values, strict=True)
+            ],
+        )
+        for character, logprob, ids, values in zip(
+            piece.characters,
+            details.logprobs.tolist(),
+            details.top_ids.tolist(),
+            details.top_logprobs.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _json(body: BaseModel) -> str:
+    return body.model_dump_json(exclude_none=True)
+
+
+def _event(kind: str | None, data: str) -> bytes:
+    name = f"event: {kind}\n" if kind else ""
+    return f"{name}data: {data}\n\n".encode()

@@ -1,11 +1,13 @@
-"""`/healthz` and `/readyz`: alive, and able to answer."""
+"""`/healthz`, `/readyz` and `/metrics`: alive, able to answer, and how it goes."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.models import Models
+from service.telemetry import Telemetry
 
 
-def health_routes(models: Models) -> Blueprint:
+def health_routes(models: Models, telemetry: Telemetry) -> Blueprint:
     """Return the blueprint."""
     routes = Blueprint("health", __name__)
 
@@ -16,5 +18,9 @@ def health_routes(models: Models) -> Blueprint:
     @routes.get("/readyz")
     def readyz() -> tuple[dict[str, str], int]:
         return ({"status": "ready"}, 200) if models.ready else ({"status": "not ready"}, 503)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        return Response(telemetry.text(), content_type=CONTENT_TYPE_LATEST)
 
     return routes

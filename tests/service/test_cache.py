@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cache import PREFIX, MemoryBytes, RedisBytes, StreamCache
+from service.details import describe
 from service.request import Sampling, Stream
+from service.sequence import Snapshot
 from service.stream_codec import MARK, CachedStream, decode, encode
 from tests.servers import RedisServer
 
@@ -35,7 +37,42 @@ def test_round_trip() -> None:
     back = decode(encode(CACHED))
     assert back is not None
     assert back.text == CACHED.text
+    assert back.details is None
     assert np.array_equal(back.end_state, STATE)
+
+
+def test_round_trip_with_details() -> None:
+    """Details come back as they went in."""
+    details = describe(np.random.default_rng(0).normal(size=(4, 9)).astype("f4"), np.arange(4))
+    back = decode(encode(CachedStream("Grüß", STATE, details)))
+    assert back is not None
+    assert back.details is not None
+    assert np.array_equal(back.details.logprobs, details.logprobs)
+    assert np.array_equal(back.details.top_ids, details.top_ids)
+    assert np.array_equal(back.details.top_logprobs, details.top_logprobs)
+    assert np.array_equal(back.end_state, STATE)
+
+
+@pytest.mark.parametrize("where", ["memory", "redis"])
+def test_longest_known_prefix_of_a_text(where: str, redis_bytes: RedisBytes) -> None:
+    """The state after the longest known part of a text is found, and only for its own model."""
+    cache = StreamCache(MemoryBytes(10_000) if where == "memory" else redis_bytes)
+    text = "".join(chr(97 + n % 26) for n in range(900))
+    stream = Stream("m", text[:700], Sampling(1.0, None, None, 0))
+    kept = [Snapshot(consumed, STATE + consumed) for consumed in (256, 512, 768)]
+    cache.put(stream, CachedStream(text[700:], STATE), kept)
+
+    def found(prompt: str, identity: str = "m") -> int | None:
+        snapshot = cache.longest_prefix(identity, prompt)
+        assert snapshot is None or np.array_equal(snapshot.state, STATE + snapshot.consumed)
+        return snapshot and snapshot.consumed
+
+    assert found(text) == 768
+    assert found(text[:768]) == 512  # one character must be left to read
+    assert found(text[:600] + "!" * 300) == 512
+    assert found(text[:200]) is None
+    assert found("!" + text) is None
+    assert found(text, identity="other") is None
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: MARK + tail))
@@ -71,9 +108,9 @@ def test_memory_drops_what_was_used_least_recently() -> None:
     """A full cache in memory drops what was not asked for the longest."""
     kept = MemoryBytes(capacity=30)
     for key in "abc":
-        kept.set(key, bytes(10))
+        kept.set({key: bytes(10)})
     kept.get("a")
-    kept.set("d", bytes(10))
+    kept.set({"d": bytes(10)})
     assert [key for key in "abcd" if kept.get(key)] == ["a", "c", "d"]
 
 
@@ -81,9 +118,9 @@ def test_memory_counts_a_replaced_value_once() -> None:
     """Replacing a value does not use up room twice, and one that is too large is not kept."""
     kept = MemoryBytes(capacity=30)
     for _ in range(10):
-        kept.set("a", bytes(20))
-    kept.set("b", bytes(10))
-    kept.set("c", bytes(31))
+        kept.set({"a": bytes(20)})
+    kept.set({"b": bytes(10)})
+    kept.set({"c": bytes(31)})
     assert [key for key in "abc" if kept.get(key)] == ["a", "b"]
 
 
@@ -93,7 +130,7 @@ def test_redis_keeps_streams_with_a_time_to_live(
     """A stream put into Redis comes back and is set to expire."""
     cache, stream = StreamCache(redis_bytes), _stream()
     assert cache.get(stream) is None
-    cache.put(stream, CACHED)
+    cache.put(stream, CACHED, [])
     back = cache.get(stream)
     assert back is not None
     assert back.text == CACHED.text
@@ -119,7 +156,7 @@ def test_stopped_redis_is_a_miss(redis_server: RedisServer, redis_bytes: RedisBy
     """Without its server the cache misses and keeps nothing, and no error comes out."""
     cache = StreamCache(redis_bytes)
     redis_server.stop()
-    cache.put(_stream(), CACHED)
+    cache.put(_stream(), CACHED, [])
     assert cache.get(_stream()) is None
 
 
@@ -128,7 +165,7 @@ def test_frozen_redis_costs_its_timeout_once(
 ) -> None:
     """A frozen server costs one timeout, and is then left alone for a while."""
     cache = StreamCache(redis_bytes)
-    cache.put(_stream(), CACHED)
+    cache.put(_stream(), CACHED, [])
     redis_server.freeze()
     began = monotonic()
     for _ in range(100):

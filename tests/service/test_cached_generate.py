@@ -84,7 +84,7 @@ def test_redis_frozen_stopped_and_back_under_load(
     """A Redis that freezes, dies and comes back costs hits and not one request."""
 
     def ask(n: int) -> int:
-        sleep(n / 100)
+        sleep(0.1)
         return cached_service.generate(seed="load", length=50, random_seed=n % 40).status
 
     with ThreadPoolExecutor(16) as pool:

@@ -1,14 +1,12 @@
 """Whatever company a generation has, it gets the characters it gets alone."""
 
-from time import monotonic
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.request import Sampling
 from service.scheduler import Scheduler
-from service.sequence import Sequence
+from service.sequence import Sequence, Start
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
 CAPACITY = 4
@@ -19,14 +17,17 @@ def _scheduler(capacity: int = CAPACITY, batch: ScriptedBatch | None = None) -> 
     return Scheduler(batch or ScriptedBatch(capacity), capacity, TAPE, VOCABULARY_SIZE)
 
 
-def _sequence(prompt: list[int], length: int, random_seed: int = 0, temperature: float = 1.0):
+def _sequence(
+    prompt: list[int], length: int, random_seed: int = 0, temperature: float = 1.0, **options
+) -> Sequence:
     sampling = Sampling(temperature, top_k=None, top_p=None, random_seed=random_seed)
-    return Sequence(np.array(prompt), sampling, end=length)
+    return Sequence(Start(np.array(prompt)), sampling, end=length, **options)
 
 
 def _result(sequence: Sequence) -> list[int]:
     """Everything a sequence was handed; it must have ended by now."""
-    return np.concatenate([piece.ids for piece in sequence.pieces(monotonic())]).tolist()
+    assert sequence.ended
+    return sequence.ids.tolist()
 
 
 def _run(scheduler: Scheduler) -> None:
@@ -34,10 +35,15 @@ def _run(scheduler: Scheduler) -> None:
         scheduler.step()
 
 
-def _alone(**options) -> list[int]:
-    scheduler, sequence = _scheduler(), _sequence(**options)
+def _finish(sequence: Sequence) -> None:
+    scheduler = _scheduler()
     scheduler.waiting.append(sequence)
     _run(scheduler)
+
+
+def _alone(**options) -> list[int]:
+    sequence = _sequence(**options)
+    _finish(sequence)
     return _result(sequence)
 
 
@@ -99,19 +105,98 @@ def test_prompts_and_generated_characters_share_steps() -> None:
     assert batch.sizes == [2] * 50
 
 
-def test_resumes_at_a_state() -> None:
+def test_resumes_at_its_end_state() -> None:
     """A stream resumed at its end state goes on as if it had never stopped."""
     whole = _alone(prompt=[3, 1, 4], length=600, random_seed=5)
     for cut in (1, 255, 256, 257, 511):
-        scheduler = _scheduler()
         first = _sequence([3, 1, 4], cut, random_seed=5)
-        scheduler.waiting.append(first)
+        _finish(first)
+        start = Start(first.ids[-1:], consumed=3 + cut - 1, state=first.end_state)
+        rest = Sequence(start, first.sampling, first=cut, end=600)
+        _finish(rest)
+        assert _result(first) + _result(rest) == whole
+
+
+def test_resumes_at_a_snapshot() -> None:
+    """States kept of a text, prompt or generated, lead to the same characters."""
+    prompt = [n % VOCABULARY_SIZE for n in range(300)]
+    whole = _sequence(prompt, 300, random_seed=5)
+    _finish(whole)
+    assert [snapshot.consumed for snapshot in whole.snapshots] == [256, 512]
+    text = prompt + _result(whole)
+    for snapshot in whole.snapshots:
+        begin = max(snapshot.consumed, 300)
+        start = Start(
+            np.array(text[snapshot.consumed : begin + 1]), snapshot.consumed, snapshot.state
+        )
+        rest = Sequence(start, whole.sampling, first=begin + 1 - 300, end=300)
+        _finish(rest)
+        assert _result(rest) == text[begin + 1 :]
+
+
+def test_an_aborted_sequence_can_be_resumed() -> None:
+    """A sequence that is aborted while it writes keeps what it wrote and a state to go on from."""
+    whole = _alone(prompt=[3, 1, 4], length=50)
+    scheduler, sequence = _scheduler(), _sequence([3, 1, 4], 50)
+    scheduler.waiting.append(sequence)
+    for _ in range(20):
+        scheduler.step()
+    scheduler.aborts.append(sequence)
+    scheduler.step()
+    assert scheduler.idle
+    written = _result(sequence)
+    assert 0 < len(written) < 50
+    start = Start(sequence.ids[-1:], len(written) + 2, sequence.end_state)
+    rest = Sequence(start, sequence.sampling, first=len(written), end=50)
+    _finish(rest)
+    assert written + _result(rest) == whole
+
+
+def test_an_aborted_sequence_leaves_at_once() -> None:
+    """Aborted in the queue or while it reads its prompt, a sequence leaves without a character."""
+    scheduler = _scheduler(capacity=1)
+    reading, queued = _sequence([1] * 50, 5), _sequence([1], 5)
+    scheduler.waiting.extend([reading, queued])
+    scheduler.step()
+    scheduler.aborts.extend([reading, queued])
+    scheduler.step()
+    assert scheduler.idle
+    assert _result(reading) == _result(queued) == []
+
+
+def test_characters_are_delivered_when_they_are_wanted() -> None:
+    """A reader is woken at the character it waits for, and not before."""
+    scheduler, sequence = _scheduler(), _sequence([1], 40)
+    scheduler.waiting.append(sequence)
+    assert not sequence.wait(7, timeout=0)
+    seen = []
+    for _ in range(20):
+        scheduler.step()
+        seen.append(len(sequence.ids))
+    assert seen == [0] * 6 + [7] * 14
+
+
+def test_details_are_the_models_own() -> None:
+    """Details are log-probabilities before temperature, whoever shares the batch."""
+    expected = None
+    for company in (0, 3):
+        scheduler = _scheduler()
+        sequence = _sequence([1, 2], 10, temperature=0.5, details=True)
+        others = [_sequence([5], 30, random_seed=n) for n in range(company)]
+        scheduler.waiting.extend([*others, sequence])
         _run(scheduler)
-        (piece,) = first.pieces(monotonic())
-        rest = Sequence(piece.ids[-1:], first.sampling, 600, start=cut, state=piece.end_state)
-        scheduler.waiting.append(rest)
-        _run(scheduler)
-        assert piece.ids.tolist() + _result(rest) == whole
+        details = sequence.details
+        assert details is not None
+        expected = expected or details
+        assert np.array_equal(details.logprobs, expected.logprobs)
+        assert np.array_equal(details.top_ids, expected.top_ids)
+        assert (np.diff(details.top_logprobs) <= 0).all()
+        for id_, logprob, ids, values in zip(
+            sequence.ids, details.logprobs, details.top_ids, details.top_logprobs, strict=True
+        ):
+            assert logprob <= values[0]
+            if id_ in ids:
+                assert values[ids.tolist().index(id_)] == logprob
 
 
 def test_a_slot_starts_clean() -> None:

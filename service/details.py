@@ -1,0 +1,58 @@
+"""What the model thought of each character: its log-probability and the likeliest ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LIKELIEST = 5
+
+
+@dataclass(frozen=True)
+class Details:
+    """For N characters, natural logarithms of the model's probabilities, before temperature.
+
+    `logprobs` [N] of the characters themselves, `top_ids` and `top_logprobs` [N, k] of the
+    likeliest, in falling order.
+    """
+
+    logprobs: NDArray[np.float32]
+    top_ids: NDArray[np.uint16]
+    top_logprobs: NDArray[np.float32]
+
+    @classmethod
+    def empty(cls, characters: int, vocabulary_size: int) -> "Details":
+        """Return room for that many characters."""
+        k = min(LIKELIEST, vocabulary_size)
+        return cls(
+            np.zeros(characters, np.float32),
+            np.zeros((characters, k), np.uint16),
+            np.zeros((characters, k), np.float32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.logprobs)
+
+    def __getitem__(self, part: slice) -> "Details":
+        return Details(self.logprobs[part], self.top_ids[part], self.top_logprobs[part])
+
+    def __add__(self, other: "Details") -> "Details":
+        return Details(
+            np.concatenate([self.logprobs, other.logprobs]),
+            np.concatenate([self.top_ids, other.top_ids]),
+            np.concatenate([self.top_logprobs, other.top_logprobs]),
+        )
+
+
+def describe(logits: NDArray[np.float32], drawn: NDArray[np.int64]) -> Details:
+    """Explain one drawn id [B] per row of logits [B, V]; no operation mixes rows."""
+    shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
+    # The last of the running sums, as in the sampler: always the same order of additions.
+    total = np.exp(shifted).cumsum(axis=1)[:, -1:]
+    logprobs = (shifted - np.log(total)).astype(np.float32)
+    top = np.argsort(-logprobs, axis=1, kind="stable")[:, :LIKELIEST]
+    return Details(
+        logprobs[np.arange(len(drawn)), drawn],
+        top.astype(np.uint16),
+        np.take_along_axis(logprobs, top, axis=1),
+    )

@@ -1,0 +1,110 @@
+"""Streams that are being generated now: one generation each, however many ask for it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from service.cache import StreamCache
+from service.models import LoadedModel
+from service.request import Stream
+from service.sequence import Sequence
+from service.stream_codec import CachedStream
+from service.text import Text
+
+SECONDS_TO_ABORT = 1.0
+
+
+@dataclass(eq=False)
+class Flight:
+    """A running sequence, and what is known of its stream from before it."""
+
+    stream: Stream
+    model: LoadedModel
+    known: CachedStream | None
+    sequence: Sequence
+    keep: bool
+    """Whether the result is to be cached."""
+    readers: int = 0
+
+    @property
+    def landed(self) -> int:
+        """How many characters of the stream can be read."""
+        return self.sequence.first + len(self.sequence.ids)
+
+    def read(self, begin: int, end: int) -> Text:
+        """Return characters `begin` to `end` of the stream, all of which can be read."""
+        first = self.sequence.first
+        new = Text(
+            self.model.vocabulary.decode(self.sequence.ids[max(0, begin - first) : end - first]),
+            self.sequence.details and self.sequence.details[max(0, begin - first) : end - first],
+        )
+        if begin >= first or self.known is None:
+            return new
+        return self.known.as_text()[begin:end] + new
+
+    def result(self) -> CachedStream | None:
+        """Return the stream as far as it has come and can be resumed."""
+        if self.sequence.end_state is None:
+            return self.known
+        whole = self.read(0, self.landed)
+        return CachedStream(whole.characters, self.sequence.end_state, whole.details)
+
+
+class Flights:
+    """The flights under way, and what becomes of their results."""
+
+    def __init__(self, cache: StreamCache) -> None:
+        self._cache = cache
+        self._flights: dict[str, Flight] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def board(self, wanted: Flight, *, have: int, shared: bool) -> Iterator[Flight]:
+        """Join a flight of the same stream that goes beyond `have`, or else start this one.
+
+        The last to leave ends the flight, and caches how far it has come.
+        Raises `QueueFull` or `Draining`.
+        """
+        flight = self._join(wanted, have) if shared else _take_off(wanted)
+        try:
+            yield flight
+        finally:
+            self._leave(flight)
+
+    def _join(self, wanted: Flight, have: int) -> Flight:
+        key = wanted.stream.key
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None or not _serves(flight, wanted, have):
+                flight = self._flights[key] = _take_off(wanted)
+            else:
+                flight.readers += 1
+                flight.keep |= wanted.keep
+            return flight
+
+    def _leave(self, flight: Flight) -> None:
+        with self._lock:
+            flight.readers -= 1
+            if flight.readers:
+                return
+            if self._flights.get(flight.stream.key) is flight:
+                del self._flights[flight.stream.key]
+        sequence = flight.sequence
+        if not sequence.ended:
+            flight.model.worker.cancel(sequence)
+            sequence.wait_for_end(SECONDS_TO_ABORT)
+        result = flight.result()
+        if flight.keep and result is not None:
+            self._cache.put(flight.stream, result, sequence.snapshots)
+
+
+def _take_off(flight: Flight) -> Flight:
+    flight.model.worker.submit(flight.sequence)
+    flight.readers = 1
+    return flight
+
+
+def _serves(flight: Flight, wanted: Flight, have: int) -> bool:
+    explained = flight.sequence.wants_details or not wanted.sequence.wants_details
+    return explained and flight.sequence.end > have

@@ -1,0 +1,56 @@
+"""A text ends before its first stop string, and no part of one ever shows."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.stop import StopStrings
+
+letters = st.text("ab", max_size=30)
+stops = st.lists(st.text("ab", min_size=1, max_size=5), max_size=4).map(tuple)
+
+
+def _cut(text: str, strings: tuple[str, ...], sizes: list[int]) -> tuple[str, bool]:
+    """Feed the text in pieces of the given sizes; return what was shown and whether it stopped."""
+    stop, shown, begin = StopStrings(strings), "", 0
+    for size in [*sizes, *[1] * len(text)]:
+        piece = text[begin : begin + size]
+        begin += size
+        shown += stop.feed(piece)
+        if stop.found or begin >= len(text):
+            break
+    return (shown, True) if stop.found else (text, False)
+
+
+@given(letters, stops, st.lists(st.integers(1, 7), max_size=10))
+def test_pieces_do_not_matter(text: str, strings: tuple[str, ...], sizes: list[int]) -> None:
+    """However a text is cut into pieces, it stops at the same place."""
+    assert _cut(text, strings, sizes) == _cut(text, strings, [])
+
+
+@given(letters, stops)
+def test_ends_before_the_first_complete_stop_string(text: str, strings: tuple[str, ...]) -> None:
+    """What is shown is the text before the stop string that is complete first."""
+    shown, stopped = _cut(text, strings, [])
+    ends = [text.find(s) + len(s) for s in strings if s in text]
+    assert stopped is bool(ends)
+    if ends:
+        end = min(ends)
+        longest = max((s for s in strings if text[:end].endswith(s)), key=len)
+        assert shown == text[: end - len(longest)]
+
+
+@given(letters, stops)
+def test_nothing_of_a_stop_string_leaks(text: str, strings: tuple[str, ...]) -> None:
+    """At no time has more been shown than the final text."""
+    final, _ = _cut(text, strings, [])
+    stop, shown = StopStrings(strings), ""
+    for character in text:
+        shown += stop.feed(character)
+        assert final.startswith(shown)
+        if stop.found:
+            break
+
+
+def test_text_without_stop_strings_passes_at_once() -> None:
+    """Without stop strings nothing is held back."""
+    assert StopStrings(()).feed("abc") == "abc"
