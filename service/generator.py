@@ -69,7 +69,7 @@ class Generator:
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
-        answer.pieces = _cut(generation, pieces, answer)
+        answer.pieces = _cut(generation, pieces, answer) if generation.stop else pieces
         return answer
 
     def close(self) -> None:

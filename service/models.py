@@ -34,16 +34,25 @@ class Models:
         self.store = store
         self._settings = settings
         self._loaded: dict[tuple[str, int], LoadedModel] = {}
+        self._meant: dict[str, LoadedModel] = {}  # by reference, so that hits read no disk
         self._lock = threading.Lock()
 
     def get(self, reference: str | None) -> LoadedModel:
         """Return the model that a reference means; none means the default model.
 
+        What a reference meant when it was first asked for, it means until a restart.
+
         Raises:
             ModelNotFound: there is no such model.
             ModelUnavailable: it is there but cannot be loaded.
         """
-        name, version = self.store.resolve(self._settings.model if reference is None else reference)
+        reference = self._settings.model if reference is None else reference
+        meant = self._meant.get(reference)
+        if meant is None:
+            meant = self._meant[reference] = self._open(*self.store.resolve(reference))
+        return meant
+
+    def _open(self, name: str, version: int) -> LoadedModel:
         with self._lock:
             if (name, version) not in self._loaded:
                 self._loaded[name, version] = self._load(name, version)

@@ -25,6 +25,8 @@ from service.schemas import (
 from service.settings import Settings
 from service.text import Text
 
+DIGITS = 6  # of a log-probability; float32 has no more
+
 # No proxy on the way is to collect events before it passes them on.
 EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
@@ -123,9 +125,9 @@ def _details(piece: Text, model: LoadedModel) -> list[CharacterDetails]:
     return [
         CharacterDetails(
             character=character,
-            logprob=logprob,
+            logprob=round(logprob, DIGITS),
             top=[
-                Likely(character=symbols[id_], logprob=value)
+                Likely(character=symbols[id_], logprob=round(value, DIGITS))
                 for id_, value in zip(ids, values, strict=True)
             ],
         )

@@ -65,7 +65,7 @@ def test_longest_known_prefix_of_a_text(where: str, redis_bytes: RedisBytes) -> 
     def found(prompt: str, identity: str = "m") -> int | None:
         snapshot = cache.longest_prefix(identity, prompt)
         assert snapshot is None or np.array_equal(snapshot.state, STATE + snapshot.consumed)
-        return snapshot and snapshot.consumed
+        return None if snapshot is None else snapshot.consumed
 
     assert found(text) == 768
     assert found(text[:768]) == 512  # one character must be left to read

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_queued(slow: Service, stream: bool) -> None:
 
 def test_a_shared_generation_goes_on_for_who_stays(slow: Service) -> None:
     """When one of two clients of the same text hangs up, the other gets all of it."""
-    fields = {"seed": "shared", "length": 1_500}
+    fields: dict[str, Any] = {"seed": "shared", "length": 1_500}
     leaving = slow.stream(**fields)
     next(iter(leaving))
     staying = slow.stream(**fields)

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,11 @@ def test_streamed_text_is_cached(service: Service) -> None:
 
 def test_refusals_come_before_the_first_byte(service: Service) -> None:
     """A refused stream is an ordinary problem document with its status."""
-    for fields, status in (({"seed": "€"}, 422), ({"seed": "a", "model": "nobody"}, 404)):
+    refused: list[tuple[dict[str, Any], int]] = [
+        ({"seed": "€"}, 422),
+        ({"seed": "a", "model": "nobody"}, 404),
+    ]
+    for fields, status in refused:
         stream = service.stream(**fields)
         assert stream.status == status
         assert stream.headers["content-type"] == "application/problem+json"
@@ -77,13 +82,13 @@ def test_stop_strings_end_the_text(service: Service) -> None:
     whole = service.generate(NO_STORE, seed="Stop", length=300).json["text"]
     stop = whole[120:123]
     place = whole.index(stop)
-    for _ in range(2):
+    for expected in ("miss", "hit"):
         answer = service.generate(seed="Stop", length=300, stop=[stop, "§"])
         assert answer.json["text"] == whole[:place]
         assert answer.json["finish_reason"] == "stop"
         stream = service.stream(seed="Stop", length=300, stop=["§", stop])
         assert stream.text() == whole[:place]
-    assert answer.headers["x-cache"] == "hit"
+        assert answer.headers["x-cache"] == expected
     assert service.generate(seed="Stop", length=300).json["text"] == whole
 
 
@@ -122,7 +127,7 @@ def test_wrong_stop_strings(service: Service, stop: object, field: str) -> None:
 
 def test_details_explain_each_character(service: Service) -> None:
     """Details give each character with the five likeliest, and do not depend on temperature."""
-    fields = {"seed": "Why", "length": 40, "details": True}
+    fields: dict[str, Any] = {"seed": "Why", "length": 40, "details": True}
     body = service.generate(NO_STORE, **fields).json
     assert "".join(item["character"] for item in body["details"]) == body["text"]
     for item in body["details"]:
@@ -137,7 +142,7 @@ def test_details_explain_each_character(service: Service) -> None:
 
 def test_details_from_the_cache(service: Service) -> None:
     """Details are cached with their text; a text that was cached without them is made again."""
-    fields = {"seed": "Cached why", "length": 60}
+    fields: dict[str, Any] = {"seed": "Cached why", "length": 60}
     fresh = service.generate(NO_STORE, **fields, details=True).json["details"]
     assert service.generate(**fields).headers["x-cache"] == "miss"
     assert service.generate(**fields, details=True).headers["x-cache"] == "miss"
@@ -173,7 +178,7 @@ def test_identical_requests_in_flight_share_one_generation(service: Service) -> 
     def ask(n: int) -> str:
         if n % 2:
             return service.stream(seed="Shared", length=lengths[n], model="deep").text()
-        fields = {"seed": "Shared", "length": lengths[n], "model": "deep"}
+        fields: dict[str, Any] = {"seed": "Shared", "length": lengths[n], "model": "deep"}
         return service.generate(**fields).json["text"]
 
     first = service.stream(seed="Shared", length=3_000, model="deep")
