@@ -1,7 +1,10 @@
 """The batched step over frozen weights, on ONNX Runtime."""
 
+import os
 from pathlib import Path
 from typing import Protocol
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, when ONNX Runtime is imported
 
 import numpy as np
 import onnxruntime as ort
@@ -35,9 +38,9 @@ class OnnxEngine:
 
     GRAPH = "model.int8.onnx"
 
-    def __init__(self, graph: Path, threads: int) -> None:
+    def __init__(self, graph: Path) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1  # whoever calls; the workers run side by side
         options.inter_op_num_threads = 1
         self.session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.inputs = [node.name for node in self.session.get_inputs()]

@@ -17,9 +17,7 @@ class TensorFlowEngine:
 
     FOLDER = "saved_model"
 
-    def __init__(self, folder: Path, threads: int) -> None:
-        if threads and not tf.config.threading.get_intra_op_parallelism_threads():
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
+    def __init__(self, folder: Path) -> None:
         loaded = tf.saved_model.load(str(folder))
         self.step = loaded.signatures["serving_default"]
         _, inputs = self.step.structured_input_signature

@@ -11,6 +11,7 @@ from service.request import Stream
 from service.sequence import Sequence
 from service.stream_codec import CachedStream
 from service.text import Text
+from service.worker import Worker
 
 SECONDS_TO_ABORT = 1.0
 
@@ -26,6 +27,7 @@ class Flight:
     keep: bool
     """Whether the result is to be cached."""
     readers: int = 0
+    worker: Worker | None = None
 
     @property
     def landed(self) -> int:
@@ -92,7 +94,8 @@ class Flights:
                 del self._flights[flight.stream.key]
         sequence = flight.sequence
         if not sequence.ended:
-            flight.model.worker.cancel(sequence)
+            assert flight.worker is not None  # it took off
+            flight.worker.cancel(sequence)
             sequence.wait_for_end(SECONDS_TO_ABORT)
         result = flight.result()
         if flight.keep and result is not None:
@@ -100,7 +103,8 @@ class Flights:
 
 
 def _take_off(flight: Flight) -> Flight:
-    flight.model.worker.submit(flight.sequence)
+    flight.worker = flight.model.least_busy()
+    flight.worker.submit(flight.sequence)
     flight.readers = 1
     return flight
 

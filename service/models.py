@@ -1,5 +1,6 @@
 """Models as the service holds them: loaded at first use, each with its own engine thread."""
 
+import os
 import threading
 from dataclasses import dataclass
 
@@ -17,9 +18,13 @@ class LoadedModel:
 
     manifest: Manifest
     vocabulary: Vocabulary
-    worker: Worker
+    workers: tuple[Worker, ...]
     identity: str
     """What determines its characters: the files' digest and the engine that computes on them."""
+
+    def least_busy(self) -> Worker:
+        """Return the worker with the fewest generations."""
+        return min(self.workers, key=lambda worker: worker.running + worker.waiting)
 
     @property
     def line_end(self) -> str:
@@ -61,24 +66,27 @@ class Models:
     @property
     def ready(self) -> bool:
         """Whether something is loaded and everything that is loaded can answer."""
-        loaded = list(self._loaded.values())
-        return bool(loaded) and all(model.worker.alive for model in loaded)
+        return bool(self._loaded) and all(worker.alive for worker in self._workers())
 
     @property
     def running(self) -> int:
         """How many generations are in a slot."""
-        return sum(model.worker.running for model in list(self._loaded.values()))
+        return sum(worker.running for worker in self._workers())
 
     @property
     def waiting(self) -> int:
         """How many generations are in a queue."""
-        return sum(model.worker.waiting for model in list(self._loaded.values()))
+        return sum(worker.waiting for worker in self._workers())
 
     def close(self) -> None:
         """End every engine thread."""
         with self._lock:
-            while self._loaded:
-                self._loaded.popitem()[1].worker.close()
+            for worker in self._workers():
+                worker.close()
+            self._loaded.clear()
+
+    def _workers(self) -> list[Worker]:
+        return [worker for model in list(self._loaded.values()) for worker in model.workers]
 
     def _load(self, name: str, version: int) -> LoadedModel:
         settings = self._settings
@@ -88,26 +96,40 @@ class Models:
             vocabulary = stored.vocabulary
         except DamagedVersion as error:
             raise ModelUnavailable(str(error)) from error
-        scheduler = Scheduler(
-            engine.batch(settings.slots),
-            capacity=settings.slots,
-            # An empty seed text still takes one character to start from.
-            tape_length=max(1, settings.max_seed_chars) + settings.max_length,
-            vocabulary_size=engine.vocabulary_size,
-        )
+        threads = min(settings.engine_threads or _cores(), settings.slots)
         return LoadedModel(
             manifest=stored.manifest,
             vocabulary=vocabulary,
-            worker=Worker(scheduler, settings.queue, name=f"{name}-{version}"),
+            workers=tuple(
+                _worker(engine, settings, threads, name=f"{name}-{version}-{number}")
+                for number in range(threads)
+            ),
             identity=f"{stored.manifest.digest}/{settings.engine}",
         )
 
 
+def _worker(engine: Engine, settings: Settings, threads: int, name: str) -> Worker:
+    """Return one of so many workers that share the slots and the queue."""
+    slots = -(-settings.slots // threads)
+    scheduler = Scheduler(
+        engine.batch(slots),
+        capacity=slots,
+        # An empty seed text still takes one character to start from.
+        tape_length=max(1, settings.max_seed_chars) + settings.max_length,
+        vocabulary_size=engine.vocabulary_size,
+    )
+    return Worker(scheduler, queue=-(-settings.queue // threads), name=name)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _open_engine(stored: StoredModel, settings: Settings) -> Engine:
     if settings.engine == "onnx":
-        return OnnxEngine(stored.file(OnnxEngine.GRAPH), settings.engine_threads)
+        return OnnxEngine(stored.file(OnnxEngine.GRAPH))
     from service.engine_tensorflow import TensorFlowEngine  # noqa: PLC0415 - takes seconds
 
     folder = TensorFlowEngine.FOLDER
     stored.file(f"{folder}/saved_model.pb")
-    return TensorFlowEngine(stored.folder / folder, settings.engine_threads)
+    return TensorFlowEngine(stored.folder / folder)

@@ -16,7 +16,7 @@ STEPS = 12
 def engine(request, tmp_path_factory) -> OnnxEngine:
     layers, units = request.param
     path = tmp_path_factory.mktemp("engine") / "model.int8.onnx"
-    return OnnxEngine(write_graph(path, random_weights(layers, units)), threads=2)
+    return OnnxEngine(write_graph(path, random_weights(layers, units)))
 
 
 def _run(engine: OnnxEngine, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
