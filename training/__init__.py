@@ -1,0 +1,1 @@
+"""The offline training job: corpus → vocabulary → model → fit → evaluate → export → publish."""

@@ -1,0 +1,160 @@
+"""`python -m training`: one command from a corpus to a published version."""
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
+
+import numpy as np
+
+from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
+from model_store.names import check_name
+from training.config import TrainingConfig, load_config
+from training.corpus import Corpus, load_corpus
+from training.dataset import Split, StreamBatches, split
+from training.errors import TrainingError
+from training.fit import fit
+from training.progress import Progress
+from training.publish import promote, publish
+from training.run import Run, RunInfo
+
+SEED_TEXT_LENGTH = 25  # the lecture's window
+INTERRUPTED = 130  # what shells report for a job ended by Ctrl-C
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job; return its exit status. Errors are one line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _train(options)
+    except (TrainingError, StoreError, OSError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ntraining: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _train(options: argparse.Namespace) -> int:
+    check_name(options.name)
+    _check_writable(options.store)
+    corpus = load_corpus(options.corpus, options.corpora_dir)
+    folder = options.runs / options.name
+    if options.publish_only:
+        run = Run.open(folder)
+        run.require(corpus)
+        return _publish(options, run, corpus, *_prepare(corpus, run.info.config))
+
+    config = load_config(options.config, options.set)
+    text, vocabulary = _prepare(corpus, config)
+    seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
+    StreamBatches(text.train, config.batch_size, config.sequence_length)  # or say what is wrong
+    run = Run.create(folder, RunInfo(config, corpus.sha256, seed_text))
+    _say(f"{corpus.name}: {len(corpus.text):,} characters, {len(vocabulary)} symbols")
+    try:
+        fit(run, text, vocabulary, Progress())
+        return _publish(options, run, corpus, text, vocabulary)
+    except KeyboardInterrupt:
+        _say_how_to_publish(options, run)
+        return INTERRUPTED
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before the training, not after it, that nothing can be published."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def _prepare(corpus: Corpus, config: TrainingConfig) -> tuple[Split, Vocabulary]:
+    vocabulary = Vocabulary.from_text(corpus.text, config.max_vocabulary)
+    ids = vocabulary.encode(corpus.text).astype(np.int32)
+    return split(ids, config.validation_fraction), vocabulary
+
+
+def _publish(
+    options: argparse.Namespace, run: Run, corpus: Corpus, text: Split, vocabulary: Vocabulary
+) -> int:
+    _say("exporting, and checking the exported graphs on the held-out text …")
+    store = ModelStore(options.store)
+    manifest = publish(run, options.name, corpus, text, vocabulary, store)
+    moved = promote(store, manifest, options.promote)
+    _say(
+        f"published {manifest.name}@{manifest.version} in {options.store}: "
+        f"{manifest.metrics['validation_nats']:.4f} nats = "
+        f"{manifest.metrics['validation_bits']:.4f} bits per character"
+    )
+    if moved:
+        _say(f"{PRODUCTION} is now {manifest.name}@{manifest.version}")
+    else:
+        words = ["--store", options.store, "alias", manifest.name, PRODUCTION, manifest.version]
+        _say(f"{PRODUCTION} stays; move it with: {_command('model_store', words)}")
+    return 0
+
+
+def _say_how_to_publish(options: argparse.Namespace, run: Run) -> None:
+    if not run.epochs:
+        print("\ninterrupted before the first epoch ended: nothing to keep", file=sys.stderr)
+        return
+    print(
+        f"\ninterrupted; the weights of epoch {run.best.number} "
+        f"({run.best.validation_loss:.4f} nats) are in {run.folder}. Publish them with:\n"
+        f"  {_command('training', _publishing_words(options))}",
+        file=sys.stderr,
+    )
+
+
+def _publishing_words(options: argparse.Namespace) -> list[object]:
+    words = ["--corpus", options.corpus, "--name", options.name, "--store", options.store]
+    if options.corpora_dir:
+        words += ["--corpora-dir", options.corpora_dir]
+    return [*words, "--runs", options.runs, "--promote", options.promote, "--publish-only"]
+
+
+def _command(package: str, words: list[object]) -> str:
+    """Return a command line that a person can paste into a shell."""
+    return shlex.join(["python", "-m", package, *map(str, words)])
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # a log file shows it before the minutes that follow
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--corpus", required=True, help="a file, a URL, shakespeare or faust")
+    parser.add_argument("--name", required=True, help="the model's name in the store")
+    parser.add_argument("--config", type=Path, help="a TOML file of configuration keys")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key"
+    )
+    parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=Path(os.environ.get("CHARLOOM_STORE", "models")),
+        help="the model store (default: CHARLOOM_STORE, else ./models)",
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="where runs are kept (default: ./runs)"
+    )
+    parser.add_argument(
+        "--promote",
+        choices=["always", "if-better", "never"],
+        default="if-better",
+        help="when the alias production moves to the new version (default: if-better)",
+    )
+    parser.add_argument(
+        "--publish-only",
+        action="store_true",
+        help="publish the best weights of an interrupted run instead of training",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

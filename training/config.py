@@ -1,0 +1,69 @@
+"""The whole configuration of one training run, validated and frozen."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from training.errors import ConfigError
+
+
+class TrainingConfig(BaseModel):
+    """Every choice that determines the trained weights; the defaults suit a text of about 1 MB."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    layers: int = Field(default=1, ge=1, le=8)
+    units: int = Field(default=768, ge=1, le=4096)
+    embedding: int = Field(default=128, ge=1, le=4096)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+
+    epochs: int = Field(default=20, ge=1)
+    batch_size: int = Field(default=64, ge=1)
+    sequence_length: int = Field(default=128, ge=1)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+    ema_momentum: float = Field(default=0.995, ge=0, lt=1)
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+
+    validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    max_vocabulary: int = Field(default=1000, ge=2)
+    sample_length: int = Field(default=200, ge=1)
+    random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits
+
+
+def load_config(file: Path | None, overrides: list[str]) -> TrainingConfig:
+    """Read a TOML file, apply `key=value` overrides and validate.
+
+    Raises:
+        ConfigError: names the key and what it may be.
+    """
+    values = {} if file is None else _read_toml(file)
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise ConfigError(f"--set {override!r} is not of the form key=value")
+        values[key.strip()] = value.strip()
+    try:
+        return TrainingConfig(**values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(map(_describe, error.errors()))) from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from None
+
+
+def _describe(error: Any) -> str:
+    key = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {key!r}; the keys are: {', '.join(TrainingConfig.model_fields)}"
+    return f"{key}: {error['msg']} (got {error['input']!r})"

@@ -1,0 +1,81 @@
+"""Ids in memory, once; batches are views of parallel streams through the text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import CorpusError
+
+Ids = NDArray[np.int32]
+
+MINIMUM_VALIDATION = 50  # characters; a loss over fewer says nothing
+
+
+@dataclass(frozen=True)
+class Split:
+    """The text as ids: the characters before `cut` train, the rest validates."""
+
+    ids: Ids
+    cut: int
+
+    @property
+    def train(self) -> Ids:
+        """The part that is learned from."""
+        return self.ids[: self.cut]
+
+    @property
+    def validation(self) -> Ids:
+        """The held-out part, never learned from."""
+        return self.ids[self.cut :]
+
+
+def split(ids: Ids, validation_fraction: float) -> Split:
+    """Keep the last part of the text for validation.
+
+    Raises:
+        CorpusError: that part is too short to measure a loss on.
+    """
+    cut = int(len(ids) * (1 - validation_fraction))
+    if len(ids) - cut < MINIMUM_VALIDATION:
+        raise CorpusError(
+            f"the held-out text has {len(ids) - cut} characters; at least {MINIMUM_VALIDATION} "
+            "are needed: raise validation_fraction"
+        )
+    return Split(ids=ids, cut=cut)
+
+
+@dataclass(frozen=True)
+class StreamBatches:
+    """Batches for truncated back-propagation through time with carried state.
+
+    The text is read as `batch_size` parallel streams; row b of batch k+1 goes on where row b of
+    batch k ended, so the LSTM state can be carried from one batch to the next. Each epoch starts
+    the streams at another offset (the text is taken as a ring), so windows differ between epochs.
+    """
+
+    ids: Ids
+    batch_size: int
+    sequence_length: int
+
+    def __post_init__(self) -> None:
+        if len(self) < 1:
+            need = self.batch_size * self.sequence_length
+            raise CorpusError(
+                f"the training text has {len(self.ids)} characters but one batch takes {need}: "
+                "lower batch_size or sequence_length"
+            )
+
+    def __len__(self) -> int:
+        return len(self.ids) // (self.batch_size * self.sequence_length)
+
+    def epoch(self, offset: int) -> Iterator[tuple[Ids, Ids]]:
+        """Yield `len(self)` pairs of inputs and targets, each [batch_size, sequence_length]."""
+        ring = np.concatenate([self.ids, self.ids[: self.sequence_length + 1]])
+        stride = len(self.ids) // self.batch_size
+        starts = (offset + stride * np.arange(self.batch_size))[:, None]
+        for batch in range(len(self)):
+            first = (starts + batch * self.sequence_length) % len(self.ids)
+            window = ring[first + np.arange(self.sequence_length + 1)]
+            yield window[:, :-1], window[:, 1:]

@@ -1,0 +1,17 @@
+"""What can go wrong in a training job, each with the remedy in its message."""
+
+
+class TrainingError(Exception):
+    """Base of every error that the job reports in one line instead of a traceback."""
+
+
+class ConfigError(TrainingError):
+    """A configuration key or value that does not exist or does not fit."""
+
+
+class CorpusError(TrainingError):
+    """A corpus that cannot be found, read or used."""
+
+
+class ParityError(TrainingError):
+    """An exported graph that does not compute what the trained model computes."""

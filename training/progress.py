@@ -1,0 +1,81 @@
+"""What a person watches while the job runs: one live line, and a few lines per epoch."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bar,
+)
+from rich.text import Text
+
+from training.config import TrainingConfig
+from training.evaluate import bits
+from training.run import Epoch, Run
+
+SMOOTHING = 0.98
+
+
+class Progress:
+    """The live line of a training: epoch, loss, characters per second, time left."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._bar = Bar(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("{task.fields[rate]:,.0f} characters/s"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self.console,
+            disable=not self.console.is_terminal,  # a log file gets the lines of the epochs alone
+        )
+
+    @contextmanager
+    def over(self, config: TrainingConfig, steps_per_epoch: int) -> Iterator[None]:
+        """Show the line from the first step of the first epoch to the end of the block."""
+        self._characters = config.batch_size * config.sequence_length
+        self._steps_per_epoch = steps_per_epoch
+        self._epochs = config.epochs
+        self._loss: float | None = None
+        total = config.epochs * steps_per_epoch
+        self._task = self._bar.add_task(
+            "fit", total=total, epoch=f"1/{config.epochs}", loss="–", rate=0.0
+        )
+        with self._bar:
+            yield
+
+    def step(self, loss: float) -> None:
+        """Count one batch and its loss in nats per character."""
+        previous = loss if self._loss is None else self._loss
+        self._loss = SMOOTHING * previous + (1 - SMOOTHING) * loss
+        task = self._bar.tasks[self._task]
+        epoch = int(task.completed) // self._steps_per_epoch + 1
+        self._bar.update(
+            self._task,
+            advance=1,
+            epoch=f"{epoch}/{self._epochs}",
+            loss=f"{self._loss:.3f}",
+            rate=(task.speed or 0.0) * self._characters,
+        )
+
+    def epoch(self, epoch: Epoch, run: Run) -> None:
+        """Print what an epoch reached, with its samples."""
+        self.console.print(
+            f"epoch {epoch.number}: train {epoch.train_loss:.4f}, validation "
+            f"[bold]{epoch.validation_loss:.4f}[/bold] nats = {bits(epoch.validation_loss):.4f} "
+            f"bits/character{' (best)' if run.best is epoch else ''}",
+            soft_wrap=True,
+        )
+        for temperature, sample in epoch.samples.items():
+            self.console.print(f"  temperature {temperature}:", style="dim", soft_wrap=True)
+            text = Text(run.info.seed_text, style="dim") + Text(sample)
+            self.console.print(text, soft_wrap=True)

@@ -1,0 +1,109 @@
+"""From the best weights of a run to a version in the model store."""
+
+import math
+import subprocess
+import tempfile
+from importlib.metadata import version as library_version
+from pathlib import Path
+from typing import Literal
+
+from model_store import (
+    PRODUCTION,
+    Architecture,
+    ModelDescription,
+    ModelStore,
+    Vocabulary,
+)
+from model_store import Corpus as CorpusRecord
+from model_store.manifest import Manifest
+from training.corpus import Corpus
+from training.dataset import Split
+from training.evaluate import bits
+from training.export import check_parity, export
+from training.model import build_model
+from training.report import write_card, write_curves, write_samples
+from training.run import Run
+
+Promote = Literal["always", "if-better", "never"]
+LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
+
+
+def publish(
+    run: Run, name: str, corpus: Corpus, text: Split, vocabulary: Vocabulary, store: ModelStore
+) -> Manifest:
+    """Export the best weights of the run, check them and publish them as a new version.
+
+    Raises:
+        ParityError: an exported graph does not compute what was trained; nothing is published.
+    """
+    config = run.info.config
+    model = build_model(config, len(vocabulary), "float32")
+    model.set_weights(run.best_weights())
+    with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
+        folder = Path(temporary)
+        export(model, config, folder)
+        parity = check_parity(model, config, text, folder)
+        description = ModelDescription(
+            architecture=Architecture(
+                cell="lstm", layers=config.layers, units=config.units, embedding=config.embedding
+            ),
+            vocabulary_size=len(vocabulary),
+            corpus=CorpusRecord(
+                name=corpus.name, sha256=corpus.sha256, characters=len(corpus.text)
+            ),
+            training=config.model_dump(),
+            libraries=_libraries(),
+            metrics=_metrics(run, parity),
+            git_commit=_git_commit(),
+        )
+        (folder / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
+        write_curves(run.epochs, folder / "curves.png")
+        write_samples(run, folder / "samples.txt")
+        write_card(name, description, run, folder / "card.md")
+        return store.publish(name, folder, description)
+
+
+def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
+    """Move the alias `production` to the version as the policy says; return whether it moved."""
+    aliases = store.aliases(manifest.name)
+    current = aliases.get(PRODUCTION)
+    if policy == "never":
+        return False
+    # An alias may outlive its version; then anything is better.
+    if policy == "if-better" and current in store.versions(manifest.name):
+        served = store.manifest(manifest.name, current)
+        if manifest.metrics["validation_nats"] >= served.metrics.get("validation_nats", math.inf):
+            return False
+    aliases.set(PRODUCTION, manifest.version)
+    return True
+
+
+def _metrics(run: Run, parity: dict[str, float]) -> dict[str, float]:
+    validation = parity["fp32_nats"]
+    return {
+        "validation_nats": validation,
+        "validation_bits": bits(validation),
+        "train_nats": run.best.train_loss,
+        "best_epoch": run.best.number,
+    } | parity
+
+
+def _libraries() -> dict[str, str]:
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = library_version(library)
+        except ModuleNotFoundError:
+            continue  # tensorflow and tensorflow-cpu are alternatives
+    return found
+
+
+def _git_commit() -> str | None:
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None  # the job runs from an image, not from a checkout
+    return done.stdout.strip()
