@@ -1,0 +1,50 @@
+# Two images from one file: `service` answers requests and holds no TensorFlow, `training` publishes models.
+#
+#   docker build --target service .
+#   docker build --target training .
+
+FROM python:3.11-slim-bookworm AS base
+# ONNX Runtime's wheels report their use to its makers unless told not to.
+ENV PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
+    PATH=/venv/bin:$PATH \
+    CHARLOOM_STORE=/models
+# Both images run as one fixed user, since they share the volume of models: a new volume takes its owner
+# from the folder it covers.
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin charloom \
+    && install --directory --owner=charloom --group=charloom /models /runs \
+    && python -m venv /venv
+WORKDIR /app
+
+
+FROM base AS service
+# The lock before the code, so that a change of code installs nothing again.
+COPY requirements/serve.txt requirements/
+RUN pip install --no-cache-dir --quiet --require-hashes -r requirements/serve.txt
+COPY model_store model_store
+COPY service service
+# Compiled here, because at run time the file system is read-only.
+RUN python -m compileall -q model_store service
+USER 10001
+ENV HOST=0.0.0.0 \
+    PORT=8000
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-c", "\
+import os, urllib.request as web; \
+direct = web.build_opener(web.ProxyHandler({})); \
+direct.open('http://127.0.0.1:' + os.environ['PORT'] + '/readyz', timeout=4)"]
+CMD ["python", "-m", "service"]
+
+
+FROM base AS training
+COPY requirements/train.txt requirements/
+RUN pip install --no-cache-dir --quiet --require-hashes -r requirements/train.txt
+COPY model_store model_store
+COPY training training
+RUN python -m compileall -q model_store training
+USER 10001
+# Matplotlib and Keras want a place for their settings; the user has no home.
+ENV MPLCONFIGDIR=/tmp/matplotlib \
+    KERAS_HOME=/tmp/keras
+# Unfinished runs live in /runs, so that an interrupted one can still be published.
+ENTRYPOINT ["python", "-m", "training", "--runs", "/runs"]

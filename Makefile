@@ -1,0 +1,95 @@
+# `make run` and `make test` are the two commands; `make help` lists the rest.
+# Everything is installed into .venv from the hashed locks in requirements/, and only when a lock changed.
+
+# Recipes stop at the first failing command; dash, Debian's sh, knows no pipefail and none is used.
+.SHELLFLAGS := -eu -c
+MAKEFLAGS += --no-print-directory
+# A stamp file must not outlive the failed install that was to earn it.
+.DELETE_ON_ERROR:
+
+# ONNX Runtime's wheels report their use to its makers unless told not to.
+export ORT_DISABLE_TELEMETRY := 1
+
+PORT ?= 8000
+# Further arguments: make train ARGS="--set units=256", make test ARGS=tests/service, make lock ARGS=--upgrade
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+# -qq: errors only; a warning about someone's own pip settings helps nobody here.
+INSTALL := $(PIP) install --require-hashes
+# What ruff and mypy read.
+CODE := $(wildcard benchmarks model_store service tests training)
+
+.PHONY: help run test lint format bench train has-corpus lock compose-test clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+# exec, so that a signal to make reaches the server itself.
+run: $(VENV)/serve.stamp ## serve on PORT (8000) until Ctrl-C
+	@PORT=$(PORT) exec $(BIN)/python -m service
+
+test: lint ## lint, check types and run the tests; ARGS goes to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff and mypy alone
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/mypy
+
+format: $(VENV)/dev.stamp ## rewrite the code as ruff wants it
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+bench: $(VENV)/dev.stamp ## measure, on this machine
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+train: has-corpus $(VENV)/train.stamp ## train CORPUS (a file, a URL, shakespeare, faust) and publish it as NAME
+	@$(BIN)/python -m training --corpus "$(CORPUS)" --name "$(NAME)" $(ARGS)
+
+# Asked before anything is installed.
+has-corpus:
+	@test -n "$(CORPUS)" && test -n "$(NAME)" || { \
+	  echo 'usage: make train CORPUS=my.txt NAME=mine [ARGS="--set epochs=5"]' >&2; exit 2; }
+
+compose-test: ## build the images and try docker-compose for real (needs root and an engine, else skips)
+	@python3 tests/compose/compose_test.py
+
+# The locks hold names, versions and hashes; never an address, so that any index will do. dev comes first:
+# it holds everything, and the two others take their versions from it.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+lock: | $(VENV)/venv.stamp ## remake requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
+	@$(PIP) install uv
+	@$(COMPILE) $(ARGS) --extra dev --output-file requirements/dev.txt
+	@$(COMPILE) --extra training --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
+	@$(COMPILE) --constraints requirements/dev.txt --no-annotate --output-file requirements/serve.txt
+	@! grep -n '://' requirements/*.txt
+
+clean: ## remove .venv and what tools left behind; trained models in models/ stay
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One environment for all: serving installs the least, training and developing add to it.
+$(VENV)/%.stamp: requirements/%.txt | $(VENV)/venv.stamp
+	@echo "charloom: installing requirements/$*.txt into $(VENV) …"
+	@$(INSTALL) -r $<
+	@touch $@
+
+# The stamp comes last, so an interrupted creation is begun again (--clear) rather than used.
+# ensurepip is what Debian leaves out of its Python.
+USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+
+$(VENV)/venv.stamp:
+	@for python in python3.11 python3.12 python3.13 python3 python; do \
+	  if $$python -c '$(USABLE)' 2>/dev/null; then \
+	    echo "charloom: creating $(VENV) with $$($$python --version) …"; \
+	    $$python -m venv --clear $(VENV); \
+	    touch $@; exit 0; \
+	  fi; \
+	done; \
+	echo 'charloom: found no Python 3.11, 3.12 or 3.13 with venv on the PATH (on Debian: apt install python3-venv)' >&2; \
+	exit 1
