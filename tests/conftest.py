@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, Service
+from tests.servers import RedisServer, Service, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +29,20 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running_service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running service with its cache in memory; its default model is `tiny`."""
     log = tmp_path_factory.mktemp("service") / "log"
     running = Service(log, store=store, model="tiny")
     yield running
     assert running.stop() == 0
     assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def service(running_service: Service) -> Iterator[Service]:
+    """The running service; after each test no slot, queue place or connection of it is taken."""
+    yield running_service
+    wait_until(running_service.idle, "an idle service")
 
 
 @pytest.fixture

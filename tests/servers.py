@@ -13,6 +13,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
 
@@ -94,6 +96,14 @@ class Service:
             if line.startswith(sample):
                 return float(line.removeprefix(sample))
         return 0.0
+
+    def idle(self) -> bool:
+        """Whether nothing runs or waits, and no client is connected."""
+        if self.metric("charloom_running") or self.metric("charloom_waiting"):
+            return False
+        family = [self.process.pid, *(p.pid for p in psutil.Process(self.process.pid).children())]
+        connections = [c for pid in family for c in psutil.Process(pid).net_connections("tcp")]
+        return all(connection.status == psutil.CONN_LISTEN for connection in connections)
 
     def stop(self) -> int:
         """Stop as an operator does and return the exit status."""

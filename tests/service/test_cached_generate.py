@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 import redis
@@ -83,12 +83,15 @@ def test_redis_frozen_stopped_and_back_under_load(
 ) -> None:
     """A Redis that freezes, dies and comes back costs hits and not one request."""
 
-    def ask(n: int) -> int:
+    def ask(n: int) -> float:
         sleep(0.1)
-        return cached_service.generate(seed="load", length=50, random_seed=n % 40).status
+        began = monotonic()
+        answer = cached_service.generate(seed="load", length=50, random_seed=n % 40)
+        assert answer.status == 200
+        return monotonic() - began
 
     with ThreadPoolExecutor(16) as pool:
-        statuses = pool.map(ask, range(320))
+        seconds = pool.map(ask, range(320))
         sleep(0.3)
         redis_server.freeze()
         sleep(0.7)
@@ -96,7 +99,8 @@ def test_redis_frozen_stopped_and_back_under_load(
         redis_server.stop()
         sleep(0.7)
         redis_server.start()
-        assert set(statuses) == {200}
+        # Two looks into the cache at 0.1 s each at worst, and a generation on a busy machine.
+        assert max(seconds) < 1
     sleep(1.1)  # the pause after a failure
     _cache(cached_service, seed="back", length=5)
     assert _cache(cached_service, seed="back", length=5) == "hit"

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_bundled_model_answers(tmp_path: Path) -> None:
     assert " the " in answer.json["text"]
 
 
-REQUESTS = [
+REQUESTS: list[dict[str, Any]] = [
     {
         "seed": "abcdefgh"[: n % 8] * (n % 5),
         "length": 20 + 37 * n % 200,
@@ -132,16 +133,27 @@ REQUESTS = [
         "random_seed": n // 7,
         "model": "deep" if n % 3 == 0 else "tiny",
         "top_k": None if n % 5 else 4,
+        "top_p": 0.8 if n % 11 == 0 else None,
+        "stop": ["a", "xyz"] if n % 6 == 0 else [],
+        "details": n % 10 == 0,
     }
-    for n in range(120)
+    for n in range(500)
 ]
+
+
+def _text(service: Service, n: int) -> str:
+    """Ask for one text, streamed or whole, and show all that is deterministic of the answer."""
+    fields = REQUESTS[n]
+    if n % 4 == 1:
+        return service.stream({"Cache-Control": "no-store"}, **fields).text()
+    answer = _uncached(service, **fields)
+    assert answer.status == 200
+    return answer.json["text"] if n % 4 == 2 else answer.body.decode()
 
 
 def _all(service: Service, threads: int) -> list[str]:
     with ThreadPoolExecutor(threads) as pool:
-        answers = list(pool.map(lambda fields: _uncached(service, **fields), REQUESTS))
-    assert {answer.status for answer in answers} == {200}
-    return [answer.body.decode() for answer in answers]
+        return list(pool.map(lambda n: _text(service, n), range(len(REQUESTS))))
 
 
 def test_same_bytes_alone_together_and_after_a_restart(
