@@ -60,6 +60,8 @@ class Run:
         try:
             values = json.loads((folder / "run.json").read_bytes())
             epochs = [Epoch(**epoch) for epoch in json.loads((folder / "epochs.json").read_bytes())]
+            if not epochs:
+                raise ValueError("no epochs")
             info = RunInfo(**values | {"config": TrainingConfig(**values["config"])})
         except FileNotFoundError:
             raise TrainingError(f"{folder} holds no run with a finished epoch to publish") from None

@@ -1,0 +1,60 @@
+"""Small trainings for the tests of the training job: real ones, of seconds."""
+
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from model_store import Vocabulary
+from training.config import TrainingConfig
+from training.corpus import Corpus
+from training.dataset import Split, split
+from training.fit import fit
+from training.progress import Progress
+from training.run import Run, RunInfo
+
+ENGLISH = "\n".join(topics[key] for key in sorted(topics))
+
+
+def small_config(**changes: Any) -> TrainingConfig:
+    """A configuration that trains in seconds, the same on every processor."""
+    values: dict[str, Any] = {
+        "units": 16,
+        "embedding": 8,
+        "dropout": 0.0,
+        "epochs": 2,
+        "batch_size": 4,
+        "sequence_length": 32,
+        "learning_rate": 0.02,
+        "warmup_steps": 5,
+        "precision": "float32",
+        "sample_length": 20,
+    }
+    return TrainingConfig(**values | changes)
+
+
+def small_options(*more: str) -> list[str]:
+    """The same on the command line."""
+    values = small_config().model_dump()
+    changed = [key for key in values if values[key] != TrainingConfig().model_dump()[key]]
+    return [word for key in changed for word in ("--set", f"{key}={values[key]}")] + list(more)
+
+
+class Training:
+    """A text and a run that learns from it."""
+
+    def __init__(self, folder: Path, text: str, config: TrainingConfig) -> None:
+        self.corpus = Corpus(name="small.txt", text=text, sha256="ab" * 32)
+        self.vocabulary = Vocabulary.from_text(text)
+        ids = self.vocabulary.encode(text).astype(np.int32)
+        self.text: Split = split(ids, config.validation_fraction)
+        seed_text = self.vocabulary.decode(self.text.validation[:25])
+        self.run = Run.create(folder, RunInfo(config, self.corpus.sha256, seed_text))
+
+    def fit(self) -> "Training":
+        """Train, printing to nowhere."""
+        with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
+            fit(self.run, self.text, self.vocabulary, Progress(Console(file=nowhere)))
+        return self

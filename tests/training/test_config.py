@@ -1,0 +1,101 @@
+"""The configuration comes from a TOML file and the command line, and every mistake is named."""
+
+from pathlib import Path
+
+import pytest
+
+from training.config import TrainingConfig, load_config
+from training.errors import ConfigError
+
+
+def toml(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_anything_the_defaults_stand() -> None:
+    """No file and no overrides give the defaults."""
+    assert load_config(None, []) == TrainingConfig()
+
+
+def test_a_toml_file_sets_keys(tmp_path: Path) -> None:
+    """Keys of the file replace defaults, and no others."""
+    file = toml(tmp_path, 'layers = 3\nunits = 512\ndropout = 0\nprecision = "float32"\n')
+    expected = TrainingConfig(layers=3, units=512, dropout=0.0, precision="float32")
+    assert load_config(file, []) == expected
+
+
+def test_the_command_line_wins(tmp_path: Path) -> None:
+    """--set overrides the file, the last one wins, and spaces around the parts are nothing."""
+    file = toml(tmp_path, "units = 512\n")
+    assert load_config(file, ["units=8", " units = 16 ", "learning_rate=1e-4"]) == TrainingConfig(
+        units=16, learning_rate=1e-4
+    )
+
+
+def test_an_unknown_key_lists_the_keys(tmp_path: Path) -> None:
+    """A misspelled key is named together with every key there is."""
+    for load in (
+        lambda: load_config(None, ["unit=5"]),
+        lambda: load_config(toml(tmp_path, "unit = 5"), []),
+    ):
+        with pytest.raises(ConfigError, match="unknown key 'unit'") as caught:
+            load()
+        assert all(key in str(caught.value) for key in TrainingConfig.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("units", "many"),
+        ("units", "0"),
+        ("units", "1.5"),
+        ("layers", "9"),
+        ("dropout", "1"),
+        ("dropout", "-0.1"),
+        ("epochs", "0"),
+        ("batch_size", ""),
+        ("learning_rate", "0"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("weight_decay", "inf"),
+        ("validation_fraction", "1"),
+        ("precision", "float64"),
+        ("random_seed", "-1"),
+        ("random_seed", str(2**31)),
+    ],
+)
+def test_a_bad_value_is_named(key: str, value: str) -> None:
+    """A value outside its range is an error that names the key and the value."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, [f"{key}={value}"])
+    assert str(caught.value).startswith(f"{key}: ")
+    assert repr(value) in str(caught.value)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    """Two mistakes are two remarks, so that nobody tries twice."""
+    with pytest.raises(ConfigError, match=r"units: .*; epochs: "):
+        load_config(None, ["units=x", "epochs=y"])
+
+
+def test_an_override_without_a_value_is_refused() -> None:
+    """--set wants key=value."""
+    with pytest.raises(ConfigError, match="'units' is not of the form key=value"):
+        load_config(None, ["units"])
+
+
+@pytest.mark.parametrize("data", [b"units 5", b"units = 5\nunits = 6", b"name = '\xff'"])
+def test_bad_toml_names_the_file(tmp_path: Path, data: bytes) -> None:
+    """What is not TOML, or not UTF-8, is refused with the file's name."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(data)
+    with pytest.raises(ConfigError, match=r"config\.toml is not valid TOML"):
+        load_config(file, [])
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A file that is not there is named."""
+    with pytest.raises(ConfigError, match=r"cannot read the configuration .*absent\.toml"):
+        load_config(tmp_path / "absent.toml", [])

@@ -1,0 +1,96 @@
+"""The validation loss is that of the whole held-out text in order, the state carried."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import pytest
+
+from tests.training.small import Training
+from training.dataset import Split
+from training.evaluate import CHUNK, STREAMS, WARMUP, bits, validation_loss
+from training.export import stream_logits, stream_loss, weights_of
+from training.graph import step_graph
+from training.model import build_model
+
+TOLERANCE = 0.002  # nats: one stream starts cold once, parallel streams start warm each
+
+
+@pytest.fixture(scope="module")
+def model(trained: Training) -> keras.Model:
+    model = build_model(trained.run.info.config, len(trained.vocabulary), "float32")
+    model.set_weights(trained.run.best_weights())
+    return model
+
+
+@pytest.fixture(scope="module")
+def graph(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("graph") / "model.onnx"
+    onnx.save(step_graph(weights_of(model), int8=False), str(path))
+    return path
+
+
+def loss_step_by_step(graph: Path, ids: np.ndarray, warm: int) -> float:
+    """Nats per character of the targets after the first `warm` ones, one stream."""
+    logits = stream_logits(graph, ids[:-1].astype(np.int64)).astype(np.float64)[warm:]
+    likelihoods = np.exp(logits)[np.arange(len(logits)), ids[warm + 1 :]] / np.exp(logits).sum(1)
+    return float(-np.log(likelihoods).mean())
+
+
+def test_parallel_streams_agree_with_one(
+    trained: Training, model: keras.Model, graph: Path
+) -> None:
+    """32 warmed-up streams measure what one stream, stepped character by character, measures."""
+    text = trained.text
+    assert len(text.validation) > STREAMS * 4 * WARMUP
+    one = loss_step_by_step(graph, text.ids[text.cut :], warm=0)
+    assert validation_loss(model, trained.run.info.config, text) == pytest.approx(
+        one, abs=TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("length", [50, 2 * CHUNK + 17])
+def test_a_short_text_is_read_by_one_stream(
+    trained: Training, model: keras.Model, graph: Path, length: int
+) -> None:
+    """A text too short to part is one stream, warmed up on the training text's end."""
+    text = Split(trained.text.ids[: trained.text.cut + length], trained.text.cut)
+    expected = loss_step_by_step(graph, text.ids[text.cut - WARMUP :], warm=WARMUP)
+    measured = validation_loss(model, trained.run.info.config, text)
+    assert measured == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_short_training_text_warms_up_as_far_as_it_reaches(
+    trained: Training, model: keras.Model, graph: Path
+) -> None:
+    """With fewer characters before the held-out text than a warm-up takes, all of them are read."""
+    text = Split(trained.text.ids[:300], cut=100)
+    expected = loss_step_by_step(graph, text.ids, warm=100)
+    measured = validation_loss(model, trained.run.info.config, text)
+    assert measured == pytest.approx(expected, abs=1e-4)
+
+
+def test_only_the_held_out_text_counts(trained: Training, model: keras.Model) -> None:
+    """A changed training text, beyond the warm-up, leaves the loss as it was."""
+    config, text = trained.run.info.config, trained.text
+    ids = text.ids.copy()
+    ids[: text.cut - WARMUP] = 0
+    assert validation_loss(model, config, replace(text, ids=ids)) == validation_loss(
+        model, config, text
+    )
+
+
+def test_the_exported_graphs_loss_is_the_mean_of_its_logits(trained: Training, graph: Path) -> None:
+    """`stream_loss` is the cross entropy of `stream_logits` with the next characters."""
+    ids = trained.text.validation[:200].astype(np.int64)
+    expected = loss_step_by_step(graph, ids, warm=0)
+    assert stream_loss(graph, ids) == pytest.approx(expected, abs=1e-6)
+
+
+def test_bits_are_nats_by_the_logarithm_of_two() -> None:
+    """One bit is ln 2 nats."""
+    assert bits(math.log(2)) == 1.0
+    assert bits(1.5) == pytest.approx(2.1640426)

@@ -1,0 +1,143 @@
+"""Training learns, is repeatable, and keeps its best epoch."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training.small import Training, small_config
+from training.errors import TrainingError
+from training.evaluate import validation_loss
+from training.fit import _optimizer
+from training.model import build_model
+from training.sample import sample_text
+
+PERIODIC = "the cat sat on the mat.\n" * 120
+
+
+def unigram_entropy(text: str) -> float:
+    """Nats per character that knowing the frequencies alone leaves."""
+    return -sum(n / len(text) * math.log(n / len(text)) for n in Counter(text).values())
+
+
+@pytest.fixture(scope="module")
+def periodic(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    config = small_config(epochs=8, units=32)
+    return Training(tmp_path_factory.mktemp("periodic"), PERIODIC, config).fit()
+
+
+def test_a_periodic_text_is_learned(periodic: Training) -> None:
+    """A tiny model learns a repeating text far below what character frequencies alone give."""
+    assert periodic.run.best.validation_loss < 0.1 * unigram_entropy(PERIODIC)
+    assert periodic.run.epochs[0].validation_loss > periodic.run.best.validation_loss
+
+
+def test_what_was_learned_is_written(periodic: Training) -> None:
+    """Its sample at temperature 0.5 goes on with the text."""
+    seed_text, sample = periodic.run.info.seed_text, periodic.run.best.samples["0.5"]
+    assert seed_text + sample in PERIODIC
+
+
+def test_every_epoch_is_recorded_with_its_samples(periodic: Training) -> None:
+    """Each epoch has samples at 0.5 and 1.0, of the configured length."""
+    assert [epoch.number for epoch in periodic.run.epochs] == list(range(1, 9))
+    for epoch in periodic.run.epochs:
+        assert {key: len(sample) for key, sample in epoch.samples.items()} == {"0.5": 20, "1.0": 20}
+
+
+def test_samples_go_on_from_the_held_out_seed_text(trained: Training) -> None:
+    """The best epoch's samples are what its kept weights write after the held-out seed text."""
+    run, vocabulary = trained.run, trained.vocabulary
+    assert run.info.seed_text == vocabulary.decode(trained.text.validation[:25])
+    model = build_model(run.info.config, len(vocabulary), "float32")
+    model.set_weights(run.best_weights())
+
+    def sample(seed_text: str, temperature: float) -> str:
+        return sample_text(model, run.info.config, vocabulary, seed_text, temperature)
+
+    assert run.best.samples == {str(t): sample(run.info.seed_text, t) for t in (0.5, 1.0)}
+    assert sample(vocabulary.decode(trained.text.train[:25]), 1.0) != run.best.samples["1.0"]
+
+
+def test_a_random_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    """The same seed trains the same weights twice, another seed others."""
+
+    def weights(random_seed: int, folder: str) -> np.ndarray:
+        config = small_config(epochs=1, dropout=0.3, random_seed=random_seed)
+        run = Training(tmp_path / folder, PERIODIC, config).fit().run
+        return np.concatenate([weight.ravel() for weight in run.best_weights()])
+
+    first = weights(1, "a")
+    # Threads add up gradients in any order; what is left of that is far below any learning.
+    np.testing.assert_allclose(weights(1, "b"), first, atol=1e-4)
+    assert np.abs(weights(2, "c") - first).max() > 0.1
+
+
+def test_the_best_epoch_is_kept_not_the_last(tmp_path: Path) -> None:
+    """Where further training harms, the weights on disk are those of the epoch before that."""
+    rng = np.random.default_rng(0)
+    unlike = "".join(rng.choice(list("abcd"), size=800))
+    training = Training(
+        tmp_path, "abcd" * 200 + unlike, small_config(epochs=4, validation_fraction=0.5)
+    ).fit()
+    run = training.run
+    losses = [epoch.validation_loss for epoch in run.epochs]
+    assert run.best.number < 4
+    assert run.best.validation_loss == min(losses) < losses[-1] - 0.1
+    model = build_model(run.info.config, len(training.vocabulary), "float32")
+    model.set_weights(run.best_weights())
+    measured = validation_loss(model, run.info.config, training.text)
+    assert measured == pytest.approx(min(losses), abs=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{}, {"warmup_steps": 0}])
+def test_few_steps_are_enough_to_learn_something(tmp_path: Path, changes: dict[str, int]) -> None:
+    """The running average keeps up with a training of twenty steps: it learns the frequencies."""
+    config = small_config(epochs=5, batch_size=4, sequence_length=160, **changes)
+    training = Training(tmp_path, PERIODIC, config).fit()
+    assert len(training.text.train) // (4 * 160) * 5 == 20
+    untrained = math.log(len(training.vocabulary))
+    assert training.run.best.number == 5
+    assert training.run.best.validation_loss < untrained - 0.2
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    """It climbs from zero to the configured rate while warming up, then falls to zero."""
+    config = small_config(warmup_steps=5, learning_rate=0.02)
+    schedule = _optimizer(config, total_steps=100)._learning_rate
+    rates = [float(schedule(step)) for step in range(101)]
+    assert rates[0] == 0.0
+    assert rates[5] == max(rates) == pytest.approx(0.02)
+    assert rates[:6] == sorted(rates[:6])
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+    assert rates[100] == pytest.approx(0.0, abs=1e-8)
+
+
+def test_the_optimiser_is_as_configured() -> None:
+    """AdamW with the weight decay and the bound on the gradient's norm of the configuration."""
+    optimizer = _optimizer(small_config(clip_norm=0.7, weight_decay=0.03), total_steps=100)
+    assert isinstance(optimizer, keras.optimizers.AdamW)
+    assert (optimizer.global_clipnorm, optimizer.weight_decay) == (0.7, 0.03)
+
+
+def test_a_single_step_trains(tmp_path: Path) -> None:
+    """One batch in one epoch is a training too, in bfloat16 and with two layers."""
+    config = small_config(
+        epochs=1, batch_size=8, sequence_length=300, layers=2, precision="mixed_bfloat16"
+    )
+    run = Training(tmp_path, PERIODIC, config).fit().run
+    assert math.isfinite(run.best.validation_loss)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
+    """A diverged training says so at once; it neither runs on for hours nor keeps such weights."""
+    training = Training(tmp_path, PERIODIC, small_config(learning_rate=1e38))
+    with pytest.raises(
+        TrainingError, match=r"the loss is (nan|inf) in epoch 1: lower learning_rate"
+    ):
+        training.fit()
+    assert training.run.epochs == []
+    assert not (tmp_path / "best.npz").exists()

@@ -1,0 +1,74 @@
+"""What a person watches: one live line on a terminal, lines per epoch everywhere."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.training.small import small_config
+from training.progress import Progress
+from training.run import Epoch, Run, RunInfo
+
+SAMPLE = "[bold]so [/] " + "long " * 40
+
+
+def watch(folder: Path, console: Console) -> None:
+    """A training of two epochs of three steps, as `fit` reports it."""
+    config = small_config(epochs=2)
+    run = Run.create(folder, RunInfo(config, "ab" * 32, "seed text, "))
+    progress = Progress(console)
+    with progress.over(config, steps_per_epoch=3):
+        for number, loss in [(1, 2.5), (2, 3.0)]:
+            for _ in range(3):
+                progress.step(1.25)
+            epoch = Epoch(number, 1.5, loss, {"0.5": SAMPLE, "1.0": "x"})
+            run.record(epoch, [])
+            progress.epoch(epoch, run)
+
+
+def printed(folder: Path, *, terminal: bool) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=terminal, highlight=False)
+    watch(folder, console)
+    return file.getvalue()
+
+
+def test_a_log_file_gets_the_epochs_alone(tmp_path: Path) -> None:
+    """Without a terminal there is no live line, no escape code and no wrapping: whole lines."""
+    assert printed(tmp_path, terminal=False).splitlines() == [
+        "epoch 1: train 1.5000, validation 2.5000 nats = 3.6067 bits/character (best)",
+        "  temperature 0.5:",
+        f"seed text, {SAMPLE}",
+        "  temperature 1.0:",
+        "seed text, x",
+        "epoch 2: train 1.5000, validation 3.0000 nats = 4.3281 bits/character",
+        "  temperature 0.5:",
+        f"seed text, {SAMPLE}",
+        "  temperature 1.0:",
+        "seed text, x",
+    ]
+
+
+@pytest.fixture
+def live_lines(tmp_path: Path) -> list[str]:
+    """The states of the live line on a terminal of 80 columns."""
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", printed(tmp_path, terminal=True))
+    return [line for line in re.split(r"[\r\n]+", text) if line.endswith(" left")]
+
+
+def test_the_live_line_says_what_one_wants_to_know(live_lines: list[str]) -> None:
+    """Epoch, steps, loss, speed and time left stand in one line."""
+    pattern = r"epoch 2/2 \S+ 6/6 loss 1\.250 [\d,]+ characters/s \d:\d\d:\d\d left"
+    assert re.fullmatch(pattern, live_lines[-1])
+
+
+def test_the_live_line_fits_a_terminal(live_lines: list[str]) -> None:
+    """It fills 80 columns and never runs over."""
+    assert {len(line) for line in live_lines} == {80}
+
+
+def test_before_the_first_step_there_is_no_loss(live_lines: list[str]) -> None:
+    """The line does not claim a loss of zero while the network is being built."""
+    assert "0/6 loss – " in live_lines[0]

@@ -1,0 +1,198 @@
+"""The best weights of a run become a version, whole and checked, or nothing does."""
+
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_store import PRODUCTION, Manifest, ModelStore
+from tests.factories import publish_random_model
+from tests.training.small import Training
+from training.errors import ParityError
+from training.export import stream_loss
+from training.publish import Promote, promote, publish
+from training.report import write_card
+from training.run import Run
+
+
+def published_in(store: Path, training: Training, run: Run) -> Manifest:
+    parts = (training.corpus, training.text, training.vocabulary)
+    return publish(run, "small", *parts, ModelStore(store))
+
+
+@pytest.fixture(scope="module")
+def store(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the trained model as version 1 of `small`."""
+    root = tmp_path_factory.mktemp("published")
+    published_in(root, trained, trained.run)
+    return root
+
+
+def test_a_version_holds_everything(store: Path, trained: Training) -> None:
+    """All the files of the design are in the version, and its SHA-256 sums hold."""
+    model = ModelStore(store).open("small", 1)
+    assert {path.split("/")[0] for path in model.manifest.files} == {
+        *("model.int8.onnx", "model.onnx", "saved_model", "vocabulary.json"),
+        *("card.md", "curves.png", "samples.txt"),
+    }
+    assert model.vocabulary == trained.vocabulary
+
+
+def test_the_manifest_says_what_was_trained_and_how(store: Path, trained: Training) -> None:
+    """Network, corpus, the whole configuration and the libraries stand in the manifest."""
+    manifest = ModelStore(store).manifest("small", 1)
+    shape = manifest.architecture
+    assert (shape.cell, shape.layers, shape.units, shape.embedding) == ("lstm", 1, 24, 8)
+    assert manifest.vocabulary_size == len(trained.vocabulary)
+    assert manifest.corpus.model_dump() == {
+        "name": "small.txt",
+        "sha256": trained.corpus.sha256,
+        "characters": 42_000,
+    }
+    assert manifest.training == trained.run.info.config.model_dump()
+    assert {"keras", "numpy", "onnx", "onnxruntime"} < manifest.libraries.keys()
+
+
+def test_the_metrics_are_those_of_the_published_graphs(store: Path, trained: Training) -> None:
+    """The losses in the manifest are what the graphs in the store measure on the held-out text."""
+    model = ModelStore(store).open("small", 1)
+    metrics, ids = model.manifest.metrics, trained.text.validation.astype(np.int64)
+    assert metrics["validation_nats"] == metrics["fp32_nats"]
+    assert metrics["fp32_nats"] == pytest.approx(stream_loss(model.file("model.onnx"), ids))
+    assert metrics["int8_nats"] == pytest.approx(stream_loss(model.file("model.int8.onnx"), ids))
+    assert metrics["validation_bits"] == pytest.approx(metrics["validation_nats"] / math.log(2))
+    assert metrics["best_epoch"] == trained.run.best.number
+    assert metrics["train_nats"] == trained.run.best.train_loss
+
+
+@pytest.fixture
+def unquantisable(trained: Training, tmp_path: Path) -> Run:
+    """A sound fp32 model that int8 cannot hold.
+
+    One unit adds a thousand times its activation to every logit alike, which changes no
+    probability but takes all of the int8 range.
+    """
+    folder = shutil.copytree(trained.run.folder, tmp_path / "spoiled")
+    run = Run.open(folder)
+    *others, output, output_bias = run.best_weights()
+    output[0] += 1000
+    np.savez(folder / "best.npz", *others, output, output_bias)
+    return run
+
+
+def test_a_model_that_fails_the_parity_check_is_not_published(
+    trained: Training, unquantisable: Run, tmp_path: Path
+) -> None:
+    """The refusal names the int8 loss, and the store stays as it was: empty."""
+    root = tmp_path / "store"
+    with pytest.raises(ParityError, match="the int8 graph costs"):
+        published_in(root, trained, unquantisable)
+    assert ModelStore(root).names() == []
+    assert not root.exists()
+
+
+def test_curves_are_a_picture(store: Path) -> None:
+    """`curves.png` is a PNG of a readable size that is not blank."""
+    data = ModelStore(store).open("small", 1).file("curves.png").read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = (int.from_bytes(data[start : start + 4]) for start in (16, 20))
+    assert width > 600
+    assert height > 400
+    assert len(data) > 10_000
+
+
+def test_the_card_names_the_losses(store: Path, trained: Training) -> None:
+    """The card says corpus, loss in nats and bits, that of the int8 graph, and every key."""
+    model = ModelStore(store).open("small", 1)
+    card, metrics = model.file("card.md").read_text(encoding="utf-8"), model.manifest.metrics
+    nats, bits = metrics["validation_nats"], metrics["validation_bits"]
+    assert f"{nats:.4f} nats = {bits:.4f} bits per character" in card
+    assert f"{metrics['int8_nats']:.4f} nats" in card
+    assert "42,000 characters" in card
+    assert trained.corpus.sha256 in card
+    assert "the last 80 % of the corpus)" in card
+    for key, value in trained.run.info.config.model_dump().items():
+        assert f"| {key} | {value} |" in card
+    assert trained.run.info.seed_text + trained.run.best.samples["0.5"] in card
+
+
+def test_samples_show_every_epoch(store: Path, trained: Training) -> None:
+    """`samples.txt` has each epoch at both temperatures, each after the same seed text."""
+    samples = ModelStore(store).open("small", 1).file("samples.txt").read_text(encoding="utf-8")
+    seed_text = trained.run.info.seed_text
+    for epoch in trained.run.epochs:
+        for temperature in ("0.5", "1.0"):
+            sample = seed_text + epoch.samples[temperature]
+            title = f"=== epoch {epoch.number}, temperature {temperature} ==="
+            assert f"{title}\n{sample}\n" in samples
+
+
+def republished(store: ModelStore, earlier: Manifest, nats: float | None, folder: Path) -> Manifest:
+    """Publish a further version of a model that says another validation loss of itself."""
+    metrics = {} if nats is None else {"validation_nats": nats}
+    files = shutil.copytree(store.root / earlier.name / str(earlier.version), folder)
+    (files / "manifest.json").unlink()
+    return store.publish(earlier.name, files, earlier.model_copy(update={"metrics": metrics}))
+
+
+@pytest.mark.parametrize(
+    ("policy", "served", "new", "moves"),
+    [
+        ("if-better", 4.0, 3.9, True),
+        ("if-better", 4.0, 4.0, False),
+        ("if-better", 4.0, 4.1, False),
+        ("if-better", None, 4.1, True),
+        ("always", 4.0, 4.1, True),
+        ("never", 4.0, 3.9, False),
+    ],
+)
+def test_production_moves_as_the_policy_says(
+    tmp_path: Path, policy: Promote, served: float | None, new: float, moves: bool
+) -> None:
+    """Against a served version: lower loss moves it, `always` moves it, `never` does not."""
+    store = ModelStore(tmp_path / "store")
+    seed = publish_random_model(store.root)
+    first = republished(store, seed, served, tmp_path / "first")
+    aliases = store.aliases(first.name)
+    aliases.set(PRODUCTION, first.version)
+    second = republished(store, seed, new, tmp_path / "second")
+    assert promote(store, second, policy) is moves
+    assert aliases.get(PRODUCTION) == (second.version if moves else first.version)
+
+
+@pytest.mark.parametrize(
+    ("policy", "moves"), [("if-better", True), ("always", True), ("never", False)]
+)
+def test_an_unset_alias_is_set(tmp_path: Path, policy: Promote, moves: bool) -> None:
+    """The first version goes to production unless the owner said never."""
+    store = ModelStore(tmp_path)
+    manifest = publish_random_model(tmp_path)
+    assert promote(store, manifest, policy) is moves
+    assert store.aliases(manifest.name).get(PRODUCTION) == (1 if moves else None)
+
+
+def test_an_alias_of_a_lost_version_moves(tmp_path: Path) -> None:
+    """When the served version was deleted by hand, any new one is better."""
+    store = ModelStore(tmp_path)
+    aliases = store.aliases(publish_random_model(tmp_path).name)
+    aliases.set(PRODUCTION, 1)
+    second = publish_random_model(tmp_path)
+    shutil.rmtree(tmp_path / second.name / "1")
+    assert promote(store, second, "if-better")
+    assert aliases.get(PRODUCTION) == 2
+
+
+def test_a_card_owns_up_to_a_part_measured(trained: Training, tmp_path: Path) -> None:
+    """Of a very long held-out text only the beginning is measured, and the card says so."""
+    description = replace_characters(publish_random_model(tmp_path))
+    write_card("small", description, trained.run, tmp_path / "card.md")
+    assert "corpus; its first 200,000 characters)" in (tmp_path / "card.md").read_text()
+
+
+def replace_characters(manifest: Manifest) -> Manifest:
+    """The same model, of a corpus of ten million characters."""
+    corpus = manifest.corpus.model_copy(update={"characters": 10_000_000})
+    metrics = manifest.metrics | {"int8_nats": 4.0}
+    return manifest.model_copy(update={"corpus": corpus, "metrics": metrics})

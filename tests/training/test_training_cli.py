@@ -1,0 +1,234 @@
+"""`python -m training`, end to end: a corpus becomes a version, and mistakes are one line."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import training.__main__ as command
+from model_store import PRODUCTION, ModelStore
+from tests.training.small import ENGLISH, small_options
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A small English text."""
+    path = tmp_path / "some text.txt"
+    path.write_text(ENGLISH[:5000], encoding="utf-8")
+    return path
+
+
+def job(folder: Path, *arguments: str) -> list[str]:
+    """The command line of a job whose store and runs, with a space in their names, are in folder."""
+    places = ["--store", str(folder / "the store"), "--runs", str(folder / "the runs")]
+    return [sys.executable, "-m", "training", *arguments, *places]
+
+
+def completed(line: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line on standard error with which the command refuses its arguments."""
+    assert command.main(job(folder, *arguments)[3:]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("training: ")
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    return printed.err
+
+
+def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
+    """One command trains, checks and publishes a version that verifies and is in production."""
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    done = completed(line)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    store = ModelStore(tmp_path / "the store")
+    model = store.open(*store.resolve(f"small@{PRODUCTION}"))
+    assert model.manifest.corpus.name == "some text.txt"
+    assert model.manifest.training["units"] == 16
+    said = done.stdout.splitlines()
+    assert said[0].startswith("some text.txt: 5,000 characters, ")
+    assert [text.split(":")[0] for text in said if text.startswith("epoch")] == [
+        "epoch 1",
+        "epoch 2",
+    ]
+    assert said[-2].startswith(f"published small@1 in {store.root}: ")
+    assert said[-1] == "production is now small@1"
+
+
+def until_first_epoch(process: subprocess.Popen[str], folder: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not (folder / "epochs.json").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
+    """After Ctrl-C the job names a command, and that command publishes what was learned."""
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    line += ["--set", "epochs=100000", "--promote", "never"]
+    with subprocess.Popen(
+        line, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            until_first_epoch(process, tmp_path / "the runs" / "small")
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "interrupted; the weights of epoch" in errors
+    python, *words = shlex.split(errors.splitlines()[-1])
+    assert python == "python"
+    assert "--publish-only" in words
+    published = completed([sys.executable, *words])
+    assert published.returncode == 0, published.stderr
+    store = ModelStore(tmp_path / "the store")
+    assert store.open("small", 1).manifest.metrics["best_epoch"] >= 1
+    # The choice of the interrupted command is kept, and what to do instead can be pasted.
+    assert store.aliases("small").get(PRODUCTION) is None
+    _, remedy = published.stdout.splitlines()[-1].split("move it with: ")
+    assert completed([sys.executable, *shlex.split(remedy)[1:]]).returncode == 0
+    assert store.aliases("small").get(PRODUCTION) == 1
+
+
+def test_ctrl_c_while_publishing_says_how_to_go_on(
+    tmp_path: Path,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A finished training is not lost to a Ctrl-C during the export."""
+
+    def publish(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(command, "publish", publish)
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    assert command.main([*line[3:], "--set", "epochs=1"]) == 130
+    assert "--publish-only" in capsys.readouterr().err
+    assert (tmp_path / "the runs" / "small" / "best.npz").exists()
+
+
+def test_ctrl_c_before_the_first_epoch_keeps_nothing(
+    tmp_path: Path,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a finished epoch there is nothing to publish, and no command is promised."""
+
+    def fit(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(command, "fit", fit)
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    assert command.main(line[3:]) == 130
+    errors = capsys.readouterr().err
+    assert "nothing to keep" in errors
+    assert "--publish-only" not in errors
+
+
+def test_publish_only_wants_a_run(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nothing to publish before a training."""
+    arguments = ("--corpus", str(corpus), "--name", "small", "--publish-only")
+    assert "holds no run with a finished epoch" in refused(tmp_path, capsys, *arguments)
+
+
+def test_a_missing_corpus_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A corpus that is not there ends the job with one line that names it."""
+    assert "no corpus 'absent.txt'" in refused(
+        tmp_path, capsys, "--corpus", "absent.txt", "--name", "small"
+    )
+
+
+def test_an_unknown_key_is_named(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A misspelled key ends the job with one line that lists the keys."""
+    arguments = ("--corpus", str(corpus), "--name", "small", "--set", "unit=5")
+    message = refused(tmp_path, capsys, *arguments)
+    assert "unknown key 'unit'; the keys are: layers, units," in message
+
+
+@pytest.mark.parametrize("name", ["Small", "../small", "", "a b"])
+def test_an_invalid_name_is_found_before_the_training(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A name the store cannot take is refused before anything is written anywhere."""
+    assert "cannot name a model" in refused(
+        tmp_path, capsys, "--corpus", str(corpus), "--name", name, *small_options()
+    )
+    assert sorted(tmp_path.iterdir()) == [corpus]
+
+
+def test_an_unusable_store_is_found_before_the_training(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store that cannot be written is refused before a run begins."""
+    (tmp_path / "the store").write_text("a file, not a folder")
+    arguments = ("--corpus", str(corpus), "--name", "small", *small_options())
+    assert "the store" in refused(tmp_path, capsys, *arguments)
+    assert not (tmp_path / "the runs").exists()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_read_only_store_is_found_before_the_training(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store folder without write permission is refused before a run begins."""
+    (tmp_path / "the store").mkdir(mode=0o500)
+    arguments = ("--corpus", str(corpus), "--name", "small", *small_options())
+    assert "Permission denied" in refused(tmp_path, capsys, *arguments)
+    assert not (tmp_path / "the runs").exists()
+
+
+def test_a_file_that_is_not_text_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Valid UTF-8 with thousands of symbols is stopped by the cap, which the error names."""
+    path = tmp_path / "binary"
+    path.write_text("".join(chr(code) for code in range(0x4E00, 0x4E00 + 3000)), encoding="utf-8")
+    message = refused(tmp_path, capsys, "--corpus", str(path), "--name", "small")
+    assert "3,000 distinct characters and the limit is 1,000" in message
+
+
+def test_bytes_that_are_no_text_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real binary, this Python, is no UTF-8 and the offset is named."""
+    message = refused(tmp_path, capsys, "--corpus", sys.executable, "--name", "small")
+    assert "is not UTF-8: byte 0x" in message
+
+
+def test_faust_without_its_file_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The known text that has no address names its file and the option."""
+    message = refused(tmp_path, capsys, "--corpus", "faust", "--name", "faust")
+    assert "put faust.txt into --corpora-dir" in message
+
+
+def test_a_refused_training_spares_the_earlier_run(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A text too small for a batch is found before the earlier run's weights are replaced."""
+    earlier = tmp_path / "the runs" / "small" / "best.npz"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"precious")
+    message = refused(tmp_path, capsys, "--corpus", str(corpus), "--name", "small")
+    assert "4500 characters but one batch takes 8192: lower batch_size" in message
+    assert earlier.read_bytes() == b"precious"
