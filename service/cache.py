@@ -13,8 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from service.request import Stream
-from service.scheduler import SNAPSHOT_INTERVAL
-from service.sequence import Snapshot
+from service.sequence import SNAPSHOT_INTERVAL, Snapshot
 from service.stream_codec import CachedStream, decode, encode
 
 log = logging.getLogger(__name__)

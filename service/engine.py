@@ -36,8 +36,6 @@ class Engine(Protocol):
 class OnnxEngine:
     """The int8 step graph on ONNX Runtime."""
 
-    GRAPH = "model.int8.onnx"
-
     def __init__(self, graph: Path) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # whoever calls; the workers run side by side

@@ -15,8 +15,6 @@ from service.engine import Floats, Ids
 class TensorFlowEngine:
     """The frozen fp32 step of the SavedModel."""
 
-    FOLDER = "saved_model"
-
     def __init__(self, folder: Path) -> None:
         loaded = tf.saved_model.load(str(folder))
         self.step = loaded.signatures["serving_default"]

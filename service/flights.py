@@ -11,7 +11,6 @@ from service.request import Stream
 from service.sequence import Sequence
 from service.stream_codec import CachedStream
 from service.text import Text
-from service.worker import Worker
 
 SECONDS_TO_ABORT = 1.0
 
@@ -27,7 +26,6 @@ class Flight:
     keep: bool
     """Whether the result is to be cached."""
     readers: int = 0
-    worker: Worker | None = None
 
     @property
     def landed(self) -> int:
@@ -47,10 +45,11 @@ class Flight:
 
     def result(self) -> CachedStream | None:
         """Return the stream as far as it has come and can be resumed."""
-        if self.sequence.end_state is None:
+        ending = self.sequence.ending
+        if ending is None or ending.state is None:
             return self.known
         whole = self.read(0, self.landed)
-        return CachedStream(whole.characters, self.sequence.end_state, whole.details)
+        return CachedStream(whole.characters, ending.state, whole.details)
 
 
 class Flights:
@@ -94,17 +93,16 @@ class Flights:
                 del self._flights[flight.stream.key]
         sequence = flight.sequence
         if not sequence.ended:
-            assert flight.worker is not None  # it took off
-            flight.worker.cancel(sequence)
+            sequence.cancel()
             sequence.wait_for_end(SECONDS_TO_ABORT)
         result = flight.result()
         if flight.keep and result is not None:
-            self._cache.put(flight.stream, result, sequence.snapshots)
+            snapshots = sequence.ending.snapshots if sequence.ending else []
+            self._cache.put(flight.stream, result, snapshots)
 
 
 def _take_off(flight: Flight) -> Flight:
-    flight.worker = flight.model.least_busy()
-    flight.worker.submit(flight.sequence)
+    flight.model.engine.submit(flight.sequence)
     flight.readers = 1
     return flight
 

@@ -1,5 +1,6 @@
 """The way of one request: cache, flight, text up to its length or a stop string, cache."""
 
+import math
 from collections.abc import Callable
 from collections.abc import Generator as Pieces
 from contextlib import closing
@@ -23,6 +24,7 @@ CacheResult = Literal["hit", "partial", "miss", "bypass"]
 # Characters between two looks at a text: enough to make an event's cost small, few enough to read
 # along (see docs/performance.md).
 GROUP = 16
+STOP_GROUP = 64
 # Seconds between two looks at whether the client is still there.
 POLL = 0.2
 
@@ -91,7 +93,7 @@ class Generator:
         answer: Answer,
     ) -> Pieces[Text]:
         deadline = monotonic() + self._deadline
-        length, have = generation.length, 0
+        length, have, group = generation.length, 0, _group(generation, caller)
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
@@ -101,8 +103,8 @@ class Generator:
                 end = min(length, flight.sequence.end)
                 try:
                     while have < end:
-                        target = _next_look(have, end, generation, caller)
-                        _wait(flight, target, deadline, caller)
+                        step = 1 if caller.streaming and not have else group
+                        _wait(flight, int(min(end, have + step)), deadline, caller)
                         reached = min(flight.landed, end)
                         yield flight.read(have, reached)
                         have = reached
@@ -121,14 +123,17 @@ class Generator:
         known: CachedStream | None,
     ) -> Flight:
         """Return a flight that goes on where the known text ends."""
-        stream = generation.stream
+        stream, have = generation.stream, len(known.text) if known else 0
         sequence = Sequence(
             self._start(stream, model, caller, known),
             stream.sampling,
-            first=len(known.text) if known else 0,
+            first=have,
             end=generation.length,
             details=generation.details or (known is not None and known.details is not None),
         )
+        # Known to the engine from the start, so that no look has to be asked for.
+        sequence.group = _group(generation, caller)
+        sequence.wanted = min(sequence.group, 1 if caller.streaming and not have else math.inf)
         return Flight(stream, model, known, sequence, keep=caller.write_cache)
 
     def _start(
@@ -159,11 +164,11 @@ def _cache_result(
     return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
 
 
-def _next_look(have: int, end: int, generation: Generation, caller: Caller) -> int:
-    """Return at how many characters the text is looked at next."""
+def _group(generation: Generation, caller: Caller) -> float:
+    """Return how many characters lie between two looks at the text."""
     if caller.streaming:
-        return min(end, have + (GROUP if have else 1))
-    return min(end, have + 4 * GROUP) if generation.stop else end
+        return GROUP
+    return STOP_GROUP if generation.stop else math.inf
 
 
 def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:

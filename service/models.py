@@ -1,15 +1,14 @@
-"""Models as the service holds them: loaded at first use, each with its own engine thread."""
+"""Models as the service holds them: loaded at first use, each with an engine process of its own."""
 
 import os
 import threading
 from dataclasses import dataclass
 
 from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary
-from service.engine import Engine, OnnxEngine
+from service.engine_client import EngineClient
 from service.errors import ModelUnavailable
-from service.scheduler import Scheduler
+from service.messages import EngineSpec
 from service.settings import Settings
-from service.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -18,13 +17,9 @@ class LoadedModel:
 
     manifest: Manifest
     vocabulary: Vocabulary
-    workers: tuple[Worker, ...]
+    engine: EngineClient
     identity: str
     """What determines its characters: the files' digest and the engine that computes on them."""
-
-    def least_busy(self) -> Worker:
-        """Return the worker with the fewest generations."""
-        return min(self.workers, key=lambda worker: worker.running + worker.waiting)
 
     @property
     def line_end(self) -> str:
@@ -53,83 +48,72 @@ class Models:
         """
         reference = self._settings.model if reference is None else reference
         meant = self._meant.get(reference)
-        if meant is None:
+        if meant is None or not meant.engine.alive:
             meant = self._meant[reference] = self._open(*self.store.resolve(reference))
         return meant
-
-    def _open(self, name: str, version: int) -> LoadedModel:
-        with self._lock:
-            if (name, version) not in self._loaded:
-                self._loaded[name, version] = self._load(name, version)
-            return self._loaded[name, version]
 
     @property
     def ready(self) -> bool:
         """Whether something is loaded and everything that is loaded can answer."""
-        return bool(self._loaded) and all(worker.alive for worker in self._workers())
+        return bool(self._loaded) and all(engine.alive for engine in self._engines())
 
     @property
     def running(self) -> int:
         """How many generations are in a slot."""
-        return sum(worker.running for worker in self._workers())
+        return sum(engine.running for engine in self._engines())
 
     @property
     def waiting(self) -> int:
         """How many generations are in a queue."""
-        return sum(worker.waiting for worker in self._workers())
+        return sum(engine.waiting for engine in self._engines())
 
     def close(self) -> None:
-        """End every engine thread."""
+        """End every engine."""
         with self._lock:
-            for worker in self._workers():
-                worker.close()
+            for engine in self._engines():
+                engine.close()
             self._loaded.clear()
 
-    def _workers(self) -> list[Worker]:
-        return [worker for model in list(self._loaded.values()) for worker in model.workers]
+    def _engines(self) -> list[EngineClient]:
+        return [model.engine for model in list(self._loaded.values())]
+
+    def _open(self, name: str, version: int) -> LoadedModel:
+        with self._lock:
+            loaded = self._loaded.get((name, version))
+            if loaded is None or not loaded.engine.alive:
+                if loaded is not None:
+                    loaded.engine.close()
+                loaded = self._loaded[name, version] = self._load(name, version)
+            return loaded
 
     def _load(self, name: str, version: int) -> LoadedModel:
         settings = self._settings
         try:
             stored = self.store.open(name, version)
-            engine = _open_engine(stored, settings)
             vocabulary = stored.vocabulary
+            spec = _spec(stored, settings)
         except DamagedVersion as error:
             raise ModelUnavailable(str(error)) from error
-        threads = min(settings.engine_threads or _cores(), settings.slots)
         return LoadedModel(
             manifest=stored.manifest,
             vocabulary=vocabulary,
-            workers=tuple(
-                _worker(engine, settings, threads, name=f"{name}-{version}-{number}")
-                for number in range(threads)
-            ),
+            engine=EngineClient(spec, settings.queue),
             identity=f"{stored.manifest.digest}/{settings.engine}",
         )
 
 
-def _worker(engine: Engine, settings: Settings, threads: int, name: str) -> Worker:
-    """Return one of so many workers that share the slots and the queue."""
-    slots = -(-settings.slots // threads)
-    scheduler = Scheduler(
-        engine.batch(slots),
-        capacity=slots,
+def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
+    file = {"onnx": "model.int8.onnx", "tensorflow": "saved_model/saved_model.pb"}
+    path = stored.file(file[settings.engine])
+    return EngineSpec(
+        kind=settings.engine,
+        path=str(path if settings.engine == "onnx" else path.parent),
+        slots=settings.slots,
+        threads=min(settings.engine_threads or _cores(), settings.slots),
         # An empty seed text still takes one character to start from.
         tape_length=max(1, settings.max_seed_chars) + settings.max_length,
-        vocabulary_size=engine.vocabulary_size,
     )
-    return Worker(scheduler, queue=-(-settings.queue // threads), name=name)
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def _open_engine(stored: StoredModel, settings: Settings) -> Engine:
-    if settings.engine == "onnx":
-        return OnnxEngine(stored.file(OnnxEngine.GRAPH))
-    from service.engine_tensorflow import TensorFlowEngine  # noqa: PLC0415 - takes seconds
-
-    folder = TensorFlowEngine.FOLDER
-    stored.file(f"{folder}/saved_model.pb")
-    return TensorFlowEngine(stored.folder / folder)

@@ -1,6 +1,7 @@
 """Slots and the queue before them: who runs in which row of the batch, step by step."""
 
 from collections import deque
+from dataclasses import dataclass, field
 from time import monotonic
 
 import numpy as np
@@ -9,10 +10,17 @@ from numpy.typing import NDArray
 from service.details import Details, describe
 from service.engine import Batch
 from service.sampler import BLOCK, sample, uniform_block
-from service.sequence import Sequence, Snapshot
+from service.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
 
-# A state is kept of every text at each multiple of this many characters.
-SNAPSHOT_INTERVAL = 256
+
+@dataclass
+class _Slot:
+    """What a running sequence has gathered beside its characters."""
+
+    delivered: int = 0
+    first: float = 0.0
+    details: Details | None = None
+    snapshots: list[Snapshot] = field(default_factory=list)
 
 
 class Scheduler:
@@ -41,6 +49,7 @@ class Scheduler:
         self._top_k = np.zeros(capacity, np.int64)
         self._top_p = np.zeros(capacity)
         self._rows = np.arange(capacity)
+        self._slots: dict[Sequence, _Slot] = {}
 
     @property
     def idle(self) -> bool:
@@ -66,6 +75,7 @@ class Scheduler:
         """Forget everything that runs or waits, and return it."""
         sequences = [*self.running, *self.waiting]
         self.running.clear()
+        self._slots.clear()
         self.waiting.clear()
         self.aborts.clear()
         return sequences
@@ -90,10 +100,10 @@ class Scheduler:
         self._top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
         if sequence.first % BLOCK:
             self._uniforms[row] = uniform_block(sampling.random_seed, sequence.first // BLOCK)
+        slot = self._slots[sequence] = _Slot()
         if sequence.wants_details:
-            room = Details.empty(sequence.end - sequence.first, self._vocabulary_size)
-            sequence.details_room = room
-        sequence.times["started"] = monotonic()
+            slot.details = Details.empty(sequence.end - sequence.first, self._vocabulary_size)
+        sequence.begin(monotonic())
 
     def _draw(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
         """Write the next character of each of the rows onto its tape."""
@@ -112,7 +122,7 @@ class Scheduler:
         )
         self._tape[rows, position] = drawn
         for row in rows[position == self._prompt_end[rows]].tolist():
-            self.running[row].times["first"] = monotonic()
+            self._slots[self.running[row]].first = monotonic()
         self._describe(logits, rows, drawn)
 
     def _describe(
@@ -123,7 +133,7 @@ class Scheduler:
             return
         details = describe(logits[wanted], drawn[wanted])
         for n, row in enumerate(rows[wanted].tolist()):
-            room = self.running[row].details_room
+            room = self._slots[self.running[row]].details
             assert room is not None  # made when the sequence started
             index = int(self._position[row] - self._prompt_end[row])
             room.logprobs[index] = details.logprobs[n]
@@ -134,7 +144,8 @@ class Scheduler:
         consumed = position + self._consumed[: len(rows)]
         for row in rows[consumed % SNAPSHOT_INTERVAL == 0].tolist():
             state = self.batch.state[:, row].copy()
-            self.running[row].snapshots.append(Snapshot(int(consumed[row]), state))
+            snapshots = self._slots[self.running[row]].snapshots
+            snapshots.append(Snapshot(int(consumed[row]), state))
 
     def _abort(self) -> None:
         """End what nobody waits for any more where it stands."""
@@ -145,7 +156,7 @@ class Scheduler:
                 self._end[row] = self._position[row] + 1
             elif sequence in self.waiting:
                 self.waiting.remove(sequence)
-                sequence.finish()
+                sequence.finish(Ending())
 
     def _hand_out(self) -> None:
         """Deliver what readers wait for, and release the rows that have reached their end."""
@@ -161,19 +172,27 @@ class Scheduler:
                 self._deliver(row, drawn[row])
 
     def _deliver(self, row: int, drawn: int) -> None:
+        sequence = self.running[row]
+        slot = self._slots[sequence]
+        begin, slot.delivered = slot.delivered, drawn
         first = int(self._prompt_end[row])
-        self.running[row].deliver(self._tape[row, first : first + drawn])
+        details = None if slot.details is None else slot.details[begin:drawn]
+        sequence.deliver(self._tape[row, first + begin : first + drawn], details)
 
     def _finish(self, row: int, drawn: int) -> None:
         sequence = self.running[row]
+        ending = Ending()
         if drawn > 0:
-            sequence.end_state = self.batch.state[:, row].copy()
             self._deliver(row, drawn)
+            slot = self._slots[sequence]
+            state = self.batch.state[:, row].copy()
+            ending = Ending(state, slot.snapshots, slot.first, monotonic())
         self._release(row)
-        sequence.finish()
+        sequence.finish(ending)
 
     def _release(self, row: int) -> None:
         """Free a row by moving the last running one into it."""
+        del self._slots[self.running[row]]
         last = len(self.running) - 1
         if row != last:
             self.running[row] = self.running[last]

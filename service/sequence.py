@@ -1,8 +1,9 @@
-"""One in-flight generation: written by the engine's thread, read by any number of others."""
+"""One in-flight generation: written by the engine, read by any number of requests."""
 
 import math
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 
 import numpy as np
@@ -14,6 +15,9 @@ from service.request import Sampling
 
 Ids = NDArray[np.int64]
 State = NDArray[np.float32]
+
+# A state is kept of every text at each multiple of this many characters.
+SNAPSHOT_INTERVAL = 256
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,28 @@ class Snapshot:
     state: State
 
 
-class Sequence:
-    """Characters `first` to `end` of a stream; `drawn` grows until `ended`.
+@dataclass(frozen=True)
+class Ending:
+    """What is left of a sequence when it has ended.
 
-    Readers see what was delivered, in order. The engine's thread is the only writer.
+    `state` has consumed every drawn character but the last; None when none was drawn. `first` and
+    `last` are the monotonic times of the first and the last drawn character.
+    """
+
+    state: State | None = None
+    snapshots: list[Snapshot] = field(default_factory=list)
+    first: float = 0.0
+    last: float = 0.0
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing: the engine is in this process and looks for itself."""
+
+
+class Sequence:
+    """Characters `first` to `end` of a stream, as far as they are drawn.
+
+    The engine writes through `begin`, `deliver` and `finish`; readers wait and look.
     """
 
     def __init__(
@@ -50,77 +72,57 @@ class Sequence:
         self.first = first
         self.end = end
         self.wants_details = details
-        self.snapshots: list[Snapshot] = []
-        self.end_state: State | None = None  # has consumed every drawn character but the last
-        self.wanted: float = math.inf  # wake the readers at this many characters
-        self.ended = False
+        # The engine delivers when it has `wanted` characters, and then every `group` more.
+        self.wanted: float = math.inf
+        self.group: float = math.inf
+        self.on_want: Callable[[int], None] = _ignore
+        self.on_cancel: Callable[[], None] = _ignore
         self.created = monotonic()
-        self.times: dict[str, float] = {}  # monotonic seconds: started, first, ended
-        self.details_room: Details | None = None  # the engine's thread fills it, if wanted
+        self.started: float | None = None  # when it left the queue
+        self.ending: Ending | None = None
         self._ids = np.zeros(end - first, np.int64)
+        self._details: Details | None = None
         self._count = 0
+        self._ended = False
         self._error: ServiceError | None = None
         self._changed = threading.Condition()
 
     # The engine's side
 
-    def deliver(self, ids: Ids) -> None:
-        """Show all characters drawn so far to the readers and wake them."""
+    def begin(self, time: float) -> None:
+        """Say that the sequence has got its slot."""
+        self.started = time
+
+    def deliver(self, ids: Ids, details: Details | None) -> None:
+        """Show the next characters to the readers and wake them."""
         with self._changed:
-            self._ids[self._count : len(ids)] = ids[self._count :]
-            self._count = len(ids)
-            self.wanted = math.inf
+            begin, self._count = self._count, self._count + len(ids)
+            self._ids[begin : self._count] = ids
+            if details is not None:
+                self._details = details if self._details is None else self._details + details
+            self.wanted = self._count + self.group
             self._changed.notify_all()
 
-    def finish(self, error: ServiceError | None = None) -> None:
+    def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
         """Say that nothing more will come, and why, if it should have."""
         with self._changed:
-            self.ended = True
-            self.times["ended"] = monotonic()
-            self._error = error
+            self.ending, self._error = ending, error
+            self._ended = True
             self._changed.notify_all()
 
     # The readers' side
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self._ended
+
+    @property
     def stage(self) -> str:
         """Where the sequence stands: queued, running or ended."""
-        if self.ended:
+        if self._ended:
             return "ended"
-        return "running" if "started" in self.times else "queued"
-
-    def seconds(self) -> dict[str, float]:
-        """Return what was spent in the queue, on the prompt and on drawing so far."""
-        started, first = self.times["started"], self.times["first"]
-        last = self.times.get("ended", monotonic())
-        return {
-            "queue": started - self.created,
-            "prefill": first - started,
-            "decode": last - first,
-        }
-
-    def wait(self, wanted: int, timeout: float) -> bool:
-        """Wait until that many characters are there or none will come; False after the timeout.
-
-        Raises the `ServiceError` that ended the sequence early.
-        """
-
-        def there() -> bool:
-            if self.ended or self._count >= wanted:
-                return True
-            self.wanted = min(self.wanted, wanted)
-            return False
-
-        with self._changed:
-            in_time = self._changed.wait_for(there, timeout)
-            if self._error is not None:
-                raise self._error
-            return in_time
-
-    def wait_for_end(self, timeout: float) -> None:
-        """Wait until nothing more will come, or for that many seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.ended, timeout)
+        return "queued" if self.started is None else "running"
 
     @property
     def ids(self) -> Ids:
@@ -130,4 +132,43 @@ class Sequence:
     @property
     def details(self) -> Details | None:
         """The details of the characters delivered so far, if they were wanted."""
-        return None if self.details_room is None else self.details_room[: self._count]
+        return self._details
+
+    def wait(self, wanted: int, timeout: float) -> bool:
+        """Wait until that many characters are there or none will come; False after the timeout.
+
+        Raises the `ServiceError` that ended the sequence early.
+        """
+
+        def there() -> bool:
+            if self._ended or self._count >= wanted:
+                return True
+            if wanted < self.wanted:
+                self.wanted = wanted
+                self.on_want(wanted)
+            return False
+
+        with self._changed:
+            in_time = self._changed.wait_for(there, timeout)
+            if self._error is not None:
+                raise self._error
+            return in_time
+
+    def cancel(self) -> None:
+        """End the sequence where it stands: nobody waits for the rest."""
+        self.on_cancel()
+
+    def wait_for_end(self, timeout: float) -> None:
+        """Wait until nothing more will come, or for that many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, timeout)
+
+    def seconds(self) -> dict[str, float]:
+        """Return what an ended sequence spent in the queue, on its prompt and on drawing."""
+        if self.started is None or self.ending is None:
+            return {}
+        return {
+            "queue": self.started - self.created,
+            "prefill": self.ending.first - self.started,
+            "decode": self.ending.last - self.ending.first,
+        }

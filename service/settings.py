@@ -17,7 +17,7 @@ class Settings(BaseSettings):
         "shakespeare", description="The model that answers when a request names none."
     )
     engine: Literal["onnx", "tensorflow"] = Field("onnx", description="What computes the steps.")
-    engine_threads: int = Field(0, ge=0, description="Threads of one engine; 0 = one per core.")
+    engine_threads: int = Field(0, ge=0, description="Threads of an engine; 0: one per core.")
     slots: int = Field(64, ge=1, description="Generations that run at once in one batch.")
     queue: int = Field(256, ge=0, description="Generations that may wait for a slot; then 429.")
     max_length: int = Field(10_000, ge=1, description="Longest text of one request, in characters.")

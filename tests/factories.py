@@ -41,17 +41,26 @@ def write_graph(path: Path, weights: Weights, *, int8: bool = True) -> Path:
 
 
 def publish_random_model(
-    root: Path, name: str = "tiny", *, layers: int = 1, units: int = 32, seed: int = 0
+    root: Path,
+    name: str = "tiny",
+    *,
+    layers: int = 1,
+    units: int = 32,
+    seed: int = 0,
+    graph: bytes | None = None,
 ) -> Manifest:
-    """Publish an untrained model that the service can serve."""
+    """Publish an untrained model that the service can serve, or one with another graph file."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_graph(folder / "model.int8.onnx", random_weights(layers, units, seed=seed))
+        if graph is not None:
+            (folder / "model.int8.onnx").write_bytes(graph)
         (folder / "vocabulary.json").write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
-        return ModelStore(root).publish(name, folder, _description(layers, units))
+        return ModelStore(root).publish(name, folder, description(layers, units))
 
 
-def _description(layers: int, units: int) -> ModelDescription:
+def description(layers: int, units: int) -> ModelDescription:
+    """What a publisher says of an untrained model."""
     return ModelDescription(
         architecture=Architecture(cell="lstm", layers=layers, units=units, embedding=8),
         vocabulary_size=len(SYMBOLS),

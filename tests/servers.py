@@ -56,7 +56,11 @@ class Service:
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
-        wait_until(self._ready, f"the service, see {log}")
+        try:
+            wait_until(self._ready, f"the service, see {log}")
+        except AssertionError:
+            self.stop()
+            raise
 
     def request(
         self,

@@ -45,6 +45,13 @@ LAWS = [
         "service/engine*.py",
         frozenset({"queue", "redis", "service.cache", "service.scheduler", "service.sequence"})
         | {"model_store.vocabulary", "model_store.Vocabulary", "service.schemas", "service.worker"},
+        free=frozenset({"engine_client.py", "engine_process.py"}),
+    ),
+    # The service's own process runs no engine: it sends messages.
+    Law(
+        "service/**/*.py",
+        frozenset({"service.engine", "service.engine_tensorflow", "service.scheduler"}),
+        free=frozenset({"engine_process.py", "engine_tensorflow.py", "scheduler.py", "worker.py"}),
     ),
     # The sampler is pure NumPy.
     Law("service/sampler.py", frozenset({"model_store", "threading"})),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from service.request import Sampling
 from service.scheduler import Scheduler
-from service.sequence import Sequence, Start
+from service.sequence import Ending, Sequence, Start
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
 CAPACITY = 4
@@ -28,6 +28,11 @@ def _result(sequence: Sequence) -> list[int]:
     """Everything a sequence was handed; it must have ended by now."""
     assert sequence.ended
     return sequence.ids.tolist()
+
+
+def _ending(sequence: Sequence) -> Ending:
+    assert sequence.ending is not None
+    return sequence.ending
 
 
 def _run(scheduler: Scheduler) -> None:
@@ -111,7 +116,7 @@ def test_resumes_at_its_end_state() -> None:
     for cut in (1, 255, 256, 257, 511):
         first = _sequence([3, 1, 4], cut, random_seed=5)
         _finish(first)
-        start = Start(first.ids[-1:], consumed=3 + cut - 1, state=first.end_state)
+        start = Start(first.ids[-1:], consumed=3 + cut - 1, state=_ending(first).state)
         rest = Sequence(start, first.sampling, first=cut, end=600)
         _finish(rest)
         assert _result(first) + _result(rest) == whole
@@ -122,9 +127,9 @@ def test_resumes_at_a_snapshot() -> None:
     prompt = [n % VOCABULARY_SIZE for n in range(300)]
     whole = _sequence(prompt, 300, random_seed=5)
     _finish(whole)
-    assert [snapshot.consumed for snapshot in whole.snapshots] == [256, 512]
+    assert [snapshot.consumed for snapshot in _ending(whole).snapshots] == [256, 512]
     text = prompt + _result(whole)
-    for snapshot in whole.snapshots:
+    for snapshot in _ending(whole).snapshots:
         begin = max(snapshot.consumed, 300)
         start = Start(
             np.array(text[snapshot.consumed : begin + 1]), snapshot.consumed, snapshot.state
@@ -146,7 +151,7 @@ def test_an_aborted_sequence_can_be_resumed() -> None:
     assert scheduler.idle
     written = _result(sequence)
     assert 0 < len(written) < 50
-    start = Start(sequence.ids[-1:], len(written) + 2, sequence.end_state)
+    start = Start(sequence.ids[-1:], len(written) + 2, _ending(sequence).state)
     rest = Sequence(start, sequence.sampling, first=len(written), end=50)
     _finish(rest)
     assert written + _result(rest) == whole

@@ -2,6 +2,8 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -48,18 +50,26 @@ def test_every_epoch_is_recorded_with_its_samples(periodic: Training) -> None:
         assert {key: len(sample) for key, sample in epoch.samples.items()} == {"0.5": 20, "1.0": 20}
 
 
+def sampler(training: Training) -> Callable[[str, float], str]:
+    """Sampling with the kept weights of a run."""
+    config, vocabulary = training.run.info.config, training.vocabulary
+    model = build_model(config, len(vocabulary), "float32")
+    model.set_weights(training.run.best_weights())
+    return partial(sample_text, model, config, vocabulary)
+
+
 def test_samples_go_on_from_the_held_out_seed_text(trained: Training) -> None:
     """The best epoch's samples are what its kept weights write after the held-out seed text."""
-    run, vocabulary = trained.run, trained.vocabulary
-    assert run.info.seed_text == vocabulary.decode(trained.text.validation[:25])
-    model = build_model(run.info.config, len(vocabulary), "float32")
-    model.set_weights(run.best_weights())
-
-    def sample(seed_text: str, temperature: float) -> str:
-        return sample_text(model, run.info.config, vocabulary, seed_text, temperature)
-
+    run, sample = trained.run, sampler(trained)
+    assert run.info.seed_text == trained.vocabulary.decode(trained.text.validation[:25])
     assert run.best.samples == {str(t): sample(run.info.seed_text, t) for t in (0.5, 1.0)}
-    assert sample(vocabulary.decode(trained.text.train[:25]), 1.0) != run.best.samples["1.0"]
+
+
+@pytest.mark.parametrize("start", [0, 5, 10, 15])
+def test_a_sample_follows_its_seed_text(periodic: Training, start: int) -> None:
+    """Wherever the seed text stops, the sample goes on from there."""
+    seed_text = PERIODIC[start : start + 30]
+    assert seed_text + sampler(periodic)(seed_text, 0.5) in PERIODIC
 
 
 def test_a_random_seed_gives_the_same_weights(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""The service's side of the engine's process: sequences go in, and are written from there."""
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from itertools import count
+from multiprocessing.connection import Connection
+
+from service.errors import Draining, EngineFailed, ModelUnavailable, QueueFull, ServiceError
+from service.messages import (
+    Abort,
+    Delivered,
+    EngineSpec,
+    Finished,
+    Order,
+    Ready,
+    Report,
+    Started,
+    Submit,
+    Want,
+)
+from service.sequence import Sequence
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_END = 5.0
+
+
+class EngineClient:
+    """A running engine process; safe to use from any thread."""
+
+    def __init__(self, spec: EngineSpec, queue: int) -> None:
+        """Start the process and wait until its engine is open.
+
+        Raises:
+            ModelUnavailable: the engine cannot be opened; the log says why.
+        """
+        self._capacity = spec.slots + queue
+        self._sequences: dict[int, Sequence] = {}
+        self._numbers = count()
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._error: ServiceError | None = None
+        self._process, self._socket = _start(spec)
+        self._connection = Connection(os.dup(self._socket.fileno()))
+        self._await_ready(spec)
+        self._thread = threading.Thread(target=self._listen, name="engine-reports", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can still answer."""
+        return self._error is None
+
+    @property
+    def running(self) -> int:
+        """How many sequences are in a slot."""
+        return sum(sequence.stage == "running" for sequence in list(self._sequences.values()))
+
+    @property
+    def waiting(self) -> int:
+        """How many sequences are in the queue."""
+        return sum(sequence.stage == "queued" for sequence in list(self._sequences.values()))
+
+    def submit(self, sequence: Sequence) -> None:
+        """Queue a sequence.
+
+        Raises:
+            QueueFull: every slot is taken and the queue is full.
+            Draining, EngineFailed: the process is ending, or has ended.
+        """
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if len(self._sequences) >= self._capacity:
+                raise QueueFull("too many generations are waiting; try again in a moment")
+            number = next(self._numbers)
+            self._sequences[number] = sequence
+        sequence.on_want = lambda wanted: self._send(Want(number, wanted))
+        sequence.on_cancel = lambda: self._send(Abort(number))
+        self._send(
+            Submit(
+                number,
+                sequence.start,
+                sequence.sampling,
+                sequence.first,
+                sequence.end,
+                sequence.wants_details,
+                sequence.wanted,
+                sequence.group,
+            )
+        )
+
+    def close(self) -> None:
+        """End the process; whatever still runs is told that the service is stopping."""
+        self._give_up(Draining("the service is stopping; try again elsewhere or later"))
+        # A plain close would leave the listening thread in its read.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+        self._connection.close()
+        try:
+            self._process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _await_ready(self, spec: EngineSpec) -> None:
+        try:
+            self._connection.recv()
+        except (EOFError, OSError):
+            self._connection.close()
+            self._socket.close()
+            self._process.wait()
+            message = f"the engine cannot open {spec.path}; the log says why"
+            raise ModelUnavailable(message) from None
+
+    def _send(self, order: Order) -> None:
+        with self._sending:
+            try:
+                self._connection.send(order)
+            except OSError:
+                log.debug("the engine's process is gone; the listening thread will say so")
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                self._take(self._connection.recv())
+        except (EOFError, OSError):
+            if self._error is None:
+                log.warning("the engine's process has died; the next request starts another")
+            self._give_up(EngineFailed("the engine failed; the same request may work again"))
+
+    def _take(self, report: Report) -> None:
+        if isinstance(report, Ready):
+            return
+        sequence = self._sequences.get(report.number)
+        if sequence is None:
+            return
+        if isinstance(report, Started):
+            sequence.begin(report.time)
+        elif isinstance(report, Delivered):
+            sequence.deliver(report.ids, report.details)
+        else:
+            self._finish(report, sequence)
+
+    def _finish(self, report: Finished, sequence: Sequence) -> None:
+        with self._lock:
+            del self._sequences[report.number]
+        error = None
+        if report.ending is None:
+            error = EngineFailed("the engine failed; the same request may work again")
+        sequence.finish(report.ending, error)
+
+    def _give_up(self, error: ServiceError) -> None:
+        with self._lock:
+            self._error = self._error or error
+            sequences = list(self._sequences.values())
+            self._sequences.clear()
+        for sequence in sequences:
+            sequence.finish(None, error)
+
+
+def _start(spec: EngineSpec) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        descriptor = theirs.fileno()
+        arguments = [str(descriptor), json.dumps(asdict(spec))]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.engine_process", *arguments], pass_fds=[descriptor]
+        )
+    return process, ours

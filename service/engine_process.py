@@ -1,0 +1,130 @@
+"""The engine's own process, started and spoken to by `engine_client`.
+
+Python threads that answer requests would otherwise take the interpreter's lock from the engine at
+every step: see "Process model" in docs/performance.md.
+"""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from service.details import Details
+from service.engine import Engine, OnnxEngine
+from service.errors import ServiceError
+from service.messages import (
+    Delivered,
+    EngineSpec,
+    Finished,
+    Order,
+    Ready,
+    Report,
+    Started,
+    Submit,
+    Want,
+)
+from service.scheduler import Scheduler
+from service.sequence import Ending, Ids, Sequence
+from service.worker import Worker
+
+
+class ReportedSequence(Sequence):
+    """A sequence whose readers are in the service's process."""
+
+    def __init__(self, order: Submit, report: Callable[[Report], None]) -> None:
+        super().__init__(
+            order.start, order.sampling, order.end, order.first, details=order.wants_details
+        )
+        self.wanted, self.group = order.wanted, order.group
+        self._number = order.number
+        self._report = report
+
+    def begin(self, time: float) -> None:
+        """Report that the sequence has got its slot."""
+        self._report(Started(self._number, time))
+
+    def deliver(self, ids: Ids, details: Details | None) -> None:
+        """Report the next characters."""
+        self._count += len(ids)
+        self.wanted = self._count + self.group
+        self._report(Delivered(self._number, ids, details))
+
+    def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
+        """Report the end."""
+        self._report(Finished(self._number, None if error else ending))
+
+
+class EngineProcess:
+    """Workers that share an engine, and the orders they work on."""
+
+    def __init__(self, spec: EngineSpec, connection: Connection) -> None:
+        engine = _open_engine(spec)
+        self._connection = connection
+        self._sending = threading.Lock()
+        self._workers = [_worker(engine, spec, number) for number in range(spec.threads)]
+        self._orders: dict[int, tuple[Sequence, Worker]] = {}
+        self._report(Ready())
+
+    def run(self) -> None:
+        """Take orders until the service closes the connection or is gone."""
+        try:
+            while True:
+                self._take(self._connection.recv())
+        except (EOFError, ConnectionResetError):
+            for worker in self._workers:
+                worker.close()
+
+    def _take(self, order: Order) -> None:
+        if isinstance(order, Submit):
+            worker = min(self._workers, key=lambda worker: worker.load)
+            sequence: Sequence = ReportedSequence(order, self._report)
+            self._orders[order.number] = sequence, worker
+            worker.submit(sequence)
+        elif order.number in self._orders:  # else it has ended while the order was on its way
+            sequence, worker = self._orders[order.number]
+            if isinstance(order, Want):
+                sequence.wanted = min(sequence.wanted, order.wanted)
+            else:
+                worker.cancel(sequence)
+
+    def _report(self, report: Report) -> None:
+        if isinstance(report, Finished):
+            self._orders.pop(report.number, None)
+        with self._sending, suppress(OSError):  # when the service is gone there is nobody to tell
+            self._connection.send(report)
+
+
+def _open_engine(spec: EngineSpec) -> Engine:
+    if spec.kind == "onnx":
+        return OnnxEngine(Path(spec.path))
+    from service.engine_tensorflow import TensorFlowEngine  # noqa: PLC0415 - takes seconds
+
+    return TensorFlowEngine(Path(spec.path))
+
+
+def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:
+    slots = -(-spec.slots // spec.threads)
+    scheduler = Scheduler(
+        engine.batch(slots),
+        capacity=slots,
+        tape_length=spec.tape_length,
+        vocabulary_size=engine.vocabulary_size,
+    )
+    return Worker(scheduler, name=f"engine-{number}")
+
+
+def main() -> None:
+    """Serve the connection whose file descriptor and spec are the two arguments."""
+    # Ctrl-C and the like reach the whole group; this process ends when its service does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    descriptor, spec = sys.argv[1:]
+    EngineProcess(EngineSpec(**json.loads(spec)), Connection(int(descriptor))).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What the service and its engine's process say to each other, over a socket of their own."""
+
+from dataclasses import dataclass
+
+from service.details import Details
+from service.request import Sampling
+from service.sequence import Ending, Ids, Start
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """Which engine to open, and how many rows it runs in how many threads."""
+
+    kind: str
+    path: str
+    slots: int
+    threads: int
+    tape_length: int
+
+
+@dataclass(frozen=True)
+class Submit:
+    """To the engine: draw these characters."""
+
+    number: int
+    start: Start
+    sampling: Sampling
+    first: int
+    end: int
+    wants_details: bool
+    wanted: float
+    group: float
+
+
+@dataclass(frozen=True)
+class Want:
+    """To the engine: a reader waits for that many characters."""
+
+    number: int
+    wanted: int
+
+
+@dataclass(frozen=True)
+class Abort:
+    """To the engine: nobody waits any more."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """From the engine: it is open."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """From the engine: a sequence has got its slot, at that monotonic time."""
+
+    number: int
+    time: float
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """From the engine: the next characters of a sequence."""
+
+    number: int
+    ids: Ids
+    details: Details | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """From the engine: a sequence has ended, or, with `ending` None, the engine has failed it."""
+
+    number: int
+    ending: Ending | None
+
+
+Order = Submit | Want | Abort
+Report = Ready | Started | Delivered | Finished

@@ -1,0 +1,57 @@
+"""The TensorFlow engine computes what the ONNX engine computes, behind the same interface."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_store import ModelStore, Vocabulary
+from service.engine import Batch, OnnxEngine
+from tests.factories import SYMBOLS, description
+from tests.servers import Service
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with random weights, exported by the training job in all three forms."""
+    from training.config import TrainingConfig
+    from training.export import export
+    from training.model import build_model
+
+    folder = tmp_path_factory.mktemp("exported")
+    config = TrainingConfig(layers=2, units=24, embedding=8)
+    export(build_model(config, len(SYMBOLS), "float32"), config, folder)
+    (folder / "vocabulary.json").write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
+    return folder
+
+
+def test_agrees_with_the_onnx_engine(exported: Path) -> None:
+    """Over 30 characters in 5 rows the logits and states of both engines agree in fp32."""
+    from service.engine_tensorflow import TensorFlowEngine
+
+    tensorflow = TensorFlowEngine(exported / "saved_model")
+    onnx = OnnxEngine(exported / "model.onnx")
+    assert (tensorflow.units, tensorflow.vocabulary_size) == (onnx.units, onnx.vocabulary_size)
+    batches: tuple[Batch, Batch] = tensorflow.batch(8), onnx.batch(8)
+    for column in np.random.default_rng(0).integers(0, len(SYMBOLS), (30, 5)):
+        logits, expected = (batch.step(column) for batch in batches)
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+    np.testing.assert_allclose(batches[0].state, batches[1].state, atol=1e-5)
+    assert not batches[0].state[:, 5:].any()
+
+
+def test_serves(exported: Path, tmp_path: Path) -> None:
+    """`CHARLOOM_ENGINE=tensorflow` answers, twice the same; its cache entries are its own."""
+    ModelStore(tmp_path).publish("both", exported, description(layers=2, units=24))
+    running = Service(tmp_path / "log", store=tmp_path, model="both", engine="tensorflow")
+    answers = [running.generate(seed="Hello", length=40) for _ in range(2)]
+    assert running.stop() == 0
+    assert [answer.headers["x-cache"] for answer in answers] == ["miss", "hit"]
+    assert len(answers[0].json["text"]) == 40
+
+
+def test_bundled_models_have_no_saved_model(tmp_path: Path) -> None:
+    """Asking TensorFlow to serve a model that was bundled without its SavedModel says so."""
+    with pytest.raises(AssertionError, match="ended with status"):
+        Service(tmp_path / "log", store=tmp_path, engine="tensorflow")
+    assert "saved_model.pb is not in the manifest" in (tmp_path / "log").read_text()
