@@ -1,7 +1,7 @@
 """The only assembler: settings in, application out."""
 
 import re
-import uuid
+import secrets
 
 from flask import Flask, Response, g, request
 
@@ -67,7 +67,7 @@ def _cache(settings: Settings) -> StreamCache:
 
 def _take_request_id() -> None:
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _give_request_id(response: Response) -> Response:

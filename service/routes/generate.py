@@ -44,20 +44,18 @@ def generate_routes(models: Models, generator: Generator, settings: Settings) ->
         generation = resolve(wire, model, settings)
         answer = generator.open(generation, model, _caller(wire))
         respond = _events if wire.stream else _whole
-        response = respond(generation, model, answer)
-        response.headers["X-Cache"] = answer.cache
-        return response
+        return respond(generation, model, answer)
 
     return routes
 
 
 def _caller(wire: GenerateRequest) -> Caller:
-    control = request.cache_control
-    no_store = bool(control.no_store)
+    control = request.headers.get("Cache-Control", "").lower()
+    no_store = "no-store" in control
     return Caller(
         connected=connection_probe(request.environ),
         streaming=wire.stream,
-        read_cache=not (no_store or control.no_cache),
+        read_cache=not (no_store or "no-cache" in control),
         write_cache=not no_store,
     )
 
@@ -70,11 +68,11 @@ def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Respon
     )
     if generation.details:
         body.details = [item for piece in pieces for item in _details(piece, model)]
-    response = Response(_json(body), content_type="application/json")
-    response.headers["Server-Timing"] = ", ".join(
+    timing = ", ".join(
         f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
     )
-    return response
+    headers = [("X-Cache", answer.cache), ("Server-Timing", timing)]
+    return Response(_json(body), headers=headers, content_type="application/json")
 
 
 def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
@@ -90,9 +88,8 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
         except ServiceError as error:
             yield _event("error", json.dumps(problem_of(error)))
 
-    response = Response(
-        events(), content_type="text/event-stream; charset=utf-8", headers=EVENT_HEADERS
-    )
+    headers = EVENT_HEADERS | {"X-Cache": answer.cache}
+    response = Response(events(), content_type="text/event-stream; charset=utf-8", headers=headers)
     # Also when not one event was asked for: a generator that never began has nothing to clean up.
     response.call_on_close(answer.pieces.close)
     return response
