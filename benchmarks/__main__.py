@@ -1,0 +1,54 @@
+"""`make bench`: measure, print, and write JSON, tables and a chart.
+
+`python -m benchmarks [engine] [limits] [serving] [start] [--rounds N] [--seconds S]`
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import chart, engine, limits, machine, report, serving, start
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "benchmarks" / "out"
+DOCS_CHART = ROOT / "docs" / "performance.png"
+
+PARTS: dict[str, Callable[[int, float], report.Part]] = {
+    "engine": engine.measure,
+    "limits": limits.measure,
+    "serving": serving.measure,
+    "start": start.measure,
+}
+
+
+def main() -> None:
+    """Run the chosen parts, all of them by default."""
+    arguments = _arguments()
+    names = arguments.names or list(PARTS)
+    about = machine.describe()
+    print(machine.as_text(about))
+    parts = {}
+    for name in names:
+        parts[name] = PARTS[name](arguments.rounds, arguments.seconds)
+        print(report.as_text(parts[name]), flush=True)
+    report.write(OUT, about, list(parts.values()))
+    path = DOCS_CHART if arguments.docs else OUT / DOCS_CHART.name
+    chart.draw(parts, path)
+    print(f"wrote results.json and tables.md into {OUT.relative_to(ROOT)}, the chart into {path}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each side is measured")
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long, about, each time")
+    parser.add_argument("--docs", action="store_true", help="put the chart into docs/")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(PARTS)
+    if unknown or arguments.rounds < 1:
+        parser.error(f"unknown: {', '.join(unknown)}" if unknown else "--rounds is at least 1")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Ours: the service's engine and sampler, in as many threads as the service would run them."""
+
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from benchmarks.peers.draw import Drawer
+from benchmarks.weights import SYMBOLS, random_weights
+from service.engine import OnnxEngine
+from training.graph import step_graph
+
+
+def open_engine() -> OnnxEngine:
+    """Return the engine with the random weights, quantised."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.int8.onnx")
+        onnx.save(step_graph(random_weights(), int8=True), str(path))
+        return OnnxEngine(path)
+
+
+class Charloom:
+    """One engine; each thread has a batch of its own, as in `service.models`."""
+
+    def __init__(self) -> None:
+        self._engine = open_engine()
+        self._threads = len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(self._threads)
+
+    def generate(self, sequences: int, characters: int) -> None:
+        """Generate that many characters of each sequence."""
+        shares = [part.size for part in np.array_split(np.arange(sequences), self._threads)]
+        first_seeds = np.cumsum([0, *shares[:-1]]).tolist()
+        rows = [(share, seed) for share, seed in zip(shares, first_seeds, strict=True) if share]
+        done = [self._pool.submit(self._run, share, seed, characters) for share, seed in rows]
+        for each in done:
+            each.result()
+
+    def _run(self, rows: int, first_seed: int, characters: int) -> None:
+        batch, drawer = self._engine.batch(rows), Drawer(rows, len(SYMBOLS), first_seed)
+        ids = np.zeros(rows, np.int64)
+        for position in range(characters):
+            ids = drawer.draw(batch.step(ids), position)
+
+
+class Prefill:
+    """What reading a seed text costs the engine: its steps, and one draw at the end."""
+
+    def __init__(self) -> None:
+        self._engine = open_engine()
+
+    def read(self, sequences: int, characters: int) -> None:
+        """Read that many characters and draw the next."""
+        batch, drawer = self._engine.batch(sequences), Drawer(sequences, len(SYMBOLS))
+        ids = np.zeros(sequences, np.int64)
+        logits = batch.step(ids)
+        for _ in range(characters - 1):
+            logits = batch.step(ids)
+        drawer.draw(logits, 0)

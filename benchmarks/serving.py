@@ -1,0 +1,195 @@
+"""(c) The service over HTTP against the engine alone, and its cache against an empty route."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+
+from benchmarks.client import Client, fresh_seed
+from benchmarks.engine import OURS, PEERS
+from benchmarks.report import Part
+from benchmarks.rounds import Bar, Values, interleave, number, ratios, spread
+from benchmarks.servers import EMPTY, MODEL, SERVICE, Server, random_store, running
+from benchmarks.side import Side
+from benchmarks.wrk import (
+    CHARACTERS,
+    TooShort,
+    generated_per_second,
+    installed,
+    requests_per_second,
+)
+
+SIZES = [1, 8, 64]
+HIT_CLIENTS, FLOODED_CLIENTS = 16, 32
+MANY_SECONDS = 4  # several times what a wave of many clients takes
+SEED_TEXT = "It was the best of times, it was"
+HIT = json.dumps({"seed": SEED_TEXT, "length": CHARACTERS, "random_seed": 0})
+REPEATS = 5  # of single requests, in each round
+
+ENGINE, HTTP, STREAMED = "engine alone", "over HTTP", "over HTTP, streamed"
+HITS, NOTHING = "cached hits, requests/s", "empty Flask route, requests/s"
+ALONE, FLOODED, FLOOD = "generation alone", "generation beside hits", "hits beside generation"
+SHORT, EXTENSION, LONG = "400 fresh", "400 → 800", "800 fresh"
+FIRST, PREFILL = "first character", "engine's own prefill"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is running."""
+
+    service: Server
+    empty: Server
+    engine: Side
+    prefill: Side
+    floods: Values = field(default_factory=list)
+    """Hits per second of each flood."""
+
+    def sides(self, seconds: float) -> dict[str, Callable[[], float]]:
+        """Return everything that is measured once in a round."""
+        long = max(MANY_SECONDS, 4 * seconds)
+        sides: dict[str, Callable[[], float]] = {}
+        for size in SIZES:
+            duration = long if size > FLOODED_CLIENTS else 2 * seconds
+            generated = partial(self.generated, size, duration)
+            sides[f"{ENGINE} @ {size}"] = partial(self.engine.rate, size, seconds)
+            sides[f"{HTTP} @ {size}"] = generated
+            sides[f"{STREAMED} @ {size}"] = partial(generated, stream=True)
+        for name, server in [(HITS, self.service), (NOTHING, self.empty)]:
+            sides[name] = partial(requests_per_second, server, HIT, HIT_CLIENTS, 2 * seconds)
+        sides[ALONE] = partial(self.generated, FLOODED_CLIENTS, long)
+        sides[FLOODED] = partial(self.flooded, 2 * long)
+        return sides | self.single_requests()
+
+    def generated(self, clients: int, seconds: float, *, stream: bool = False) -> float:
+        """Return the characters per second of so many clients, in a longer run if need be."""
+        try:
+            return generated_per_second(self.service, clients, seconds, stream=stream)
+        except TooShort:
+            return self.generated(clients, 2 * seconds, stream=stream)
+
+    def flooded(self, seconds: float) -> float:
+        """Return the characters per second while other clients fetch a ready answer."""
+        with ThreadPoolExecutor(1) as pool:
+            # The flood outlasts what it is to disturb.
+            flood = pool.submit(requests_per_second, self.service, HIT, HIT_CLIENTS, seconds + 1)
+            try:
+                rate = generated_per_second(self.service, FLOODED_CLIENTS, seconds)
+            except TooShort:
+                return self.flooded(2 * seconds)
+            self.floods.append(flood.result())
+        return rate
+
+    def single_requests(self) -> dict[str, Callable[[], float]]:
+        """Return what is timed request by request, in milliseconds."""
+
+        def fresh(client: Client, length: int) -> float:
+            return client.seconds(seed=SEED_TEXT, length=length, random_seed=fresh_seed())
+
+        def extension(client: Client) -> float:
+            seed = fresh_seed()
+            client.seconds(seed=SEED_TEXT, length=400, random_seed=seed)
+            return client.seconds(seed=SEED_TEXT, length=800, random_seed=seed)
+
+        def first(client: Client) -> float:
+            seed = fresh_seed()
+            return client.seconds_to_first(seed=SEED_TEXT, length=40, random_seed=seed)
+
+        def prefill(_: Client) -> float:
+            return self.prefill.seconds(1, len(SEED_TEXT))
+
+        asked: dict[str, Callable[[Client], float]] = {
+            SHORT: partial(fresh, length=400),
+            EXTENSION: extension,
+            LONG: partial(fresh, length=800),
+            FIRST: first,
+            PREFILL: prefill,
+        }
+        return {name: partial(self._milliseconds, ask) for name, ask in asked.items()}
+
+    def _milliseconds(self, ask: Callable[[Client], float]) -> float:
+        """Ask several times and return the median."""
+        client = Client(self.service.port)  # the server closes one that was idle for seconds
+        return 1000 * median(ask(client) for _ in range(REPEATS))
+
+
+@contextmanager
+def _bench() -> Iterator[Bench]:
+    with ExitStack() as stack:
+        store = stack.enter_context(random_store())
+        yield Bench(
+            service=stack.enter_context(running(SERVICE, store=store, model=MODEL)),
+            empty=stack.enter_context(running(EMPTY)),
+            engine=stack.enter_context(Side(PEERS[OURS])).warm_up(*SIZES),
+            prefill=stack.enter_context(Side("charloom:Prefill.read")),
+        )
+
+
+def measure(rounds: int, seconds: float) -> Part:
+    """Measure generation, hits, extensions, the first character and the flood."""
+    if not installed():
+        note = "**Skipped: wrk is not installed** (on Debian: `apt install wrk`)."
+        return Part("serving", TITLE, ["", ""], [], {}, note=note)
+    with _bench() as bench:
+        sides = bench.sides(seconds)
+        Client(bench.service.port).seconds(**json.loads(HIT))
+        for name in (SHORT, FIRST, PREFILL):  # warm
+            sides[name]()
+        values = interleave(sides, rounds, "HTTP")
+        values[FLOOD] = bench.floods
+    return Part("serving", TITLE, COLUMNS, _rows(values), values, _bars(values))
+
+
+TITLE = "Over HTTP"
+COLUMNS = ["", "measured", "against", "ratio"]
+
+
+def _rows(values: dict[str, Values]) -> list[list[str]]:
+    pairs = [
+        *((f"{way} @ {size}", f"{ENGINE} @ {size}") for size in SIZES for way in (HTTP, STREAMED)),
+        (HITS, NOTHING),
+        (FLOODED, ALONE),
+        (EXTENSION, SHORT),
+        (EXTENSION, LONG),
+        (FIRST, PREFILL),
+    ]
+    rows = [
+        [
+            f"{_unit(name)[0]}, against {_unit(other)[0]}",
+            f"{spread(values[name])} {_unit(name)[1]}",
+            f"{spread(values[other])} {_unit(other)[1]}",
+            f"{number(median(ratios(values[name], values[other])))} ×",
+        ]
+        for name, other in pairs
+    ]
+    return [*rows, [FLOOD, f"{spread(values[FLOOD])} requests/s", "", ""]]
+
+
+def _unit(name: str) -> tuple[str, str]:
+    if name in {EXTENSION, SHORT, LONG, FIRST, PREFILL}:
+        return name, "ms"
+    if name in {HITS, NOTHING}:
+        return name.removesuffix(", requests/s"), "requests/s"
+    return name, "characters/s"
+
+
+def _bars(values: dict[str, Values]) -> list[Bar]:
+    def percent(name: str, other: str) -> Values:
+        return [100 * ratio for ratio in ratios(values[name], values[other])]
+
+    extra = [first - own for first, own in zip(values[FIRST], values[PREFILL], strict=True)]
+    return [
+        Bar(
+            "64 clients, share of the engine alone",
+            percent(f"{HTTP} @ 64", f"{ENGINE} @ 64"),
+            "≥",
+            85,
+            "%",
+        ),
+        Bar("cached hit, share of an empty route", percent(HITS, NOTHING), "≥", 70, "%"),
+        Bar("400 → 800, times 400 fresh", ratios(values[EXTENSION], values[SHORT]), "≤", 1.2),
+        Bar("first character, idle, over the engine's own prefill", extra, "≤", 5, "ms"),
+        Bar("generation beside a flood of hits", percent(FLOODED, ALONE), "≥", 40, "%"),
+    ]

@@ -1,0 +1,107 @@
+"""Load from wrk, a compiled client, so that the client is not what is measured."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from benchmarks.servers import Server
+
+CHARACTERS = 400
+
+# Every request of one run has a random seed of its own, and no two runs share any.
+GENERATIONS = """
+local ffi = require("ffi")
+ffi.cdef[[ typedef struct { long s; long us; } instant; int gettimeofday(instant *, void *); ]]
+local function now()
+  local instant = ffi.new("instant")
+  ffi.C.gettimeofday(instant, nil)
+  return tonumber(instant.s) + tonumber(instant.us) / 1e6
+end
+local asked, first_seed = 0, %(first_seed)d
+completed, failed, first, last = 0, 0, 0, 0
+function request()
+  asked = asked + 1
+  local body = string.format('{"seed": "The ", "length": %(characters)d, "stream": %(stream)s, ' ..
+    '"random_seed": %%d}', first_seed + asked)
+  return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, body)
+end
+function response(status)
+  if status ~= 200 then failed = failed + 1 end
+  completed = completed + 1
+  last = now()
+  if completed == %(clients)d then first = last end
+end
+local thread
+function setup(one) thread = one end
+function done()
+  print(string.format("completed=%%d failed=%%d seconds=%%.6f", thread:get("completed"),
+    thread:get("failed"), thread:get("last") - thread:get("first")))
+end
+"""
+
+# No Lua runs for each request: wrk sends the same bytes over and over.
+ONE_BODY = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '%(body)s'
+function done(summary)
+  print(string.format("completed=%%d failed=%%d seconds=%%.6f", summary.requests,
+    summary.errors.status + summary.errors.read + summary.errors.timeout,
+    summary.duration / 1e6))
+end
+"""
+
+_runs = count(1)
+
+
+class TooShort(Exception):
+    """Hardly a text was complete in the time given."""
+
+
+def installed() -> bool:
+    """Whether there is a wrk."""
+    return shutil.which("wrk") is not None
+
+
+def generated_per_second(
+    server: Server, clients: int, seconds: float, *, stream: bool = False
+) -> float:
+    """Return the characters per second of so many clients that ask for one text after another.
+
+    Counted from the moment when as many texts as there are clients are complete: all begin at
+    once, and most texts of that first wave would otherwise count for nothing or double.
+    """
+    script = GENERATIONS % {
+        "first_seed": next(_runs) * 1_000_000,
+        "characters": CHARACTERS,
+        "stream": str(stream).lower(),
+        "clients": clients,
+    }
+    completed, took = _run(script, server, clients, seconds)
+    server.wait_until_idle()
+    if completed <= clients:
+        raise TooShort(f"{clients} clients need more than {seconds} seconds")
+    return CHARACTERS * (completed - clients) / took
+
+
+def requests_per_second(server: Server, body: str, clients: int, seconds: float) -> float:
+    """Return how many requests with always the same body are answered per second."""
+    completed, took = _run(ONE_BODY % {"body": body}, server, clients, seconds)
+    return completed / took
+
+
+def _run(script: str, server: Server, clients: int, seconds: float) -> tuple[int, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "load.lua")
+        path.write_text(script, encoding="utf-8")
+        # wrk takes whole seconds.
+        duration = [f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
+        command = ["wrk", "-t1", *duration, "-s", str(path), server.url]
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"completed=(\d+) failed=(\d+) seconds=([\d.]+)", output)
+    if found is None or int(found[2]):
+        raise RuntimeError(f"wrk met failures:\n{output}")
+    return int(found[1]), float(found[3])
