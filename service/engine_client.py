@@ -17,12 +17,12 @@ from service.messages import (
     Delivered,
     EngineSpec,
     Finished,
+    Follow,
     Order,
     Ready,
     Report,
     Started,
     Submit,
-    Want,
 )
 from service.sequence import Sequence
 
@@ -81,7 +81,7 @@ class EngineClient:
                 raise QueueFull("too many generations are waiting; try again in a moment")
             number = next(self._numbers)
             self._sequences[number] = sequence
-        sequence.on_want = lambda wanted: self._send(Want(number, wanted))
+        sequence.on_follow = lambda: self._send(Follow(number))
         sequence.on_cancel = lambda: self._send(Abort(number))
         self._send(
             Submit(
@@ -91,8 +91,7 @@ class EngineClient:
                 sequence.first,
                 sequence.end,
                 sequence.wants_details,
-                sequence.wanted,
-                sequence.group,
+                sequence.followed,
             )
         )
 

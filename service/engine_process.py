@@ -20,12 +20,12 @@ from service.messages import (
     Delivered,
     EngineSpec,
     Finished,
+    Follow,
     Order,
     Ready,
     Report,
     Started,
     Submit,
-    Want,
 )
 from service.scheduler import Scheduler
 from service.sequence import Ending, Ids, Sequence
@@ -39,7 +39,7 @@ class ReportedSequence(Sequence):
         super().__init__(
             order.start, order.sampling, order.end, order.first, details=order.wants_details
         )
-        self.wanted, self.group = order.wanted, order.group
+        self.followed = order.followed
         self._number = order.number
         self._report = report
 
@@ -50,7 +50,6 @@ class ReportedSequence(Sequence):
     def deliver(self, ids: Ids, details: Details | None) -> None:
         """Report the next characters."""
         self._count += len(ids)
-        self.wanted = self._count + self.group
         self._report(Delivered(self._number, ids, details))
 
     def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
@@ -86,8 +85,8 @@ class EngineProcess:
             worker.submit(sequence)
         elif order.number in self._orders:  # else it has ended while the order was on its way
             sequence, worker = self._orders[order.number]
-            if isinstance(order, Want):
-                sequence.wanted = min(sequence.wanted, order.wanted)
+            if isinstance(order, Follow):
+                sequence.followed = True
             else:
                 worker.cancel(sequence)
 

@@ -1,6 +1,5 @@
 """The way of one request: cache, flight, text up to its length or a stop string, cache."""
 
-import math
 from collections.abc import Callable
 from collections.abc import Generator as Pieces
 from contextlib import closing
@@ -21,10 +20,6 @@ from service.text import Text
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
 
-# Characters between two looks at a text: enough to make an event's cost small, few enough to read
-# along (see docs/performance.md).
-GROUP = 16
-STOP_GROUP = 64
 # Seconds between two looks at whether the client is still there.
 POLL = 0.2
 
@@ -93,18 +88,18 @@ class Generator:
         answer: Answer,
     ) -> Pieces[Text]:
         deadline = monotonic() + self._deadline
-        length, have, group = generation.length, 0, _group(generation, caller)
+        length, have = generation.length, 0
+        followed = caller.streaming or bool(generation.stop)
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
         while have < length:
-            mine = self._flight(generation, model, caller, known)
+            mine = self._flight(generation, model, caller, known, followed=followed)
             with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
                 end = min(length, flight.sequence.end)
                 try:
                     while have < end:
-                        step = 1 if caller.streaming and not have else group
-                        _wait(flight, int(min(end, have + step)), deadline, caller)
+                        _wait(flight, have + 1 if followed else end, deadline, caller)
                         reached = min(flight.landed, end)
                         yield flight.read(have, reached)
                         have = reached
@@ -121,6 +116,8 @@ class Generator:
         model: LoadedModel,
         caller: Caller,
         known: CachedStream | None,
+        *,
+        followed: bool,
     ) -> Flight:
         """Return a flight that goes on where the known text ends."""
         stream, have = generation.stream, len(known.text) if known else 0
@@ -131,9 +128,7 @@ class Generator:
             end=generation.length,
             details=generation.details or (known is not None and known.details is not None),
         )
-        # Known to the engine from the start, so that no look has to be asked for.
-        sequence.group = _group(generation, caller)
-        sequence.wanted = min(sequence.group, 1 if caller.streaming and not have else math.inf)
+        sequence.followed = followed
         return Flight(stream, model, known, sequence, keep=caller.write_cache)
 
     def _start(
@@ -162,13 +157,6 @@ def _cache_result(
         return "miss"
     enough = len(known.text) >= generation.length
     return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
-
-
-def _group(generation: Generation, caller: Caller) -> float:
-    """Return how many characters lie between two looks at the text."""
-    if caller.streaming:
-        return GROUP
-    return STOP_GROUP if generation.stop else math.inf
 
 
 def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:

@@ -28,16 +28,14 @@ class Submit:
     first: int
     end: int
     wants_details: bool
-    wanted: float
-    group: float
+    followed: bool
 
 
 @dataclass(frozen=True)
-class Want:
-    """To the engine: a reader waits for that many characters."""
+class Follow:
+    """To the engine: a reader reads along."""
 
     number: int
-    wanted: int
 
 
 @dataclass(frozen=True)
@@ -77,5 +75,5 @@ class Finished:
     ending: Ending | None
 
 
-Order = Submit | Want | Abort
+Order = Submit | Follow | Abort
 Report = Ready | Started | Delivered | Finished

@@ -1,6 +1,7 @@
 """Slots and the queue before them: who runs in which row of the batch, step by step."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -12,12 +13,17 @@ from service.engine import Batch
 from service.sampler import BLOCK, sample, uniform_block
 from service.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
 
+# Seconds between two deliveries to a reader who reads along: often enough to look smooth, seldom
+# enough that 64 readers' events cost little beside the steps (see docs/performance.md).
+INTERVAL = 0.04
+
 
 @dataclass
 class _Slot:
     """What a running sequence has gathered beside its characters."""
 
     delivered: int = 0
+    due: float = 0.0  # when the next characters may be delivered before the end
     first: float = 0.0
     details: Details | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
@@ -31,13 +37,21 @@ class Scheduler:
     so rows that still read their prompt and rows that write share every step.
     """
 
-    def __init__(self, batch: Batch, capacity: int, tape_length: int, vocabulary_size: int) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        capacity: int,
+        tape_length: int,
+        vocabulary_size: int,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self.batch = batch
         self.capacity = capacity
         self.waiting: deque[Sequence] = deque()
         self.aborts: deque[Sequence] = deque()
         self.running: list[Sequence] = []
         self._vocabulary_size = vocabulary_size
+        self._clock = clock
         self._tape = np.zeros((capacity, tape_length), np.int64)
         self._uniforms = np.zeros((capacity, BLOCK))
         self._position = np.zeros(capacity, np.int64)
@@ -103,7 +117,7 @@ class Scheduler:
         slot = self._slots[sequence] = _Slot()
         if sequence.wants_details:
             slot.details = Details.empty(sequence.end - sequence.first, self._vocabulary_size)
-        sequence.begin(monotonic())
+        sequence.begin(self._clock())
 
     def _draw(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
         """Write the next character of each of the rows onto its tape."""
@@ -122,7 +136,7 @@ class Scheduler:
         )
         self._tape[rows, position] = drawn
         for row in rows[position == self._prompt_end[rows]].tolist():
-            self._slots[self.running[row]].first = monotonic()
+            self._slots[self.running[row]].first = self._clock()
         self._describe(logits, rows, drawn)
 
     def _describe(
@@ -159,8 +173,8 @@ class Scheduler:
                 sequence.finish(Ending())
 
     def _hand_out(self) -> None:
-        """Deliver what readers wait for, and release the rows that have reached their end."""
-        count = len(self.running)
+        """Deliver to readers who read along, and release the rows that have reached their end."""
+        count, now = len(self.running), self._clock()
         last = self._position[:count] + 1
         drawn = (last - self._prompt_end[:count]).tolist()
         ended = (last >= self._end[:count]).tolist()
@@ -168,8 +182,11 @@ class Scheduler:
         for row in range(count - 1, -1, -1):
             if ended[row]:
                 self._finish(row, drawn[row])
-            elif drawn[row] >= self.running[row].wanted:
-                self._deliver(row, drawn[row])
+            elif self.running[row].followed and drawn[row] > 0:
+                slot = self._slots[self.running[row]]
+                if now >= slot.due:
+                    slot.due = now + INTERVAL
+                    self._deliver(row, drawn[row])
 
     def _deliver(self, row: int, drawn: int) -> None:
         sequence = self.running[row]
@@ -186,7 +203,7 @@ class Scheduler:
             self._deliver(row, drawn)
             slot = self._slots[sequence]
             state = self.batch.state[:, row].copy()
-            ending = Ending(state, slot.snapshots, slot.first, monotonic())
+            ending = Ending(state, slot.snapshots, slot.first, self._clock())
         self._release(row)
         sequence.finish(ending)
 

@@ -1,6 +1,5 @@
 """One in-flight generation: written by the engine, read by any number of requests."""
 
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -72,10 +71,9 @@ class Sequence:
         self.first = first
         self.end = end
         self.wants_details = details
-        # The engine delivers when it has `wanted` characters, and then every `group` more.
-        self.wanted: float = math.inf
-        self.group: float = math.inf
-        self.on_want: Callable[[int], None] = _ignore
+        # Whether a reader reads along, so that the engine hands characters out before the end.
+        self.followed = False
+        self.on_follow: Callable[[], None] = _ignore
         self.on_cancel: Callable[[], None] = _ignore
         self.created = monotonic()
         self.started: float | None = None  # when it left the queue
@@ -100,7 +98,6 @@ class Sequence:
             self._ids[begin : self._count] = ids
             if details is not None:
                 self._details = details if self._details is None else self._details + details
-            self.wanted = self._count + self.group
             self._changed.notify_all()
 
     def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
@@ -143,9 +140,9 @@ class Sequence:
         def there() -> bool:
             if self._ended or self._count >= wanted:
                 return True
-            if wanted < self.wanted:
-                self.wanted = wanted
-                self.on_want(wanted)
+            if not self.followed and wanted < len(self._ids):
+                self.followed = True
+                self.on_follow()
             return False
 
         with self._changed:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.request import Sampling
-from service.scheduler import Scheduler
+from service.scheduler import INTERVAL, Scheduler
 from service.sequence import Ending, Sequence, Start
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
@@ -169,16 +169,22 @@ def test_an_aborted_sequence_leaves_at_once() -> None:
     assert _result(reading) == _result(queued) == []
 
 
-def test_characters_are_delivered_when_they_are_wanted() -> None:
-    """A reader is woken at the character it waits for, and not before."""
-    scheduler, sequence = _scheduler(), _sequence([1], 40)
-    scheduler.waiting.append(sequence)
-    assert not sequence.wait(7, timeout=0)
+def test_a_reader_gets_the_first_character_at_once_and_then_some_at_a_time() -> None:
+    """Who reads along is handed characters at intervals, who does not gets all at the end."""
+    times = iter(np.arange(0, 100, INTERVAL / 10))
+    scheduler = Scheduler(ScriptedBatch(2), 2, TAPE, VOCABULARY_SIZE, clock=lambda: next(times))
+    followed, patient = _sequence([1], 40), _sequence([1], 40)
+    scheduler.waiting.extend([followed, patient])
+    assert not followed.wait(1, timeout=0)
     seen = []
-    for _ in range(20):
+    for _ in range(35):
         scheduler.step()
-        seen.append(len(sequence.ids))
-    assert seen == [0] * 6 + [7] * 14
+        seen.append(len(followed.ids))
+    assert seen[0] == 1
+    assert 3 <= len(set(seen)) <= 5
+    assert len(patient.ids) == 0
+    _run(scheduler)
+    assert _result(followed) == _result(patient)
 
 
 def test_details_are_the_models_own() -> None:
