@@ -1,0 +1,1 @@
+"""The commands of `python -m service`, one file each: `main` takes arguments, returns a status."""
