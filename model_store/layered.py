@@ -13,13 +13,15 @@ from model_store.stored import StoredModel
 class LayeredStore:
     """A view for reading; the first store with a complete version of a name owns that name."""
 
-    def __init__(self, stores: Sequence[ModelStore]) -> None:
-        """Take the stores, the one that goes first in front."""
+    def __init__(self, stores: Sequence[ModelStore], offered: Sequence[str] = ()) -> None:
+        """Take the stores, the one that goes first in front, and the names to show; none is all."""
         self._stores = tuple(stores)
+        self._offered = frozenset(offered)
 
     def names(self) -> list[str]:
-        """Return the names in all stores, sorted."""
-        return sorted({name for store in self._stores for name in store.names()})
+        """Return the names in all stores, sorted, as far as they are offered."""
+        names = {name for store in self._stores for name in store.names()}
+        return sorted(names & self._offered if self._offered else names)
 
     def versions(self, name: str) -> list[int]:
         """Return the complete versions in the name's own store; none for an unknown name."""
@@ -43,7 +45,8 @@ class LayeredStore:
         return self._owner(name).aliases(name)
 
     def _owner(self, name: str) -> ModelStore:
-        for store in self._stores:
-            if store.versions(name):
-                return store
+        if not self._offered or name in self._offered:
+            for store in self._stores:
+                if store.versions(name):
+                    return store
         raise no_model(name, self.names())

@@ -10,6 +10,7 @@ from service.cache import MemoryBytes, RedisBytes, StreamCache
 from service.generator import Generator
 from service.http_errors import register_errors
 from service.models import Models
+from service.reload import Reloader
 from service.routes.generate import generate_routes
 from service.routes.health import health_routes
 from service.routes.models import models_routes
@@ -24,12 +25,18 @@ REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
 class Charloom(Flask):
     """The application, with what must be closed when it ends."""
 
-    def __init__(self, models: Models, generator: Generator) -> None:
+    def __init__(self, models: Models, generator: Generator, reload_seconds: float) -> None:
         super().__init__("service", static_folder=None)
         self._models, self._generator = models, generator
+        self._reloader = Reloader(models.refresh, reload_seconds)
+
+    def reload(self) -> None:
+        """Look at the model store again, soon and in the background."""
+        self._reloader.ask()
 
     def close(self) -> None:
-        """End every engine thread and connection."""
+        """End every engine, thread and connection."""
+        self._reloader.close()
         self._models.close()
         self._generator.close()
 
@@ -41,12 +48,13 @@ def create_app(settings: Settings | None = None) -> Charloom:
         StoreError, ModelUnavailable: the default model is not there or cannot be loaded.
     """
     settings = settings or Settings()
-    models = Models(LayeredStore([ModelStore(settings.store), ModelStore(BUNDLED)]), settings)
+    stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
+    models = Models(LayeredStore(stores, offered=settings.models or ()), settings)
     telemetry = Telemetry()
     telemetry.watch("charloom_running", "Generations in a slot.", lambda: models.running)
     telemetry.watch("charloom_waiting", "Generations in the queue.", lambda: models.waiting)
     generator = Generator(_cache(settings), telemetry, settings.deadline)
-    app = Charloom(models, generator)
+    app = Charloom(models, generator, settings.reload_seconds)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(generate_routes(models, generator, settings))
     app.register_blueprint(models_routes(models))

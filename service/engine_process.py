@@ -13,6 +13,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
+
 from service.details import Details
 from service.engine import Engine, OnnxEngine
 from service.errors import ServiceError
@@ -107,8 +109,13 @@ def _open_engine(spec: EngineSpec) -> Engine:
 
 def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:
     slots = -(-spec.slots // spec.threads)
+    batch = engine.batch(slots)
+    batch.step(
+        np.zeros(slots, np.int64)
+    )  # the first step allocates, which no request should wait for
+    batch.state[:] = 0
     scheduler = Scheduler(
-        engine.batch(slots),
+        batch,
         capacity=slots,
         tape_length=spec.tape_length,
         vocabulary_size=engine.vocabulary_size,

@@ -1,6 +1,7 @@
 """How gunicorn runs the service."""
 
 import os
+import signal
 from typing import Any
 
 from service.settings import Settings
@@ -17,6 +18,11 @@ graceful_timeout = int(_settings.deadline) + 5
 limit_request_line = 4094
 limit_request_fields = 50
 control_socket_disable = True  # it would be written to a home that may not exist
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have SIGHUP, which the master passes on, look at the model store again."""
+    signal.signal(signal.SIGHUP, lambda *_: worker.wsgi.reload())
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

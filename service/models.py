@@ -1,14 +1,25 @@
-"""Models as the service holds them: loaded at first use, each with an engine process of its own."""
+"""Models as the service holds them: loaded at first use, exchanged when the store changes."""
 
+import logging
 import os
 import threading
 from dataclasses import dataclass
+from time import monotonic
 
-from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary
+from model_store import (
+    DamagedVersion,
+    LayeredStore,
+    Manifest,
+    StoredModel,
+    StoreError,
+    Vocabulary,
+)
 from service.engine_client import EngineClient
 from service.errors import ModelUnavailable
 from service.messages import EngineSpec
 from service.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,20 +38,30 @@ class LoadedModel:
         return "\n" if "\n" in self.vocabulary.symbols else self.vocabulary.symbols[0]
 
 
+Version = tuple[str, int]
+
+
 class Models:
-    """Finds models by reference and keeps those that were asked for loaded."""
+    """Finds models by reference and keeps those that were asked for loaded.
+
+    A request that holds a model ends before its deadline, so a model that no reference means any
+    more is closed when it has been out of use for that long.
+    """
 
     def __init__(self, store: LayeredStore, settings: Settings) -> None:
         self.store = store
         self._settings = settings
-        self._loaded: dict[tuple[str, int], LoadedModel] = {}
+        self._loaded: dict[Version, LoadedModel] = {}
         self._meant: dict[str, LoadedModel] = {}  # by reference, so that hits read no disk
+        self._asked: dict[str, float] = {}  # when each reference was last asked for
+        self._retired: list[tuple[float, LoadedModel]] = []  # with the time it went out of use
+        self._refused: set[Version] = set()  # reported once
         self._lock = threading.Lock()
 
     def get(self, reference: str | None) -> LoadedModel:
         """Return the model that a reference means; none means the default model.
 
-        What a reference meant when it was first asked for, it means until a restart.
+        What a reference meant when it was first asked for, it means until `refresh`.
 
         Raises:
             ModelNotFound: there is no such model.
@@ -49,13 +70,35 @@ class Models:
         reference = self._settings.model if reference is None else reference
         meant = self._meant.get(reference)
         if meant is None or not meant.engine.alive:
-            meant = self._meant[reference] = self._open(*self.store.resolve(reference))
+            meant = self._open(reference)
+        self._asked[reference] = monotonic()
         return meant
+
+    def refresh(self) -> None:
+        """Look at the store again: load what references mean now, then let go of what they meant.
+
+        A version that cannot be loaded is reported once, and the one before goes on serving.
+        """
+        for reference, meant in list(self._meant.items()):
+            try:
+                version = self.store.resolve(reference)
+                if version != _version(meant) and version not in self._refused:
+                    self._open(reference)
+                    log.info("%s now means version %d", reference, version[1])
+            except (StoreError, ModelUnavailable) as error:
+                self._refuse(reference, error)
+        with self._lock:
+            self._let_go(keep=tuple(self._meant))
 
     @property
     def ready(self) -> bool:
         """Whether something is loaded and everything that is loaded can answer."""
         return bool(self._loaded) and all(engine.alive for engine in self._engines())
+
+    @property
+    def loaded(self) -> list[Version]:
+        """The names and versions that are in memory and can be asked for."""
+        return list(self._loaded)
 
     @property
     def running(self) -> int:
@@ -73,17 +116,23 @@ class Models:
             for engine in self._engines():
                 engine.close()
             self._loaded.clear()
+            self._retired.clear()
 
     def _engines(self) -> list[EngineClient]:
-        return [model.engine for model in list(self._loaded.values())]
+        models = [*self._loaded.values(), *(model for _, model in self._retired)]
+        return [model.engine for model in models]
 
-    def _open(self, name: str, version: int) -> LoadedModel:
+    def _open(self, reference: str) -> LoadedModel:
         with self._lock:
+            name, version = self.store.resolve(reference)
             loaded = self._loaded.get((name, version))
             if loaded is None or not loaded.engine.alive:
+                fresh = self._revive((name, version)) or self._load(name, version)
                 if loaded is not None:
                     loaded.engine.close()
-                loaded = self._loaded[name, version] = self._load(name, version)
+                loaded = self._loaded[name, version] = fresh
+            self._meant[reference] = loaded
+            self._let_go(keep=(self._settings.model, reference))
             return loaded
 
     def _load(self, name: str, version: int) -> LoadedModel:
@@ -100,6 +149,40 @@ class Models:
             engine=EngineClient(spec, settings.queue),
             identity=f"{stored.manifest.digest}/{settings.engine}",
         )
+
+    def _refuse(self, reference: str, error: Exception) -> None:
+        try:
+            self._refused.add(self.store.resolve(reference))
+        except StoreError:
+            return  # the reference means nothing any more: what it meant goes on
+        log.error("%s stays as it is: %s", reference, error)
+
+    def _revive(self, version: Version) -> LoadedModel | None:
+        """Take a model back that is out of use but not yet closed."""
+        for one in self._retired:
+            if _version(one[1]) == version and one[1].engine.alive:
+                self._retired.remove(one)
+                return one[1]
+        return None
+
+    def _let_go(self, keep: tuple[str, ...]) -> None:
+        """Retire what is no longer meant or over the bound, and close what nobody can hold."""
+        others = sorted(self._meant.keys() - keep, key=lambda name: self._asked.get(name, 0.0))
+        while others and len(self._versions_meant()) > self._settings.max_loaded:
+            del self._meant[others.pop(0)]
+        for version in self._loaded.keys() - self._versions_meant():
+            self._retired.append((monotonic(), self._loaded.pop(version)))
+        closing = [one for one in self._retired if monotonic() - one[0] > self._settings.deadline]
+        for one in closing:
+            self._retired.remove(one)
+            one[1].engine.close()
+
+    def _versions_meant(self) -> set[Version]:
+        return {_version(model) for model in self._meant.values()}
+
+
+def _version(model: LoadedModel) -> Version:
+    return model.manifest.name, model.manifest.version
 
 
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:

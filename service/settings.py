@@ -1,10 +1,10 @@
 """Everything the environment can set, read once and frozen."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -15,6 +15,15 @@ class Settings(BaseSettings):
     store: Path = Field(Path("models"), description="Folder of the model store.")
     model: str = Field(
         "shakespeare", description="The model that answers when a request names none."
+    )
+    models: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Names of the models that are offered, by commas; none: all in the store."
+    )
+    max_loaded: int = Field(
+        4, ge=1, description="Models that stay in memory; the one asked for longest ago leaves."
+    )
+    reload_seconds: float = Field(
+        10.0, gt=0, description="Seconds between two looks for new versions and moved aliases."
     )
     engine: Literal["onnx", "tensorflow"] = Field("onnx", description="What computes the steps.")
     engine_threads: int = Field(0, ge=0, description="Threads of an engine; 0: one per core.")
@@ -31,3 +40,10 @@ class Settings(BaseSettings):
     )
     cache_ttl: int = Field(86_400, ge=1, description="Seconds a cached stream lives in Redis.")
     cache_megabytes: int = Field(64, ge=0, description="Size of the cache in memory.")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, names: object) -> object:
+        if isinstance(names, str):
+            return [name.strip() for name in names.split(",") if name.strip()]
+        return names

@@ -1,13 +1,35 @@
 """`python -m service [serve]`: the service under gunicorn."""
 
+import signal
 import sys
 from collections.abc import Sequence
 
 from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.arbiter import Arbiter
+
+
+class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's master process; SIGHUP has the models looked at again, not the workers replaced.
+
+    New workers would load every model anew, and a bad one would end the whole service.
+    """
+
+    def handle_hup(self) -> None:
+        """Pass the signal on to the workers."""
+        self.log.info("looking at the model store again")
+        self.kill_workers(signal.SIGHUP)
+
+
+class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """The application that gunicorn runs."""
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        Supervisor(self).run()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run until a signal ends it; HOST and PORT are the address, the arguments gunicorn's."""
     sys.argv[1:] = ["--config", "python:service.gunicorn_conf", *arguments]
-    WSGIApplication("python -m service").run()
+    Server("python -m service").run()
     return 0

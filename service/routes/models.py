@@ -1,11 +1,15 @@
-"""`GET /models`: what can be asked for."""
+"""`GET /models` and `/models/<name>`: what can be asked for."""
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response, abort, send_file
 
-from model_store import Manifest
+from model_store import Manifest, StoredModel
 from service.models import Models
+
+# What a model's publisher wrote for people.
+TEXTS = {"card": "card.md", "samples": "samples.txt"}
+CURVES = "curves.png"
 
 
 def models_routes(models: Models) -> Blueprint:
@@ -21,7 +25,16 @@ def models_routes(models: Models) -> Blueprint:
     def show_model(name: str) -> dict[str, Any]:
         store.resolve(name)  # raises for a name that does not exist
         manifests = [store.manifest(name, version) for version in store.versions(name)]
-        return _summary(name) | {"versions": [_version(manifest) for manifest in manifests]}
+        current = store.open(*store.resolve(name))
+        texts = {key: _text(current, file) for key, file in TEXTS.items()}
+        return _summary(name) | texts | {"versions": [_version(one) for one in manifests]}
+
+    @routes.get("/models/<name>/<int:version>/curves.png")
+    def show_curves(name: str, version: int) -> Response:
+        stored = store.open(name, version)
+        if CURVES not in stored.manifest.files:
+            abort(404, f"{name}@{version} was published without {CURVES}")
+        return send_file(stored.file(CURVES).resolve(), mimetype="image/png")
 
     def _summary(name: str) -> dict[str, Any]:
         _, version = store.resolve(name)
@@ -47,3 +60,9 @@ def _version(manifest: Manifest) -> dict[str, Any]:
         "metrics",
     }
     return manifest.model_dump(mode="json", include=fields)
+
+
+def _text(stored: StoredModel, file: str) -> str | None:
+    if file not in stored.manifest.files:
+        return None
+    return stored.file(file).read_text(encoding="utf-8")

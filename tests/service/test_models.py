@@ -69,3 +69,19 @@ def test_health(service: Service) -> None:
     """`/healthz` says alive and `/readyz` ready."""
     assert service.get("/healthz").json == {"status": "alive"}
     assert service.get("/readyz").json == {"status": "ready"}
+
+
+def test_a_bundled_model_shows_what_its_publisher_wrote(service: Service) -> None:
+    """`GET /models/<name>` has card and samples, and the curves are a picture."""
+    shown = service.get("/models/shakespeare").json
+    assert "nats" in shown["card"]
+    assert len(shown["samples"]) > 100
+    curves = service.get(f"/models/shakespeare/{shown['version']}/curves.png")
+    assert curves.headers["content-type"] == "image/png"
+    assert curves.body.startswith(b"\x89PNG")
+
+
+def test_a_model_without_curves_says_so(service: Service) -> None:
+    """Texts that were not published are null, and absent curves are a 404."""
+    assert service.get("/models/tiny").json["card"] is None
+    assert service.get("/models/tiny/1/curves.png").status == 404
