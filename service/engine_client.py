@@ -171,6 +171,8 @@ def _start(spec: EngineSpec) -> tuple[subprocess.Popen[bytes], socket.socket]:
         descriptor = theirs.fileno()
         arguments = [str(descriptor), json.dumps(asdict(spec))]
         process = subprocess.Popen(
-            [sys.executable, "-m", "service.engine_process", *arguments], pass_fds=[descriptor]
+            [sys.executable, "-m", "service.engine_process", *arguments],
+            pass_fds=[descriptor],
+            process_group=0,  # out of reach of Ctrl-C while it starts, too
         )
     return process, ours

@@ -1,5 +1,6 @@
 """The shapes on the wire, and how a wire request becomes a resolved one."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,11 +18,30 @@ class GenerateRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     seed: str = Field(description="The text to go on from.")
-    temperature: float = Field(1.0, ge=0, le=2, allow_inf_nan=False)
+    temperature: float = Field(
+        1.0,
+        ge=0,
+        le=2,
+        allow_inf_nan=False,
+        description="0 always takes the likeliest character; the higher, the wilder.",
+    )
     length: int = Field(400, ge=1, description="Characters to generate.")
-    random_seed: int | None = Field(0, ge=0, le=MAX_RANDOM_SEED, description="null: a fresh one.")
-    top_k: int | None = Field(None, ge=1)
-    top_p: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
+    random_seed: int | None = Field(
+        0,
+        ge=0,
+        le=MAX_RANDOM_SEED,
+        description="Another one, another text; in JSON, null draws a fresh one.",
+    )
+    top_k: int | None = Field(
+        None, ge=1, description="Draw from this many of the likeliest characters."
+    )
+    top_p: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Draw from the likeliest characters that together have this probability.",
+    )
     stop: list[Annotated[str, Field(min_length=1, max_length=MAX_STOP)]] = Field(
         [], max_length=4, description="The text ends before the first of these."
     )
@@ -29,8 +49,12 @@ class GenerateRequest(BaseModel):
     details: bool = Field(
         False, description="Explain each character: log-probabilities, before temperature."
     )
-    unknown: Literal["error", "drop"] = "error"
-    model: str | None = None
+    unknown: Literal["error", "drop"] = Field(
+        "error", description="What becomes of seed characters that the model does not know."
+    )
+    model: str | None = Field(
+        None, description="name, name@version or name@alias; without it, the default model."
+    )
 
 
 class Likely(BaseModel):
@@ -79,6 +103,18 @@ def parse_generate(body: bytes) -> GenerateRequest:
     if details[0]["type"] == "json_invalid":
         raise MalformedJson(f"the body is not valid JSON: {details[0]['ctx']['error']}")
     raise InvalidRequest([_problem(detail) for detail in details])
+
+
+def parse_options(options: Mapping[str, object]) -> GenerateRequest:
+    """Read a request whose numbers are written as text, as on a command line.
+
+    Raises:
+        InvalidRequest: wrong fields, each named.
+    """
+    try:
+        return GenerateRequest.model_validate(options, strict=False)
+    except ValidationError as error:
+        raise InvalidRequest([_problem(each) for each in error.errors(include_url=False)]) from None
 
 
 def _problem(detail: Any) -> FieldProblem:

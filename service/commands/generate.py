@@ -1,0 +1,73 @@
+"""`python -m service generate`: text to the terminal as it is made, without a server."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from model_store import BUNDLED, LayeredStore, ModelStore, StoreError
+from service.cache import MemoryBytes, StreamCache
+from service.errors import InvalidRequest, ServiceError
+from service.generator import Caller, Generator
+from service.models import Models
+from service.resolve import resolve
+from service.schemas import GenerateRequest, parse_options
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+# What a terminal has no use for: it always sees text as it is made, and nothing but text.
+NOT_OPTIONS = {"seed", "stream", "details"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the seed text and what follows it; an error is one line per field and status 2."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it quietly
+    options = vars(_parser().parse_args(arguments))
+    try:
+        for piece in _text(parse_options(options)):
+            print(piece, end="", flush=True)
+        print()
+    except InvalidRequest as error:
+        for problem in error.problems:
+            print(f"service: {problem.field}: {problem.message}", file=sys.stderr)
+        return 2
+    except (ServiceError, StoreError, OSError) as error:
+        print(f"service: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service generate",
+        description="Write text to the terminal as it is made; the same options, the same text.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "seed", metavar="TEXT", help=GenerateRequest.model_fields["seed"].description
+    )
+    for name, field in GenerateRequest.model_fields.items():
+        if name not in NOT_OPTIONS:
+            parser.add_argument(
+                f"--{name.replace('_', '-')}",
+                dest=name,
+                metavar="…",
+                action="append" if name == "stop" else "store",
+                help=field.description,
+            )
+    return parser
+
+
+def _text(wire: GenerateRequest) -> Iterator[str]:
+    settings = Settings(slots=1, queue=0)
+    stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
+    models = Models(LayeredStore(stores, offered=settings.models or ()), settings)
+    generator = Generator(StreamCache(MemoryBytes(0)), Telemetry(), settings.deadline)
+    with closing(models), closing(generator):
+        model = models.get(wire.model)
+        generation = resolve(wire, model, settings)
+        yield generation.seed
+        for piece in generator.open(generation, model, Caller(streaming=True)).pieces:
+            yield piece.characters

@@ -1,0 +1,119 @@
+"""`python -m service generate`: a text in the terminal, without a server."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.servers import ROOT, Service, wait_until
+
+MODEL_AND_STOP = {"model": "deep@1", "stop": ["a", "bc"]}
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(store: Path) -> Start:
+    """Return a function that starts the command, as a shell does, in a group of its own."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", "generate", *arguments],
+            cwd=ROOT,
+            env={"CHARLOOM_STORE": str(store), "CHARLOOM_MODEL": "tiny"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ([], {}),
+        (["--temperature", "0.5", "--length", "50"], {"temperature": 0.5, "length": 50}),
+        (["--random-seed", "7", "--top-k", "5"], {"random_seed": 7, "top_k": 5}),
+        (["--model", "deep@1", "--stop", "a", "--stop", "bc"], MODEL_AND_STOP),
+        (["--top-p", "0.5", "--unknown", "drop"], {"top_p": 0.5, "unknown": "drop"}),
+    ],
+    ids=["defaults", "temperature", "top-k", "stop", "top-p"],
+)
+def test_the_text_is_the_services(
+    service: Service, start: Start, options: list[str], fields: dict[str, Any]
+) -> None:
+    """The command writes the seed text and, after it, just what the service answers."""
+    output, errors = start("Once", *options).communicate(timeout=60)
+    text = service.generate(seed="Once", **fields).json["text"]
+    assert (output, errors) == (f"Once{text}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("option", "field", "value"),
+    [
+        ("--temperature", "temperature", 3),
+        ("--length", "length", 0),
+        ("--length", "length", 10_001),
+        ("--random-seed", "random_seed", -1),
+        ("--top-p", "top_p", 2),
+    ],
+)
+def test_bad_values_get_the_services_errors(
+    service: Service, start: Start, option: str, field: str, value: int
+) -> None:
+    """A value out of range is one line with the message that the service gives, and status 2."""
+    command = start("Once", option, str(value))
+    output, errors = command.communicate(timeout=60)
+    wrong: dict[str, Any] = {field: value}
+    (problem,) = service.generate(seed="Once", **wrong).json["errors"]
+    assert errors == f"service: {field}: {problem['message']}\n"
+    assert (command.returncode, output) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["Once", "--temperature", "warm"], "temperature: Input should be a valid number"),
+        (["na€ive"], "seed: the model does not know '€'"),
+        (["Once", "--model", "nobody"], "no model is called 'nobody'"),
+    ],
+)
+def test_other_bad_values_are_named_too(start: Start, arguments: list[str], named: str) -> None:
+    """Whatever else is wrong is one line that names it, and status 2."""
+    command = start(*arguments)
+    output, errors = command.communicate(timeout=60)
+    assert (command.returncode, output, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith(f"service: {named}")
+
+
+def test_ctrl_c_ends_it_quietly(start: Start) -> None:
+    """Ctrl-C ends the command and its engine in the middle of a text, with nothing on stderr."""
+    command = start("Once", "--length", "10000")
+    assert command.stdout
+    command.stdout.read(len("Once") + 1)
+    (engine,) = psutil.Process(command.pid).children()
+    os.killpg(command.pid, signal.SIGINT)
+    rest, errors = command.communicate(timeout=60)
+    assert (command.returncode, errors) == (-signal.SIGINT, "")
+    assert len(rest) < 9_999
+    wait_until(lambda: not engine.is_running(), "the engine's end")
+
+
+def test_a_closed_pipe_ends_it_quietly(start: Start) -> None:
+    """When nobody reads on, as after `| head`, the command ends with nothing on stderr."""
+    command = start("Once", "--length", "10000")
+    assert command.stdout
+    assert command.stderr
+    command.stdout.read(len("Once") + 1)
+    command.stdout.close()
+    assert command.wait(60) == -signal.SIGPIPE
+    assert command.stderr.read() == ""
+    command.stderr.close()
