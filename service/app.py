@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from functools import partial
+from time import monotonic
 
 from flask import Flask, Response, g, request
 
@@ -49,11 +51,9 @@ def create_app(settings: Settings | None = None) -> Charloom:
     """
     settings = settings or Settings()
     stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
-    models = Models(LayeredStore(stores, offered=settings.models or ()), settings)
     telemetry = Telemetry()
-    telemetry.watch("charloom_running", "Generations in a slot.", lambda: models.running)
-    telemetry.watch("charloom_waiting", "Generations in the queue.", lambda: models.waiting)
-    generator = Generator(_cache(settings), telemetry, settings.deadline)
+    models = Models(LayeredStore(stores, offered=settings.models or ()), settings, telemetry)
+    generator = Generator(_cache(settings, telemetry), telemetry, settings.deadline)
     app = Charloom(models, generator, settings.reload_seconds)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(generate_routes(models, generator, settings))
@@ -61,21 +61,36 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(health_routes(models, telemetry))
     register_errors(app)
     app.before_request(_take_request_id)
+    app.after_request(partial(_count, telemetry))
     app.after_request(_give_request_id)
     app.after_request(_drain_body)
     models.get(None)
     return app
 
 
-def _cache(settings: Settings) -> StreamCache:
+def _cache(settings: Settings, telemetry: Telemetry) -> StreamCache:
+    def failed(layer: str) -> None:
+        telemetry.cache_errors.labels(layer).inc()
+
     if settings.redis_url is None:
-        return StreamCache(MemoryBytes(settings.cache_megabytes * 1_000_000))
-    return StreamCache(RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl))
+        return StreamCache(MemoryBytes(settings.cache_megabytes * 1_000_000), failed)
+    redis = RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl, failed)
+    return StreamCache(redis, failed)
 
 
 def _take_request_id() -> None:
+    g.began = monotonic()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def _count(telemetry: Telemetry, response: Response) -> Response:
+    """Count the answer now, and how long it took when its last byte is out."""
+    route = request.url_rule.rule if request.url_rule else "none"
+    telemetry.requests.labels(request.method, route, response.status_code).inc()
+    seconds, began = telemetry.request_seconds.labels(route), g.began
+    response.call_on_close(lambda: seconds.observe(monotonic() - began))
+    return response
 
 
 def _give_request_id(response: Response) -> Response:

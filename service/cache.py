@@ -24,6 +24,10 @@ PREFIX = "charloom:"
 PAUSE = 1.0
 
 
+def _ignore(_: str) -> None:
+    """Do nothing: nobody counts failures."""
+
+
 class Bytes(Protocol):
     """Where bytes are kept by key."""
 
@@ -43,13 +47,15 @@ class Bytes(Protocol):
 class StreamCache:
     """Generated streams by what determines their characters, and states by the text they read."""
 
-    def __init__(self, kept: Bytes) -> None:
+    def __init__(self, kept: Bytes, failed: Callable[[str], None] = _ignore) -> None:
+        """Take where bytes are kept, and whom to tell the layer of a failure."""
         self._kept = kept
+        self._failed = failed
 
     def get(self, stream: Stream) -> CachedStream | None:
         """Return the stream as far as it is known; a damaged value is a miss."""
         data = self._kept.get(PREFIX + stream.key)
-        return None if data is None else decode(data)
+        return None if data is None else self._decode(data)
 
     def longest_prefix(self, identity: str, text: str) -> Snapshot | None:
         """Return the state after as much of the text as is known, short of its last character."""
@@ -58,7 +64,7 @@ class StreamCache:
             for consumed in range(SNAPSHOT_INTERVAL, len(text), SNAPSHOT_INTERVAL)
         }
         found = self._kept.first(list(reversed(keys))) if keys else None
-        known = found and decode(found[1])
+        known = found and self._decode(found[1])
         return Snapshot(keys[found[0]], known.end_state) if found and known else None
 
     def put(self, stream: Stream, known: CachedStream, snapshots: Iterable[Snapshot]) -> None:
@@ -75,6 +81,12 @@ class StreamCache:
     def close(self) -> None:
         """Let go of every connection."""
         self._kept.close()
+
+    def _decode(self, data: bytes) -> CachedStream | None:
+        known = decode(data)
+        if known is None:
+            self._failed("value")
+        return known
 
 
 def _state_key(identity: str, text: str) -> str:
@@ -122,7 +134,9 @@ class MemoryBytes:
 class RedisBytes:
     """Values in Redis with a time to live; a Redis that fails costs hits and nothing else."""
 
-    def __init__(self, url: str, timeout: float, ttl: int) -> None:
+    def __init__(
+        self, url: str, timeout: float, ttl: int, failed: Callable[[str], None] = _ignore
+    ) -> None:
         """Take the server's address, the seconds it may take, and the seconds a value lives."""
         self._client = redis.Redis.from_url(
             url,
@@ -131,6 +145,7 @@ class RedisBytes:
             retry=Retry(NoBackoff(), 0),
         )
         self._ttl = ttl
+        self._failed = failed
         self._paused_until = 0.0
 
     def get(self, key: str) -> bytes | None:
@@ -171,5 +186,6 @@ class RedisBytes:
             return command()
         except (redis.RedisError, OSError) as error:
             self._paused_until = monotonic() + PAUSE
+            self._failed("redis")
             log.warning("redis does not answer (%s); going on without it", error)
             return None

@@ -24,7 +24,8 @@ from service.messages import (
     Started,
     Submit,
 )
-from service.sequence import Sequence
+from service.sequence import Ending, Sequence
+from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,14 @@ SECONDS_TO_END = 5.0
 class EngineClient:
     """A running engine process; safe to use from any thread."""
 
-    def __init__(self, spec: EngineSpec, queue: int) -> None:
+    def __init__(self, spec: EngineSpec, queue: int, telemetry: Telemetry) -> None:
         """Start the process and wait until its engine is open.
 
         Raises:
             ModelUnavailable: the engine cannot be opened; the log says why.
         """
         self._capacity = spec.slots + queue
+        self._telemetry = telemetry
         self._sequences: dict[int, Sequence] = {}
         self._numbers = count()
         self._lock = threading.Lock()
@@ -57,16 +59,6 @@ class EngineClient:
         """Whether the process can still answer."""
         return self._error is None
 
-    @property
-    def running(self) -> int:
-        """How many sequences are in a slot."""
-        return sum(sequence.stage == "running" for sequence in list(self._sequences.values()))
-
-    @property
-    def waiting(self) -> int:
-        """How many sequences are in the queue."""
-        return sum(sequence.stage == "queued" for sequence in list(self._sequences.values()))
-
     def submit(self, sequence: Sequence) -> None:
         """Queue a sequence.
 
@@ -81,6 +73,7 @@ class EngineClient:
                 raise QueueFull("too many generations are waiting; try again in a moment")
             number = next(self._numbers)
             self._sequences[number] = sequence
+            self._telemetry.queued()
         sequence.on_follow = lambda: self._send(Follow(number))
         sequence.on_cancel = lambda: self._send(Abort(number))
         self._send(
@@ -108,6 +101,10 @@ class EngineClient:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    @property
+    def _running(self) -> int:
+        return sum(sequence.stage == "running" for sequence in list(self._sequences.values()))
 
     def _await_ready(self, spec: EngineSpec) -> None:
         try:
@@ -143,6 +140,7 @@ class EngineClient:
             return
         if isinstance(report, Started):
             sequence.begin(report.time)
+            self._telemetry.started(self._running)
         elif isinstance(report, Delivered):
             sequence.deliver(report.ids, report.details)
         else:
@@ -154,7 +152,7 @@ class EngineClient:
         error = None
         if report.ending is None:
             error = EngineFailed("the engine failed; the same request may work again")
-        sequence.finish(report.ending, error)
+        self._end(sequence, report.ending, error)
 
     def _give_up(self, error: ServiceError) -> None:
         with self._lock:
@@ -162,7 +160,11 @@ class EngineClient:
             sequences = list(self._sequences.values())
             self._sequences.clear()
         for sequence in sequences:
-            sequence.finish(None, error)
+            self._end(sequence, None, error)
+
+    def _end(self, sequence: Sequence, ending: Ending | None, error: ServiceError | None) -> None:
+        sequence.finish(ending, error)
+        self._telemetry.ended(sequence)
 
 
 def _start(spec: EngineSpec) -> tuple[subprocess.Popen[bytes], socket.socket]:

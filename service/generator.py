@@ -66,12 +66,20 @@ class Generator:
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
-        answer.pieces = _cut(generation, pieces, answer) if generation.stop else pieces
+        self._telemetry.seed_characters.inc(len(generation.seed))
+        pieces = _cut(generation, pieces, answer) if generation.stop else pieces
+        answer.pieces = self._counted(pieces)
         return answer
 
     def close(self) -> None:
         """Let go of the cache's connections."""
         self._cache.close()
+
+    def _counted(self, pieces: Pieces[Text]) -> Pieces[Text]:
+        with closing(pieces):
+            for piece in pieces:
+                self._telemetry.text_characters.inc(len(piece.characters))
+                yield piece
 
     def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:
         known = self._cache.get(generation.stream) if caller.read_cache else None

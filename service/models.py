@@ -18,6 +18,7 @@ from service.engine_client import EngineClient
 from service.errors import ModelUnavailable
 from service.messages import EngineSpec
 from service.settings import Settings
+from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +49,10 @@ class Models:
     more is closed when it has been out of use for that long.
     """
 
-    def __init__(self, store: LayeredStore, settings: Settings) -> None:
+    def __init__(self, store: LayeredStore, settings: Settings, telemetry: Telemetry) -> None:
         self.store = store
         self._settings = settings
+        self._telemetry = telemetry
         self._loaded: dict[Version, LoadedModel] = {}
         self._meant: dict[str, LoadedModel] = {}  # by reference, so that hits read no disk
         self._asked: dict[str, float] = {}  # when each reference was last asked for
@@ -95,21 +97,6 @@ class Models:
         """Whether something is loaded and everything that is loaded can answer."""
         return bool(self._loaded) and all(engine.alive for engine in self._engines())
 
-    @property
-    def loaded(self) -> list[Version]:
-        """The names and versions that are in memory and can be asked for."""
-        return list(self._loaded)
-
-    @property
-    def running(self) -> int:
-        """How many generations are in a slot."""
-        return sum(engine.running for engine in self._engines())
-
-    @property
-    def waiting(self) -> int:
-        """How many generations are in a queue."""
-        return sum(engine.waiting for engine in self._engines())
-
     def close(self) -> None:
         """End every engine."""
         with self._lock:
@@ -132,6 +119,7 @@ class Models:
                     loaded.engine.close()
                 loaded = self._loaded[name, version] = fresh
             self._meant[reference] = loaded
+            self._telemetry.loaded.labels(name, version).set(1)
             self._let_go(keep=(self._settings.model, reference))
             return loaded
 
@@ -146,7 +134,7 @@ class Models:
         return LoadedModel(
             manifest=stored.manifest,
             vocabulary=vocabulary,
-            engine=EngineClient(spec, settings.queue),
+            engine=EngineClient(spec, settings.queue, self._telemetry),
             identity=f"{stored.manifest.digest}/{settings.engine}",
         )
 
@@ -172,6 +160,7 @@ class Models:
             del self._meant[others.pop(0)]
         for version in self._loaded.keys() - self._versions_meant():
             self._retired.append((monotonic(), self._loaded.pop(version)))
+            self._telemetry.loaded.labels(*version).set(0)
         closing = [one for one in self._retired if monotonic() - one[0] > self._settings.deadline]
         for one in closing:
             self._retired.remove(one)

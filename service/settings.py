@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         10.0, gt=0, description="Seconds between two looks for new versions and moved aliases."
     )
+    workers: int = Field(
+        1, ge=1, description="Processes that speak HTTP, each with engines and queues of its own."
+    )
     engine: Literal["onnx", "tensorflow"] = Field("onnx", description="What computes the steps.")
     engine_threads: int = Field(0, ge=0, description="Threads of an engine; 0: one per core.")
     slots: int = Field(64, ge=1, description="Generations that run at once in one batch.")

@@ -1,32 +1,132 @@
-"""What the service counts, for Prometheus."""
+"""What the service counts, for Prometheus.
 
-from collections.abc import Callable
+Under gunicorn every process writes into the folder PROMETHEUS_MULTIPROC_DIR, and whichever of them
+is asked adds up what all have written.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from service.sequence import Sequence
+
+# Upper ends in seconds: from a cached answer to the deadline; and for one character.
+REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+CHARACTER_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Telemetry:
     """The service's metrics; each application has its own."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        registry = self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "charloom_requests",
+            "Answers by method, route and status.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "charloom_request_seconds",
+            "From a request's arrival to the last byte of its answer.",
+            ["route"],
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
         self.cache = Counter(
             "charloom_cache_requests",
             "Generations by what the cache held of them: hit, partial, miss or bypass.",
             ["result"],
-            registry=self._registry,
+            registry=registry,
+        )
+        self.cache_errors = Counter(
+            "charloom_cache_errors",
+            "Failures of the cache by layer: redis did not answer, or a value was damaged.",
+            ["layer"],
+            registry=registry,
         )
         self.cancellations = Counter(
             "charloom_cancellations",
             "Generations that ended because their client was gone, by where they stood.",
             ["state"],
-            registry=self._registry,
+            registry=registry,
+        )
+        self.seed_characters = Counter(
+            "charloom_seed_characters", "Characters of seed texts asked with.", registry=registry
+        )
+        self.text_characters = Counter(
+            "charloom_text_characters",
+            "Characters answered with, from the cache or the engine.",
+            registry=registry,
+        )
+        self.loaded = Gauge(
+            "charloom_model_loaded",
+            "1 for each version that answers.",
+            ["model", "version"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._add_engine_metrics(registry)
+
+    def _add_engine_metrics(self, registry: CollectorRegistry) -> None:
+        self._running = Gauge(
+            "charloom_running",
+            "Generations in a slot.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "charloom_waiting",
+            "Generations in the queue.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._rows = Histogram(
+            "charloom_batch_rows",
+            "Rows that run when a generation joins them, itself included.",
+            buckets=ROWS,
+            registry=registry,
+        )
+        self._generated = Counter(
+            "charloom_generated_characters", "Characters that the engine drew.", registry=registry
+        )
+        self._queue, self._first, self._character = (
+            Histogram(f"charloom_{name}_seconds", explanation, buckets=buckets, registry=registry)
+            for name, explanation, buckets in (
+                ("queue", "What generations wait for a slot.", REQUEST_SECONDS),
+                ("first_character", "From the queue to the first character.", REQUEST_SECONDS),
+                ("character", "From a character to the next.", CHARACTER_SECONDS),
+            )
         )
 
-    def watch(self, name: str, explanation: str, value: Callable[[], float]) -> None:
-        """Show a number that is read whenever the metrics are."""
-        Gauge(name, explanation, registry=self._registry).set_function(value)
+    def queued(self) -> None:
+        """Count a generation that enters the queue."""
+        self._waiting.inc()
+
+    def started(self, rows: int) -> None:
+        """Count a generation that leaves the queue, and the rows it runs beside."""
+        self._waiting.dec()
+        self._running.inc()
+        self._rows.observe(rows)
+
+    def ended(self, sequence: Sequence) -> None:
+        """Count a generation that left its slot or the queue, and what took it time."""
+        (self._waiting if sequence.started is None else self._running).dec()
+        drawn, seconds = len(sequence.ids), sequence.seconds()
+        if not drawn or not seconds:
+            return
+        self._generated.inc(drawn)
+        self._queue.observe(seconds["queue"])
+        self._first.observe(seconds["queue"] + seconds["prefill"])
+        if drawn > 1:
+            self._character.observe(seconds["decode"] / (drawn - 1))
 
     def text(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """Return all metrics of all processes in Prometheus' text format."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        everything = CollectorRegistry()
+        MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
+        return generate_latest(everything)

@@ -62,9 +62,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _text(wire: GenerateRequest) -> Iterator[str]:
     settings = Settings(slots=1, queue=0)
+    telemetry = Telemetry()
     stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
-    models = Models(LayeredStore(stores, offered=settings.models or ()), settings)
-    generator = Generator(StreamCache(MemoryBytes(0)), Telemetry(), settings.deadline)
+    models = Models(LayeredStore(stores, offered=settings.models or ()), settings, telemetry)
+    generator = Generator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
     with closing(models), closing(generator):
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)

@@ -1,0 +1,72 @@
+"""`/metrics` says what happened, in whichever process it did."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.factories import publish_random_model
+from tests.servers import Service, wait_until
+
+
+@pytest.fixture
+def several(tmp_path: Path):
+    """A service of three processes."""
+    publish_random_model(tmp_path / "store", "tiny")
+    running = Service(tmp_path / "log", store=tmp_path / "store", model="tiny", workers=3)
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_numbers_are_right_with_several_processes(several: Service) -> None:
+    """Known requests to three processes add up, whichever of them is asked."""
+    with ThreadPoolExecutor(8) as pool:
+        asked = [
+            pool.submit(several.generate, seed="abc", length=50, random_seed=seed)
+            for seed in range(30)
+        ]
+        assert {answer.result().status for answer in asked} == {200}
+    for _ in range(2):
+        assert several.generate(seed="a", length=0).status == 422
+    wait_until(several.idle, "the end of every request")
+
+    route = {"method": "POST", "route": "/generate"}
+    for _ in range(6):  # answered by one process or another
+        assert several.metric("charloom_requests_total", **route, status="200") == 30
+        assert several.metric("charloom_requests_total", **route, status="422") == 2
+        assert several.metric("charloom_request_seconds_count", route="/generate") == 32
+        assert several.metric("charloom_seed_characters_total") == 90
+        assert several.metric("charloom_text_characters_total") == 1_500
+        assert several.metric("charloom_generated_characters_total") == 1_500
+        assert several.metric("charloom_cache_requests_total", result="miss") == 30
+        for name in ("queue_seconds", "first_character_seconds", "batch_rows"):
+            assert several.metric(f"charloom_{name}_count") == 30
+        assert several.metric("charloom_running") == several.metric("charloom_waiting") == 0
+        assert several.metric("charloom_model_loaded", model="tiny", version="1") == 1
+
+
+def test_what_a_dead_process_had_under_way_is_gone(several: Service) -> None:
+    """A killed process leaves its counts behind, but nothing that runs."""
+    assert several.generate(seed="abc", length=50).status == 200
+    streams = [several.stream(seed="abc", length=10_000, random_seed=n) for n in range(6)]
+    workers = psutil.Process(several.process.pid).children()
+    for worker in workers:
+        worker.send_signal(signal.SIGKILL)
+    wait_until(lambda: not any(worker.is_running() for worker in workers), "their end")
+    for stream in streams:
+        stream.close()
+    wait_until(several.idle, "new processes")
+    assert several.metric("charloom_generated_characters_total") >= 50
+
+
+def test_cached_characters_are_answered_but_not_generated(service: Service) -> None:
+    """A hit counts as text, not as work of the engine."""
+    service.generate(seed="count", length=70)
+    drawn = service.metric("charloom_generated_characters_total")
+    text = service.metric("charloom_text_characters_total")
+    assert service.generate(seed="count", length=70).headers["x-cache"] == "hit"
+    assert service.metric("charloom_generated_characters_total") == drawn
+    assert service.metric("charloom_text_characters_total") == text + 70
