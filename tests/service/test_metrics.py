@@ -1,5 +1,7 @@
 """`/metrics` says what happened, in whichever process it did."""
 
+import json
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,8 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from service.telemetry import Telemetry
 from tests.factories import publish_random_model
-from tests.servers import Service, wait_until
+from tests.servers import ROOT, Service, wait_until
+
+DASHBOARD = ROOT / "deploy" / "monitoring" / "grafana" / "charloom.json"
 
 
 @pytest.fixture
@@ -70,3 +75,14 @@ def test_cached_characters_are_answered_but_not_generated(service: Service) -> N
     assert service.generate(seed="count", length=70).headers["x-cache"] == "hit"
     assert service.metric("charloom_generated_characters_total") == drawn
     assert service.metric("charloom_text_characters_total") == text + 70
+
+
+def test_the_dashboard_shows_metrics_that_exist() -> None:
+    """Every metric that a panel asks for is one of the service's, and every one is shown."""
+    dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked = {name for each in expressions for name in re.findall(r"charloom_\w+", each)}
+    shown = {name.removesuffix("_bucket").removesuffix("_total") for name in asked}
+    help_lines = Telemetry().text().decode().splitlines()
+    metrics = {line.split()[2].removesuffix("_total") for line in help_lines if "# HELP" in line}
+    assert shown == {name for name in metrics if not name.endswith("_created")}
