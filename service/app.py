@@ -13,6 +13,7 @@ from service.generator import Generator
 from service.http_errors import register_errors
 from service.models import Models
 from service.reload import Reloader
+from service.routes.documents import documents_routes
 from service.routes.generate import generate_routes
 from service.routes.health import health_routes
 from service.routes.models import models_routes
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(generate_routes(models, generator, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))
+    app.register_blueprint(documents_routes())
     register_errors(app)
     app.before_request(_take_request_id)
     app.after_request(partial(_count, telemetry))

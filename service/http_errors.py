@@ -1,5 +1,6 @@
 """One table from error to status, and every error as problem+json (RFC 9457)."""
 
+import inspect
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -52,19 +53,30 @@ def problem_of(error: Exception) -> dict[str, Any]:
     return document
 
 
+def example_of(error: type[Exception]) -> dict[str, Any]:
+    """Return a problem document such as an error becomes, its detail what the error means."""
+    if issubclass(error, HTTPException):
+        status = error.code or 500
+        return _document(status, _code_of(status), error.description or "")
+    return _document(*STATUS[error], inspect.getdoc(error) or "")
+
+
 def _any(error: Exception) -> Response:
     return _respond(problem_of(error))
 
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    code = HTTPStatus(status).name.lower()
-    document = _document(status, code, error.description or HTTPStatus(status).phrase)
+    document = _document(status, _code_of(status), error.description or HTTPStatus(status).phrase)
     response = _respond(document)
     response.headers.extend(
         [(name, value) for name, value in error.get_headers() if name == "Allow"]
     )
     return response
+
+
+def _code_of(status: int) -> str:
+    return HTTPStatus(status).name.lower()
 
 
 def _document(status: int, code: str, detail: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from model_store import Architecture, Corpus
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
 from service.request import FinishReason
 
@@ -87,6 +88,66 @@ class GenerateResponse(GenerateSummary):
 
     text: str
     details: list[CharacterDetails] | None = None
+
+
+class VersionSummary(BaseModel):
+    """One version of a model."""
+
+    version: int
+    created: AwareDatetime
+    digest: str
+    architecture: Architecture
+    vocabulary_size: int
+    corpus: Corpus
+    metrics: dict[str, float]
+
+
+class ModelSummary(VersionSummary):
+    """A model, by the version that its name means."""
+
+    name: str
+    versions: list[int]
+    aliases: dict[str, int]
+
+
+class ModelList(BaseModel):
+    """The answer of `GET /models`."""
+
+    models: list[ModelSummary]
+
+
+class ModelPage(VersionSummary):
+    """The answer of `GET /models/<name>`: the model with all its versions."""
+
+    name: str
+    versions: list[VersionSummary]
+    aliases: dict[str, int]
+    card: str | None = None
+    samples: str | None = None
+
+
+class Health(BaseModel):
+    """The answer of `GET /healthz` and `/readyz`."""
+
+    status: Literal["alive", "ready", "not ready"]
+
+
+class ProblemField(BaseModel):
+    """A field of the request and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What every error looks like (RFC 9457); `code` never changes its meaning."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[ProblemField] | None = None
 
 
 def parse_generate(body: bytes) -> GenerateRequest:

@@ -6,12 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, json, request
 from pydantic import BaseModel
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from model_store import ModelNotFound
+from service import errors
 from service.connection import connection_probe
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generator import Answer, Caller, Generator
 from service.http_errors import problem_of
 from service.models import LoadedModel, Models
+from service.openapi import Answer as Described
+from service.openapi import Operation, describe
 from service.request import Generation
 from service.resolve import resolve
 from service.schemas import (
@@ -30,12 +35,60 @@ DIGITS = 6  # of a log-probability; float32 has no more
 # No proxy on the way is to collect events before it passes them on.
 EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
+EXAMPLE = {
+    "model": "shakespeare",
+    "version": 1,
+    "seed": "ROMEO:",
+    "temperature": 0.5,
+    "random_seed": 0,
+    "finish_reason": "length",
+    "cached": False,
+    "text": "\nI see your heart with you. O, the gods sleep your honour,",
+}
+GENERATE = Operation(
+    "Go on from a seed text",
+    tag="text",
+    body=GenerateRequest,
+    examples={
+        "a text": {"seed": "ROMEO:", "temperature": 0.5},
+        "as it is made": {"seed": "ROMEO:", "stream": True, "length": 100},
+        "one line": {"seed": "JULIET:\n", "stop": ["\n"], "random_seed": 7, "details": True},
+    },
+    answers={
+        "application/json": Described(GenerateResponse, EXAMPLE),
+        "text/event-stream": Described(
+            example='data: {"text": "\\nI see"}\n\nevent: done\ndata: {"finish_reason": "length", …}\n\n'
+        ),
+    },
+    errors=[
+        errors.MalformedJson,
+        ModelNotFound,
+        RequestEntityTooLarge,
+        errors.UnsupportedMediaType,
+        errors.InvalidRequest,
+        errors.QueueFull,
+        errors.ClientGone,
+        errors.EngineFailed,
+        errors.ModelUnavailable,
+        errors.Draining,
+        errors.DeadlineExceeded,
+    ],
+    request_headers={
+        "Cache-Control": "no-cache reads nothing from the cache; no-store, nor writes."
+    },
+    response_headers={
+        "X-Cache": "hit, partial, miss or bypass",
+        "Server-Timing": "milliseconds in cache, queue, prefill and decode",
+    },
+)
+
 
 def generate_routes(models: Models, generator: Generator, settings: Settings) -> Blueprint:
     """Return the blueprint."""
     routes = Blueprint("generate", __name__)
 
     @routes.post("/generate")
+    @describe(GENERATE)
     def generate() -> Response:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("send the request as Content-Type: application/json")

@@ -4,12 +4,27 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, send_file
 
-from model_store import Manifest, StoredModel
+from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel
 from service.models import Models
+from service.openapi import JSON, Answer, Operation, describe
+from service.schemas import ModelList, ModelPage
 
 # What a model's publisher wrote for people.
 TEXTS = {"card": "card.md", "samples": "samples.txt"}
 CURVES = "curves.png"
+
+LIST = Operation(
+    "The models that can be asked for", "models", {JSON: Answer(ModelList)}, errors=[DamagedVersion]
+)
+SHOW = Operation(
+    "One model: its versions, card and samples",
+    "models",
+    {JSON: Answer(ModelPage)},
+    errors=[ModelNotFound, DamagedVersion],
+)
+SHOW_CURVES = Operation(
+    "The curves of a version's training", "models", {"image/png": Answer()}, errors=SHOW.errors
+)
 
 
 def models_routes(models: Models) -> Blueprint:
@@ -18,10 +33,12 @@ def models_routes(models: Models) -> Blueprint:
     store = models.store
 
     @routes.get("/models")
+    @describe(LIST)
     def list_models() -> dict[str, Any]:
         return {"models": [_summary(name) for name in store.names()]}
 
     @routes.get("/models/<name>")
+    @describe(SHOW)
     def show_model(name: str) -> dict[str, Any]:
         store.resolve(name)  # raises for a name that does not exist
         manifests = [store.manifest(name, version) for version in store.versions(name)]
@@ -30,6 +47,7 @@ def models_routes(models: Models) -> Blueprint:
         return _summary(name) | texts | {"versions": [_version(one) for one in manifests]}
 
     @routes.get("/models/<name>/<int:version>/curves.png")
+    @describe(SHOW_CURVES)
     def show_curves(name: str, version: int) -> Response:
         stored = store.open(name, version)
         if CURVES not in stored.manifest.files:

@@ -1,0 +1,141 @@
+"""The OpenAPI document is valid, complete and true, and its page is readable and self-contained."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from service.app import Charloom, create_app
+from service.http_errors import STATUS
+from service.openapi import PLACEHOLDER, VERSION
+from service.settings import Settings
+from tests.servers import ROOT, Service
+
+# What people's browsers fetch is no interface; everything else is described.
+PAGES = {"/", "/docs.css"}
+MAX_LENGTH = 20
+
+
+@pytest.fixture(scope="module")
+def app(store: Path) -> Iterator[Charloom]:
+    """The application, to look at its routes."""
+    app = create_app(Settings(store=store, model="tiny"))
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def spec(service: Service) -> Any:
+    """The document of the running service."""
+    return service.get("/openapi.json").json
+
+
+def test_the_document_is_valid(spec: Any) -> None:
+    """The document is OpenAPI 3.1 by the validator of that specification."""
+    assert spec["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(spec).validate()
+
+
+def test_every_route_is_described(app: Charloom, spec: Any) -> None:
+    """The document has just the routes and methods that the application answers.
+
+    A new route says what it does with `@describe(Operation(…))` below `@routes.get(…)`, see
+    CONTRIBUTING.md.
+    """
+    routes = {
+        (PLACEHOLDER.sub(r"{\g<name>}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule not in PAGES and not rule.rule.startswith("/static/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {(path, method) for path, methods in spec["paths"].items() for method in methods}
+    assert routes == described
+
+
+def test_every_error_is_described(spec: Any) -> None:
+    """Each status and code of the table of errors stands in the document, with what it means."""
+    shown = {
+        (int(status), code)
+        for operations in spec["paths"].values()
+        for operation in operations.values()
+        for status, response in operation["responses"].items()
+        for code in re.findall(r"`(\w+)`: \w", response["description"])
+    }
+    assert set(STATUS.values()) <= shown
+
+
+def test_the_version_is_the_packages(spec: Any) -> None:
+    """The document names the version that pyproject.toml names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert spec["info"]["version"] == VERSION == project["version"]
+
+
+@pytest.mark.slow
+def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) -> None:
+    """Fuzzed through the document, the service answers with no 5xx and nothing undescribed."""
+    service = Service(tmp_path / "log", store=store, model="tiny", max_length=MAX_LENGTH)
+    try:
+        done = subprocess.run(
+            [
+                *(Path(sys.executable).parent / "schemathesis", "run"),
+                f"http://127.0.0.1:{service.port}/openapi.json",
+                *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
+                *("--phases", "examples,coverage,fuzzing"),
+                *("--max-examples", "25", "--seed", "1", "--no-shrink", "--no-color"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    finally:
+        assert service.stop() == 0
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """What of a page matters to a content security policy and to its reader."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: set[str] = set()
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        self.ids |= {names["id"] or ""} if "id" in names else set()
+        self.links |= {value or "" for name, value in attrs if name in ("href", "src")}
+        self.inline += [tag] if tag in ("script", "style") else []
+        self.inline += [name for name in names if name == "style" or name.startswith("on")]
+
+
+def test_the_page_describes_every_route(service: Service, spec: Any) -> None:
+    """The page has a section for each operation and schema, and links to them that lead there."""
+    page = Page(service.get("/docs").body.decode())
+    operations = [each for methods in spec["paths"].values() for each in methods.values()]
+    assert {each["operationId"] for each in operations} <= page.ids
+    assert set(spec["components"]["schemas"]) <= page.ids
+    assert {link[1:] for link in page.links if link.startswith("#")} <= page.ids
+
+
+def test_the_page_needs_nothing_from_elsewhere(service: Service) -> None:
+    """The page has no inline script or style, and what it links to is this service's own."""
+    page = Page(service.get("/docs").body.decode())
+    assert page.inline == []
+    linked = [link for link in page.links if not link.startswith("#")]
+    assert linked
+    for link in linked:
+        assert link.startswith("/")
+        assert not link.startswith("//")
+        assert service.get(link).status == 200
