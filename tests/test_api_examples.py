@@ -1,0 +1,109 @@
+"""The examples of docs/api.md run, as they stand, against a service started as by `make run`."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import ROOT, Service
+
+DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+ADDRESS = "localhost:8000"
+BLOCK = re.compile(
+    r"^(?:#+ (?P<title>.+)|```(?P<kind>\w[\w ]*)\n(?P<code>(?:.*\n)*?)```)$", re.MULTILINE
+)
+HTTP_ERROR = 22  # curl's status for an answer of 400 or more
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block that can be run, the heading it stands under, and the JSON shown after it, if any."""
+
+    title: str
+    kind: str
+    code: str
+    shown: str | None
+
+
+def examples() -> list[Example]:
+    """Return the document's examples in their order; ```bash fails marks one that is refused."""
+    found: list[Example] = []
+    title, after = "", False
+    for block in BLOCK.finditer(DOCUMENT):
+        title = block["title"] or title
+        if block["kind"] in ("bash", "bash fails", "python"):
+            found.append(Example(title, block["kind"], block["code"], None))
+        elif block["kind"] == "json" and after:
+            last = found.pop()
+            found.append(Example(last.title, last.kind, last.code, block["code"]))
+        after = block["kind"] is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with no setting made."""
+    running = Service(tmp_path_factory.mktemp("api") / "log")
+    yield running
+    assert running.stop() == 0
+
+
+def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run an example with curl told to fail on errors and to show nothing but the answer."""
+    (home / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n", encoding="utf-8")
+    if example.kind != "python" and shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    shell = [sys.executable, "-c"] if example.kind == "python" else ["bash", "-euc"]
+    return subprocess.run(
+        [*shell, example.code.replace(ADDRESS, f"127.0.0.1:{port}")],
+        cwd=ROOT,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(home),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
+def test_example_runs(served: Service, tmp_path: Path, example: Example) -> None:
+    """An example ends as the document says, and its answer has the fields that are shown."""
+    done = run(example, served.port, tmp_path)
+    expected = HTTP_ERROR if example.kind == "bash fails" else 0
+    assert done.returncode == expected, done.stdout + done.stderr
+    assert done.stdout
+    if example.shown is not None:
+        assert _fields(json.loads(done.stdout)) == _fields(json.loads(example.shown))
+
+
+def test_every_route_has_an_example(served: Service) -> None:
+    """Each route of the OpenAPI document is called by some example."""
+    called = "\n".join(example.code for example in examples())
+    missing = [
+        path
+        for path in served.get("/openapi.json").json["paths"]
+        if not re.search(_called(path), called)
+    ]
+    assert missing == []
+
+
+def _called(path: str) -> str:
+    anything = re.sub(r"\\{\w+\\}", r"[^/\\s]+", re.escape(path))
+    return rf"{re.escape(ADDRESS)}{anything}(?=[\s?\"']|$)"
+
+
+def _fields(value: Any) -> Any:
+    """Return the names in a JSON value, without what they stand for."""
+    if isinstance(value, dict):
+        return {name: _fields(one) for name, one in value.items()}
+    return [_fields(one) for one in value[:1]] if isinstance(value, list) else None
