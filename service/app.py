@@ -7,11 +7,11 @@ from time import monotonic
 
 from flask import Flask, Response, g, request
 
-from model_store import BUNDLED, LayeredStore, ModelStore
 from service.cache import MemoryBytes, RedisBytes, StreamCache
 from service.generator import Generator
 from service.http_errors import register_errors
 from service.models import Models
+from service.offered import offered_models
 from service.reload import Reloader
 from service.routes.documents import documents_routes
 from service.routes.generate import generate_routes
@@ -51,16 +51,15 @@ def create_app(settings: Settings | None = None) -> Charloom:
         StoreError, ModelUnavailable: the default model is not there or cannot be loaded.
     """
     settings = settings or Settings()
-    stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
     telemetry = Telemetry()
-    models = Models(LayeredStore(stores, offered=settings.models or ()), settings, telemetry)
+    models = Models(offered_models(settings), settings, telemetry)
     generator = Generator(_cache(settings, telemetry), telemetry, settings.deadline)
     app = Charloom(models, generator, settings.reload_seconds)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(generate_routes(models, generator, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))
-    app.register_blueprint(documents_routes())
+    app.register_blueprint(documents_routes(settings))
     register_errors(app)
     app.before_request(_take_request_id)
     app.after_request(partial(_count, telemetry))

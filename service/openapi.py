@@ -11,10 +11,11 @@ from pydantic.json_schema import models_json_schema
 
 from service.http_errors import example_of
 from service.schemas import Problem
+from service.settings import Settings
 
 VERSION = "0.1.0"
 DESCRIPTION = """Writes text, one character at a time, in the style of a corpus.
-The same request gives the same text. Every error is a problem document (RFC 9457) with a stable `code`."""
+The same request gives the same text. Every error is a problem document (RFC 9457) with a stable code."""
 JSON, EVENTS, PROBLEM = "application/json", "text/event-stream", "application/problem+json"
 
 # The converters of Flask's routes that are in use.
@@ -27,7 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Answer:
-    """One form of a successful answer: its schema, none for plain text or bytes, and an example."""
+    """One form of a successful answer: its schema, none where it is not JSON, and an example."""
 
     schema: type[BaseModel] | None = None
     example: Any = None
@@ -70,8 +71,11 @@ def operation_of(view: Callable[..., Any]) -> Operation | None:
     return operation if isinstance(operation, Operation) else None
 
 
-def document(routes: Iterable[tuple[str, str, Operation]]) -> dict[str, Any]:
-    """Return the document for (rule, method, operation), the rules in Flask's form."""
+def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -> dict[str, Any]:
+    """Return the document for (rule, method, operation), the rules in Flask's form.
+
+    The settings tell the limits of this one service.
+    """
     paths: dict[str, dict[str, Any]] = {}
     used: set[type[BaseModel]] = set()
     for rule, method, operation in sorted(routes, key=lambda route: route[:2]):
@@ -82,6 +86,9 @@ def document(routes: Iterable[tuple[str, str, Operation]]) -> dict[str, Any]:
         [(schema, "validation") for schema in sorted(used, key=lambda each: each.__name__)],
         ref_template="#/components/schemas/{model}",
     )
+    for schema, limits in _limits(settings).items():
+        for name, limit in limits.items():
+            definitions["$defs"][schema]["properties"][name] |= limit
     return {
         "openapi": "3.1.0",
         "info": {"title": "charloom", "version": VERSION, "description": DESCRIPTION},
@@ -89,6 +96,12 @@ def document(routes: Iterable[tuple[str, str, Operation]]) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": definitions["$defs"]},
     }
+
+
+def _limits(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
+    """Return what `resolve` checks, by schema and field."""
+    seed, length = {"maxLength": settings.max_seed_chars}, {"maximum": settings.max_length}
+    return {"GenerateRequest": {"seed": seed, "length": length}}
 
 
 def _schemas(operation: Operation) -> set[type[BaseModel]]:
@@ -152,7 +165,7 @@ def _others(operation: Operation) -> dict[str, Any]:
 
 
 def _content(answer: Answer) -> dict[str, Any]:
-    content = _reference(answer.schema) if answer.schema else {"schema": {"type": "string"}}
+    content = _reference(answer.schema) if answer.schema else {}
     return content if answer.example is None else {**content, "example": answer.example}
 
 
@@ -168,7 +181,7 @@ def _failures(operation: Operation) -> dict[str, Any]:
         content = _reference(schema)
         if schema is Problem:
             content["examples"] = examples
-        said = "; ".join(f"`{code}`: {each['value']['detail']}" for code, each in examples.items())
+        said = "; ".join(f"{code}: {each['value']['detail']}" for code, each in examples.items())
         retry = {"Retry-After": "Seconds to wait."} if status in RETRY_AFTER else {}
         failures[str(status)] = {
             "description": said,

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from model_store import BUNDLED, LayeredStore, ModelStore, StoreError
+from model_store import StoreError
 from service.cache import MemoryBytes, StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generator import Caller, Generator
 from service.models import Models
+from service.offered import offered_models
 from service.resolve import resolve
 from service.schemas import GenerateRequest, parse_options
 from service.settings import Settings
@@ -63,8 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 def _text(wire: GenerateRequest) -> Iterator[str]:
     settings = Settings(slots=1, queue=0)
     telemetry = Telemetry()
-    stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
-    models = Models(LayeredStore(stores, offered=settings.models or ()), settings, telemetry)
+    models = Models(offered_models(settings), settings, telemetry)
     generator = Generator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
     with closing(models), closing(generator):
         model = models.get(wire.model)

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
+from model_store import StoreError
+from service.offered import offered_models
+from service.settings import Settings
+
 
 class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's master process; SIGHUP has the models looked at again, not the workers replaced.
@@ -29,7 +33,16 @@ class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn ships no types
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until a signal ends it; HOST and PORT are the address, the arguments gunicorn's."""
+    """Run until a signal ends it; HOST and PORT are the address, the arguments gunicorn's.
+
+    Without its default model it does not start: one line says which there are, and the status is 2.
+    """
+    settings = Settings()
+    try:
+        offered_models(settings).resolve(settings.model)
+    except StoreError as error:
+        print(f"service: CHARLOOM_MODEL: {error}", file=sys.stderr)
+        return 2
     sys.argv[1:] = ["--config", "python:service.gunicorn_conf", *arguments]
     Server("python -m service").run()
     return 0

@@ -5,24 +5,25 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, render_template, send_from_directory
 
 from service.openapi import JSON, Answer, Operation, describe, document, operation_of
+from service.settings import Settings
 
 OPENAPI = Operation("This document", "service", {JSON: Answer()})
 DOCS = Operation("This document as a page", "service", {"text/html": Answer()})
 
 
-def documents_routes() -> Blueprint:
+def documents_routes(settings: Settings) -> Blueprint:
     """Return the blueprint."""
     routes = Blueprint("documents", __name__)
 
     @routes.get("/openapi.json")
     @describe(OPENAPI)
     def openapi() -> dict[str, Any]:
-        return described(current_app)
+        return described(current_app, settings)
 
     @routes.get("/docs")
     @describe(DOCS)
     def docs() -> str:
-        return render_template("docs.html", document=described(current_app))
+        return render_template("docs.html", document=described(current_app, settings))
 
     @routes.get("/docs.css")
     def style() -> Response:
@@ -31,11 +32,12 @@ def documents_routes() -> Blueprint:
     return routes
 
 
-def described(app: Flask) -> dict[str, Any]:
+def described(app: Flask, settings: Settings) -> dict[str, Any]:
     """Return the document of all routes that say what they do."""
-    return document(
+    routes = (
         (rule.rule, method, operation)
         for rule in app.url_map.iter_rules()
         if (operation := operation_of(app.view_functions[rule.endpoint]))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     )
+    return document(routes, settings)

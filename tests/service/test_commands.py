@@ -45,3 +45,12 @@ def test_a_wrong_setting_is_named() -> None:
     slots, queue = done.stderr.splitlines()
     assert slots.startswith("service: CHARLOOM_SLOTS: Input should be a valid integer")
     assert queue.startswith("service: CHARLOOM_QUEUE: Input should be greater than or equal to 0")
+
+
+def test_a_default_model_that_is_not_there_is_named() -> None:
+    """Without its default model the service does not start, and says which models there are."""
+    done = run(CHARLOOM_MODEL="nobody")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("service: CHARLOOM_MODEL: no model is called 'nobody'")
+    assert "shakespeare" in done.stderr
+    assert done.stderr.count("\n") == 1
