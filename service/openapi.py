@@ -78,9 +78,10 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
     """
     paths: dict[str, dict[str, Any]] = {}
     used: set[type[BaseModel]] = set()
-    for rule, method, operation in sorted(routes, key=lambda route: route[:2]):
+    for rule, method, operation in routes:
         path = PLACEHOLDER.sub(r"{\g<name>}", rule)
-        paths.setdefault(path, {})[method.lower()] = _operation(rule, method, operation)
+        name = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
+        paths.setdefault(path, {})[method.lower()] = _operation(name, rule, operation)
         used |= _schemas(operation)
     _, definitions = models_json_schema(
         [(schema, "validation") for schema in sorted(used, key=lambda each: each.__name__)],
@@ -111,9 +112,9 @@ def _schemas(operation: Operation) -> set[type[BaseModel]]:
     return {schema for schema in answers | body | problems if schema is not None}
 
 
-def _operation(rule: str, method: str, operation: Operation) -> dict[str, Any]:
+def _operation(name: str, rule: str, operation: Operation) -> dict[str, Any]:
     said: dict[str, Any] = {
-        "operationId": re.sub(r"\W+", "_", f"{method.lower()}{rule}").strip("_"),
+        "operationId": name,
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": [*_path_parameters(rule), *_header_parameters(operation)],
