@@ -17,6 +17,7 @@ from service.routes.documents import documents_routes
 from service.routes.generate import generate_routes
 from service.routes.health import health_routes
 from service.routes.models import models_routes
+from service.routes.openai import openai_routes
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app = Charloom(models, generator, settings.reload_seconds)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(generate_routes(models, generator, settings))
+    app.register_blueprint(openai_routes(models, generator, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))
     app.register_blueprint(documents_routes(settings))

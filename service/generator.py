@@ -146,7 +146,8 @@ class Generator:
         if known is not None:
             # The state at the end has not consumed the last character yet.
             consumed = len(stream.prompt) + len(known.text) - 1
-            return Start(encode(known.text[-1]), consumed, known.end_state)
+            generated = encode(known.text) if stream.sampling.adjusts else None
+            return Start(encode(known.text[-1]), consumed, known.end_state, generated)
         snapshot = None
         if caller.read_cache:
             snapshot = self._cache.longest_prefix(stream.identity, stream.prompt)

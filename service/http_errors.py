@@ -36,12 +36,14 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 
 def register_errors(app: Flask) -> None:
     """Answer every error of the application as a problem document."""
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _any)
+    app.register_error_handler(Exception, _refuse)
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
     """Return the problem document of an error, status included."""
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        return _document(status, _code_of(status), error.description or HTTPStatus(status).phrase)
     if type(error) not in STATUS:
         log.error("unexpected error", exc_info=error)
         return _document(500, "internal_error", "something broke here; the log says what")
@@ -61,18 +63,19 @@ def example_of(error: type[Exception]) -> dict[str, Any]:
     return _document(*STATUS[error], inspect.getdoc(error) or "")
 
 
-def _any(error: Exception) -> Response:
-    return _respond(problem_of(error))
-
-
-def _http(error: HTTPException) -> Response:
-    status = error.code or 500
-    document = _document(status, _code_of(status), error.description or HTTPStatus(status).phrase)
-    response = _respond(document)
-    response.headers.extend(
-        [(name, value) for name, value in error.get_headers() if name == "Allow"]
-    )
+def refusal(error: Exception, status: int, body: str, content_type: str) -> Response:
+    """Return the answer of an error, with the headers that its status asks for."""
+    response = Response(body, status, content_type=content_type)
+    if status in (429, 503):
+        response.headers["Retry-After"] = RETRY_AFTER
+    if isinstance(error, HTTPException):
+        response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
     return response
+
+
+def _refuse(error: Exception) -> Response:
+    problem = problem_of(error)
+    return refusal(error, problem["status"], json.dumps(problem), "application/problem+json")
 
 
 def _code_of(status: int) -> str:
@@ -87,11 +90,3 @@ def _document(status: int, code: str, detail: str) -> dict[str, Any]:
         "code": code,
         "detail": detail,
     }
-
-
-def _respond(document: dict[str, Any]) -> Response:
-    status = document["status"]
-    response = Response(json.dumps(document), status, content_type="application/problem+json")
-    if status in (429, 503):
-        response.headers["Retry-After"] = RETRY_AFTER
-    return response

@@ -16,6 +16,14 @@ class Sampling:
     top_k: int | None
     top_p: float | None
     random_seed: int
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether the logits depend on the text so far or on a bias."""
+        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias)
 
 
 @dataclass(frozen=True)

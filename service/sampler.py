@@ -49,6 +49,19 @@ def sample(
     return ids
 
 
+def penalise(
+    logits: Floats, counts: Floats, presence: Uniforms, frequency: Uniforms, bias: Floats
+) -> Floats:
+    """Return logits [B, V] less the penalties [B] for characters drawn before, plus the bias.
+
+    `counts` [B, V] says how often each character was drawn. The formula is OpenAI's:
+    https://platform.openai.com/docs/guides/text-generation (frequency and presence penalties).
+    """
+    penalty = presence[:, None] * (counts > 0) + frequency[:, None] * counts
+    adjusted: Floats = (logits - penalty + bias).astype(np.float32)
+    return adjusted
+
+
 def _restrict(weights: Floats, top_k: Ids, top_p: Uniforms) -> Floats:
     """Zero all but the top_k likeliest, then all but the fewest that hold top_p of the rest.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.details import Details, describe
 from service.engine import Batch
-from service.sampler import BLOCK, sample, uniform_block
+from service.sampler import BLOCK, penalise, sample, uniform_block
 from service.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
 
 # Seconds between two deliveries to a reader who reads along: often enough to look smooth, seldom
@@ -62,6 +62,11 @@ class Scheduler:
         self._temperature = np.zeros(capacity)
         self._top_k = np.zeros(capacity, np.int64)
         self._top_p = np.zeros(capacity)
+        self._adjusts = np.zeros(capacity, np.bool_)
+        self._counts = np.zeros((capacity, vocabulary_size), np.float32)  # where it adjusts
+        self._bias = np.zeros((capacity, vocabulary_size), np.float32)
+        self._presence = np.zeros(capacity)
+        self._frequency = np.zeros(capacity)
         self._rows = np.arange(capacity)
         self._slots: dict[Sequence, _Slot] = {}
 
@@ -112,12 +117,26 @@ class Scheduler:
         self._temperature[row] = sampling.temperature
         self._top_k[row] = sampling.top_k or self._vocabulary_size
         self._top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
+        self._adjusts[row] = sampling.adjusts
+        if sampling.adjusts:
+            self._start_penalties(row, sequence)
         if sequence.first % BLOCK:
             self._uniforms[row] = uniform_block(sampling.random_seed, sequence.first // BLOCK)
         slot = self._slots[sequence] = _Slot()
         if sequence.wants_details:
             slot.details = Details.empty(sequence.end - sequence.first, self._vocabulary_size)
         sequence.begin(self._clock())
+
+    def _start_penalties(self, row: int, sequence: Sequence) -> None:
+        sampling, generated = sequence.sampling, sequence.start.generated
+        self._presence[row] = sampling.presence_penalty
+        self._frequency[row] = sampling.frequency_penalty
+        self._bias[row] = 0
+        for id_, value in sampling.logit_bias:
+            self._bias[row, id_] = value
+        self._counts[row] = 0
+        if generated is not None:
+            self._counts[row] = np.bincount(generated, minlength=self._vocabulary_size)
 
     def _draw(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
         """Write the next character of each of the rows onto its tape."""
@@ -128,16 +147,36 @@ class Scheduler:
             block = int(self._position[row] + self._offset[row]) // BLOCK
             self._uniforms[row] = uniform_block(seed, block)
         drawn = sample(
-            logits,
+            self._adjusted(logits, rows),
             self._temperature[rows],
             self._uniforms[rows, index % BLOCK],
             self._top_k[rows],
             self._top_p[rows],
         )
         self._tape[rows, position] = drawn
+        adjusts = self._adjusts[rows]
+        self._counts[rows[adjusts], drawn[adjusts]] += 1
         for row in rows[position == self._prompt_end[rows]].tolist():
             self._slots[self.running[row]].first = self._clock()
         self._describe(logits, rows, drawn)
+
+    def _adjusted(
+        self, logits: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the logits with the penalties and biases of the rows that have any."""
+        some = np.flatnonzero(self._adjusts[rows])
+        if not some.size:
+            return logits
+        those = rows[some]
+        adjusted = logits.copy()
+        adjusted[some] = penalise(
+            logits[some],
+            self._counts[those],
+            self._presence[those],
+            self._frequency[those],
+            self._bias[those],
+        )
+        return adjusted
 
     def _describe(
         self, logits: NDArray[np.float32], rows: NDArray[np.int64], drawn: NDArray[np.int64]
@@ -226,6 +265,11 @@ class Scheduler:
                 self._temperature,
                 self._top_k,
                 self._top_p,
+                self._adjusts,
+                self._counts,
+                self._bias,
+                self._presence,
+                self._frequency,
             ):
                 array[row] = array[last]
         self.running.pop()

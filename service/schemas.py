@@ -1,7 +1,7 @@
 """The shapes on the wire, and how a wire request becomes a resolved one."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -150,7 +150,10 @@ class Problem(BaseModel):
     errors: list[ProblemField] | None = None
 
 
-def parse_generate(body: bytes) -> GenerateRequest:
+Wire = TypeVar("Wire", bound=BaseModel)
+
+
+def parse(schema: type[Wire], body: bytes) -> Wire:
     """Read a request body.
 
     Raises:
@@ -158,12 +161,12 @@ def parse_generate(body: bytes) -> GenerateRequest:
         InvalidRequest: it is JSON with wrong fields, each named.
     """
     try:
-        return GenerateRequest.model_validate_json(body)
+        return schema.model_validate_json(body)
     except ValidationError as error:
         details = error.errors(include_url=False)
     if details[0]["type"] == "json_invalid":
         raise MalformedJson(f"the body is not valid JSON: {details[0]['ctx']['error']}")
-    raise InvalidRequest([_problem(detail) for detail in details])
+    raise InvalidRequest([_problem(schema, detail) for detail in details])
 
 
 def parse_options(options: Mapping[str, object]) -> GenerateRequest:
@@ -175,13 +178,14 @@ def parse_options(options: Mapping[str, object]) -> GenerateRequest:
     try:
         return GenerateRequest.model_validate(options, strict=False)
     except ValidationError as error:
-        raise InvalidRequest([_problem(each) for each in error.errors(include_url=False)]) from None
+        details = error.errors(include_url=False)
+    raise InvalidRequest([_problem(GenerateRequest, detail) for detail in details])
 
 
-def _problem(detail: Any) -> FieldProblem:
+def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:
     field = ".".join(map(str, detail["loc"])) or "body"
     if detail["type"] == "extra_forbidden":
-        known = ", ".join(GenerateRequest.model_fields)
+        known = ", ".join(schema.model_fields)
         return FieldProblem(field, f"there is no such field; the fields are {known}")
     if detail["type"] == "missing":
         return FieldProblem(field, "this field is required")

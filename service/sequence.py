@@ -29,6 +29,7 @@ class Start:
     prompt: Ids
     consumed: int = 0
     state: State | None = None  # None: the zero state
+    generated: Ids | None = None  # of the stream before it, where the sampling asks for it
 
 
 @dataclass(frozen=True)

@@ -10,30 +10,28 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
-from service.connection import connection_probe
 from service.errors import ServiceError, UnsupportedMediaType
-from service.generator import Answer, Caller, Generator
+from service.generator import Answer, Generator
 from service.http_errors import problem_of
 from service.models import LoadedModel, Models
 from service.openapi import Answer as Described
 from service.openapi import Operation, describe
 from service.request import Generation
 from service.resolve import resolve
+from service.routes.caller import caller
+from service.routes.events import EVENT_HEADERS, event
 from service.schemas import (
     CharacterDetails,
     GenerateRequest,
     GenerateResponse,
     GenerateSummary,
     Likely,
-    parse_generate,
+    parse,
 )
 from service.settings import Settings
 from service.text import Text
 
 DIGITS = 6  # of a log-probability; float32 has no more
-
-# No proxy on the way is to collect events before it passes them on.
-EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 EXAMPLE = {
     "model": "shakespeare",
@@ -92,25 +90,14 @@ def generate_routes(models: Models, generator: Generator, settings: Settings) ->
     def generate() -> Response:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("send the request as Content-Type: application/json")
-        wire = parse_generate(request.get_data())
+        wire = parse(GenerateRequest, request.get_data())
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
-        answer = generator.open(generation, model, _caller(wire))
+        answer = generator.open(generation, model, caller(streaming=wire.stream))
         respond = _events if wire.stream else _whole
         return respond(generation, model, answer)
 
     return routes
-
-
-def _caller(wire: GenerateRequest) -> Caller:
-    control = request.headers.get("Cache-Control", "").lower()
-    no_store = "no-store" in control
-    return Caller(
-        connected=connection_probe(request.environ),
-        streaming=wire.stream,
-        read_cache=not (no_store or "no-cache" in control),
-        write_cache=not no_store,
-    )
 
 
 def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
@@ -136,10 +123,10 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
         try:
             for piece in chain([first], answer.pieces):
                 if piece:
-                    yield _event(None, _piece(piece, generation, model))
-            yield _event("done", _json(GenerateSummary(**_summary(generation, model, answer))))
+                    yield event(_piece(piece, generation, model))
+            yield event(_json(GenerateSummary(**_summary(generation, model, answer))), "done")
         except ServiceError as error:
-            yield _event("error", json.dumps(problem_of(error)))
+            yield event(json.dumps(problem_of(error)), "error")
 
     headers = EVENT_HEADERS | {"X-Cache": answer.cache}
     response = Response(events(), content_type="text/event-stream; charset=utf-8", headers=headers)
@@ -193,8 +180,3 @@ def _details(piece: Text, model: LoadedModel) -> list[CharacterDetails]:
 
 def _json(body: BaseModel) -> str:
     return body.model_dump_json(exclude_none=True)
-
-
-def _event(kind: str | None, data: str) -> bytes:
-    name = f"event: {kind}\n" if kind else ""
-    return f"{name}data: {data}\n\n".encode()

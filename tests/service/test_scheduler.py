@@ -217,3 +217,39 @@ def test_a_slot_starts_clean() -> None:
     scheduler.waiting.extend([first, second])
     _run(scheduler)
     assert _result(first) == _result(second)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-2, 2), st.floats(-2, 2), st.integers(0, 3)), min_size=1, max_size=8
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_penalties_are_each_rows_own(wanted: list[tuple[float, float, int]]) -> None:
+    """Beside any company, a penalised sequence gets the characters it gets alone."""
+
+    def sequences() -> list[Sequence]:
+        return [
+            Sequence(
+                Start(np.array([1, 2])),
+                Sampling(
+                    1.0,
+                    top_k=None,
+                    top_p=None,
+                    random_seed=seed,
+                    presence_penalty=presence,
+                    frequency_penalty=frequency,
+                    logit_bias=((seed, 1.5),) if seed else (),
+                ),
+                end=10 + seed,
+            )
+            for presence, frequency, seed in wanted
+        ]
+
+    together, alone = sequences(), sequences()
+    scheduler = _scheduler()
+    scheduler.waiting.extend(together)
+    _run(scheduler)
+    for sequence in alone:
+        _finish(sequence)
+    assert list(map(_result, together)) == list(map(_result, alone))

@@ -1,0 +1,78 @@
+"""From OpenAI's request to generations, one for each text."""
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+from model_store import Vocabulary
+from service.errors import FieldProblem, InvalidRequest
+from service.models import LoadedModel
+from service.openai_schemas import CompletionRequest
+from service.request import Generation
+from service.resolve import resolve
+from service.schemas import MAX_RANDOM_SEED, GenerateRequest
+from service.settings import Settings
+
+FIELDS = {"seed": "prompt", "length": "max_tokens"}
+
+
+def resolve_completion(
+    request: CompletionRequest, model: LoadedModel, settings: Settings
+) -> list[Generation]:
+    """Return n generations for each prompt, prompt by prompt.
+
+    Raises:
+        InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
+    """
+    seed = secrets.randbelow(MAX_RANDOM_SEED + 1) if request.seed is None else request.seed
+    seeds = [_random_seed(seed, number) for number in range(request.n)]
+    try:
+        return [
+            _adjusted(resolve(_as_generate(request, prompt, each), model, settings), request, model)
+            for prompt in request.prompt
+            for each in seeds
+        ]
+    except InvalidRequest as error:
+        raise InvalidRequest(
+            [FieldProblem(FIELDS.get(p.field, p.field), p.message) for p in error.problems]
+        ) from None
+
+
+def _random_seed(seed: int, number: int) -> int:
+    """Return the random seed of the n-th text: the first has the request's own."""
+    if number == 0:
+        return seed & MAX_RANDOM_SEED
+    digest = hashlib.blake2b(f"{seed}/{number}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") & MAX_RANDOM_SEED
+
+
+def _as_generate(request: CompletionRequest, prompt: str, random_seed: int) -> GenerateRequest:
+    return GenerateRequest(
+        seed=prompt,
+        temperature=request.temperature,
+        length=request.max_tokens,
+        random_seed=random_seed,
+        top_p=request.top_p,
+        stop=request.stop,
+        details=request.logprobs is not None,
+        unknown=request.unknown,
+    )
+
+
+def _adjusted(generation: Generation, request: CompletionRequest, model: LoadedModel) -> Generation:
+    sampling = replace(
+        generation.stream.sampling,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
+        logit_bias=_biases(request.logit_bias or {}, model.vocabulary),
+    )
+    return replace(generation, stream=replace(generation.stream, sampling=sampling))
+
+
+def _biases(biases: dict[str, float], vocabulary: Vocabulary) -> tuple[tuple[int, float], ...]:
+    unknown = [key for key in biases if len(key) != 1 or vocabulary.unknown(key)]
+    if unknown:
+        named = ", ".join(map(repr, unknown[:20]))
+        message = f"a token is a character, and the model does not know {named}"
+        raise InvalidRequest([FieldProblem("logit_bias", message)])
+    return tuple(sorted((int(vocabulary.encode(key)[0]), value) for key, value in biases.items()))
