@@ -10,6 +10,8 @@ Ids = NDArray[np.int64]
 BLOCK = 256
 # Philox yields four 64-bit words for each count, and a uniform number takes one word.
 COUNTS_PER_BLOCK = BLOCK // 4
+# Below this a division would leave float32, and the likeliest character was certain long before.
+COLDEST = 1e-30
 
 
 def uniform_block(random_seed: int, block: int) -> Uniforms:
@@ -31,10 +33,10 @@ def sample(
 ) -> Ids:
     """Draw one id per row of logits [B, V]; temperature, uniforms, top_k and top_p are [B].
 
-    Temperature 0 takes the likeliest. A top_k of V and a top_p of 1 leave the distribution whole.
+    Temperature 0 takes the likeliest, and so does one below COLDEST. A top_k of V and a top_p of 1 leave the distribution whole.
     No operation mixes rows, so a row's draw does not depend on its company.
     """
-    greedy = temperature == 0
+    greedy = temperature < COLDEST
     scaled = logits - logits.max(axis=1, keepdims=True)
     scaled /= np.where(greedy, 1.0, temperature)[:, None].astype(np.float32)
     weights = np.exp(scaled)
