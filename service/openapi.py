@@ -102,7 +102,10 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
 def _limits(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
     """Return what `resolve` checks, by schema and field."""
     seed, length = {"maxLength": settings.max_seed_chars}, {"maximum": settings.max_length}
-    return {"GenerateRequest": {"seed": seed, "length": length}}
+    return {
+        "GenerateRequest": {"seed": seed, "length": length},
+        "CompletionRequest": {"max_tokens": length},
+    }
 
 
 def _schemas(operation: Operation) -> set[type[BaseModel]]:

@@ -189,4 +189,4 @@ def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:
         return FieldProblem(field, f"there is no such field; the fields are {known}")
     if detail["type"] == "missing":
         return FieldProblem(field, "this field is required")
-    return FieldProblem(field, detail["msg"])
+    return FieldProblem(field, detail["msg"].removeprefix("Value error, "))  # pydantic's own words
