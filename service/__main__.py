@@ -12,6 +12,7 @@ from service.settings import Settings
 COMMANDS = {
     "serve": "answer requests over HTTP (without a command, this)",
     "generate": "write text to the terminal as it is made",
+    "keys": "make a key: keys new NAME",
 }
 
 

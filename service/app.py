@@ -7,6 +7,7 @@ from time import monotonic
 
 from flask import Flask, Response, g, request
 
+from service.auth import Keys, is_open
 from service.cache import MemoryBytes, RedisBytes, StreamCache
 from service.generator import Generator
 from service.http_errors import register_errors
@@ -64,6 +65,8 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(documents_routes(settings))
     register_errors(app)
     app.before_request(_take_request_id)
+    if keys := Keys(settings.all_keys()):
+        app.before_request(partial(_check_key, keys))
     app.after_request(partial(_count, telemetry))
     app.after_request(_give_request_id)
     app.after_request(_drain_body)
@@ -85,6 +88,11 @@ def _take_request_id() -> None:
     g.began = monotonic()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def _check_key(keys: Keys) -> None:
+    if request.url_rule is None or not is_open(request.url_rule.rule):
+        g.key_name = keys.name_of(request.headers.get("Authorization", ""))
 
 
 def _count(telemetry: Telemetry, response: Response) -> Response:

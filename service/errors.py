@@ -16,6 +16,10 @@ class UnsupportedMediaType(ServiceError):
     """The body is not declared as JSON."""
 
 
+class KeyRequired(ServiceError):
+    """The request comes without a key that this service knows."""
+
+
 @dataclass(frozen=True)
 class FieldProblem:
     """One field of a request and what is wrong with it."""

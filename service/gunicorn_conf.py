@@ -25,6 +25,15 @@ limit_request_fields = 50
 control_socket_disable = True  # it would be written to a home that may not exist
 
 
+def on_starting(server: Any) -> None:
+    """Say who may ask."""
+    names = {name for name, _ in _settings.all_keys()}
+    if names:
+        server.log.info("only holders of a key may ask: %s", ", ".join(sorted(names)))
+    else:
+        server.log.info("no key is configured: whoever reaches the address may ask")
+
+
 def post_worker_init(worker: Any) -> None:
     """Have SIGHUP, which the master passes on, look at the model store again."""
     signal.signal(signal.SIGHUP, lambda *_: worker.wsgi.reload())

@@ -19,6 +19,7 @@ RETRY_AFTER = "1"  # seconds; a full queue of short texts drains in about that
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.MalformedJson: (400, "malformed_json"),
+    errors.KeyRequired: (401, "key_required"),
     ModelNotFound: (404, "model_not_found"),
     InvalidName: (404, "model_not_found"),
     errors.UnsupportedMediaType: (415, "unsupported_media_type"),
@@ -66,6 +67,8 @@ def example_of(error: type[Exception]) -> dict[str, Any]:
 def refusal(error: Exception, status: int, body: str, content_type: str) -> Response:
     """Return the answer of an error, with the headers that its status asks for."""
     response = Response(body, status, content_type=content_type)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if status in (429, 503):
         response.headers["Retry-After"] = RETRY_AFTER
     if isinstance(error, HTTPException):

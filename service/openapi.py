@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.auth import is_open
+from service.errors import KeyRequired
 from service.http_errors import example_of
 from service.schemas import Problem
 from service.settings import Settings
@@ -22,6 +24,8 @@ JSON, EVENTS, PROBLEM = "application/json", "text/event-stream", "application/pr
 PATH_TYPES = {"": "string", "int": "integer"}
 PLACEHOLDER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>")
 RETRY_AFTER = {429, 503}
+# What every route that is not open can end with.
+GUARD_ERRORS = (KeyRequired,)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -78,7 +82,8 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
     """
     paths: dict[str, dict[str, Any]] = {}
     used: set[type[BaseModel]] = set()
-    for rule, method, operation in routes:
+    for rule, method, described in routes:
+        operation = described if is_open(rule) else _guarded(described)
         path = PLACEHOLDER.sub(r"{\g<name>}", rule)
         name = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
         paths.setdefault(path, {})[method.lower()] = _operation(name, rule, operation)
@@ -97,6 +102,10 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
         "paths": paths,
         "components": {"schemas": definitions["$defs"]},
     }
+
+
+def _guarded(operation: Operation) -> Operation:
+    return replace(operation, errors=(*operation.errors, *GUARD_ERRORS))
 
 
 def _limits(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
@@ -186,10 +195,12 @@ def _failures(operation: Operation) -> dict[str, Any]:
         if schema is Problem:
             content["examples"] = examples
         said = "; ".join(f"{code}: {each['value']['detail']}" for code, each in examples.items())
-        retry = {"Retry-After": "Seconds to wait."} if status in RETRY_AFTER else {}
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        if status in RETRY_AFTER:
+            headers["Retry-After"] = "Seconds to wait."
         failures[str(status)] = {
             "description": said,
-            "headers": _headers(retry),
+            "headers": _headers(headers),
             "content": {kind: content},
         }
     return failures

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.auth import parse_keys
+
 
 class Settings(BaseSettings):
     """The service's settings; each is read from the environment variable `CHARLOOM_<NAME>`."""
@@ -44,9 +46,41 @@ class Settings(BaseSettings):
     cache_ttl: int = Field(86_400, ge=1, description="Seconds a cached stream lives in Redis.")
     cache_megabytes: int = Field(64, ge=0, description="Size of the cache in memory.")
 
-    @field_validator("models", mode="before")
+    keys: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Keys that may ask, as name:SHA-256, by commas; none: open to all."
+    )
+    keys_file: Path | None = Field(
+        None, description="File of further keys, one name:SHA-256 per line."
+    )
+
+    @field_validator("models", "keys", mode="before")
     @classmethod
     def _split(cls, names: object) -> object:
         if isinstance(names, str):
             return [name.strip() for name in names.split(",") if name.strip()]
         return names
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        parse_keys(keys or ())
+        return keys
+
+    @field_validator("keys_file")
+    @classmethod
+    def _holds_keys(cls, file: Path | None) -> Path | None:
+        # A file without a key is a mistake that would leave the service open.
+        if file is not None and not _keys_in(file):
+            raise ValueError(f"{file} holds no key; `python -m service keys new NAME` makes one")
+        return file
+
+    def all_keys(self) -> list[tuple[str, str]]:
+        """Return (name, SHA-256) of every key, from the environment and the file."""
+        return parse_keys(self.keys or ()) + (_keys_in(self.keys_file) if self.keys_file else [])
+
+
+def _keys_in(file: Path) -> list[tuple[str, str]]:
+    try:
+        return parse_keys(file.read_text(encoding="utf-8").splitlines())
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
