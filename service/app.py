@@ -19,6 +19,7 @@ from service.routes.generate import generate_routes
 from service.routes.health import health_routes
 from service.routes.models import models_routes
 from service.routes.openai import openai_routes
+from service.routes.page import page_routes
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))
     app.register_blueprint(documents_routes(settings))
+    app.register_blueprint(page_routes())
     register_errors(app)
     app.before_request(_take_request_id)
     if keys := Keys(settings.all_keys()):

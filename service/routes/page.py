@@ -1,0 +1,30 @@
+"""`GET /`: the page for people, whose parts lie in `static/page/`."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, send_from_directory
+
+ROOT = Path(__file__).parent.parent / "static" / "page"
+# All of the page is the service's own, and nobody may frame it.
+POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def page_routes() -> Blueprint:
+    """Return the blueprint."""
+    routes = Blueprint("page", __name__)
+
+    @routes.get("/")
+    def page() -> Response:
+        return send_from_directory(ROOT, "index.html")
+
+    @routes.get("/static/page/<path:name>")
+    def part(name: str) -> Response:
+        return send_from_directory(ROOT, name)
+
+    @routes.after_request
+    def restrict(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return routes

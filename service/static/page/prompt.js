@@ -1,0 +1,59 @@
+// The form that all parts share: what was typed, kept across reloads and read from a link.
+
+import { $ } from "./dom.js";
+
+const KEY = "charloom";
+const FIELDS = ["seed", "model", "length", "temperature", "inside-text"];
+
+/** The request that the form describes; without a random seed. */
+export function request() {
+  const body = {
+    seed: $("seed").value,
+    temperature: Number($("temperature").value),
+    length: Number($("length").value),
+  };
+  return $("model").value ? { ...body, model: $("model").value } : body;
+}
+
+/** The fragment of an address that reproduces a text. */
+export const fragment = (body) => `#${new URLSearchParams(body)}`;
+
+/** The request in this address's fragment, or null. */
+export function linked() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  if (!given.has("seed")) return null;
+  const body = { seed: given.get("seed"), temperature: 1, length: 400, random_seed: 0 };
+  for (const name of ["temperature", "length", "random_seed"]) {
+    if (given.has(name)) body[name] = Number(given.get(name));
+  }
+  if (given.has("model")) body.model = given.get("model");
+  return body;
+}
+
+/** Show a request in the form. */
+export function show(body) {
+  for (const [name, value] of Object.entries(body)) {
+    if (!FIELDS.includes(name)) continue;
+    if (name === "model") offer(value);
+    $(name).value = value;
+  }
+  $("degrees").value = $("temperature").value;
+}
+
+/** Show what was typed before, and keep what is typed from now on. */
+export function keep() {
+  show(JSON.parse(localStorage.getItem(KEY) ?? "{}"));
+  document.addEventListener("input", () => {
+    $("degrees").value = $("temperature").value;
+    const typed = FIELDS.filter($).map((name) => [name, $(name).value]);
+    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(typed)));
+  });
+}
+
+/** Make a model one of those that can be chosen. */
+export function offer(name) {
+  const select = $("model");
+  if (![...select.options].some((option) => option.value === name)) {
+    select.append(new Option(name, name));
+  }
+}

@@ -1,0 +1,95 @@
+// Write: one text, streamed; stopped, continued, drawn anew, copied, linked to.
+
+import { generate } from "./api.js";
+import { $, copy, grouped, say, sayError } from "./dom.js";
+import { fragment, request } from "./prompt.js";
+
+// Random seeds that a JavaScript number holds exactly, and that people can read out.
+const RANDOM_SEEDS = 1_000_000;
+
+let asked = null; // the request whose text is shown
+let text = ""; // what was generated, without the seed text
+let running = null; // AbortController of the text being written
+
+export function setUp() {
+  $("stop").addEventListener("click", () => running?.abort());
+  $("continue").addEventListener("click", () => {
+    write({ ...asked, length: text.length + request().length }, text);
+  });
+  $("again").addEventListener("click", () => {
+    write({ ...request(), random_seed: Math.floor(Math.random() * RANDOM_SEEDS) });
+  });
+  $("copy-text").addEventListener("click", () => copy($("copy-text"), asked.seed + text));
+  $("copy-curl").addEventListener("click", () => copy($("copy-curl"), curl(whole())));
+  $("copy-link").addEventListener("click", () => {
+    copy($("copy-link"), location.origin + location.pathname + fragment(whole()));
+  });
+}
+
+/** Generate what the form says. */
+export const submit = () => write({ ...request(), random_seed: 0 });
+
+/** Stream the text of a request; `before` is its beginning, shown until more has come. */
+export async function write(body, before = "") {
+  running?.abort();
+  const own = (running = new AbortController());
+  asked = body;
+  text = before;
+  render(true);
+  say($("write-status"), "Writing …");
+  const began = performance.now();
+  try {
+    const { cache, events } = await generate(body, own.signal);
+    let come = "";
+    for await (const piece of events) {
+      if (running !== own) return;
+      if (piece.done) finish(piece.done, cache, before.length, performance.now() - began);
+      else come += piece.text;
+      if (come.length >= text.length) text = come;
+      render(true);
+    }
+  } catch (error) {
+    if (running === own) sayError($("write-status"), error);
+  }
+  if (running === own) {
+    running = null;
+    render(false);
+  }
+}
+
+function render(busy) {
+  $("text").replaceChildren(bold(asked.seed), text);
+  $("text").setAttribute("aria-busy", busy);
+  $("stop").disabled = !busy;
+  $("continue").disabled = busy || !text;
+  $("again").disabled = busy;
+  $("copies").hidden = busy || !text;
+  $("random-seed").textContent = asked.random_seed;
+}
+
+function bold(seed) {
+  const made = document.createElement("b");
+  made.textContent = seed;
+  return made;
+}
+
+function finish(summary, cache, before, milliseconds) {
+  asked = { ...asked, model: `${summary.model}@${summary.version}` };
+  say($("write-status"), `Done: ${grouped(text.length)} characters by ${asked.model}.`);
+  const made = cache === "hit" ? 0 : cache === "partial" ? text.length - before : text.length;
+  $("cache").textContent = {
+    hit: "hit: nothing was computed, this text was remembered",
+    partial: `partial: only ${grouped(made)} new characters were computed`,
+    miss: "miss: all of it was computed",
+  }[cache] ?? cache;
+  $("speed").textContent = `${grouped((1000 * text.length) / milliseconds)} characters/s`;
+  $("facts").hidden = false;
+}
+
+/** The request of the text as it stands, also when it was stopped. */
+const whole = () => ({ ...asked, length: Math.max(text.length, 1) });
+
+function curl(body) {
+  const quoted = JSON.stringify(body).replaceAll("'", "'\\''");
+  return `curl -d '${quoted}' -H 'content-type: application/json' ${location.origin}/generate`;
+}

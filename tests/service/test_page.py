@@ -1,0 +1,55 @@
+"""The page and its parts are served whole, under a strict policy, from here alone."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.routes.page import POLICY, ROOT
+from tests.servers import Service
+
+FILES = sorted(ROOT.iterdir())
+
+
+def test_the_page_is_served_under_its_policy(service: Service) -> None:
+    """The root is the page, and the browser is told to take nothing from elsewhere."""
+    answer = service.get("/")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"] == POLICY
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_part_is_served(service: Service, path: Path) -> None:
+    """Each file of the page comes with a type that browsers accept, and is checked for news."""
+    answer = service.get(f"/static/page/{path.name}")
+    kinds = {".js": "javascript", ".css": "css", ".html": "html", ".svg": "svg"}
+    assert kinds[path.suffix] in answer.headers["content-type"]
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.body == path.read_bytes()
+
+
+def test_a_missing_part_is_a_problem(service: Service) -> None:
+    """What is no part of the page is not found, also above its folder."""
+    for name in ("nothing.js", "..%2Fdocs.css", "../docs.css"):
+        assert service.get(f"/static/page/{name}").status == 404
+
+
+def test_nothing_is_inline_or_from_elsewhere() -> None:
+    """The page keeps its own policy: no inline script or style, no address but its own."""
+    html = (ROOT / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", html)
+    for path in FILES:
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "//" not in re.sub(r"(^|\s)//\s", "", text)
+
+
+def test_every_imported_module_is_there() -> None:
+    """A module imports only modules of the page, each by a name that exists."""
+    for path in ROOT.glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        for names, module in re.findall(r"import (.+?) from \"(.+?)\"", text):
+            imported = (ROOT / module).read_text(encoding="utf-8")
+            for name in re.findall(r"[$\w]+", names.split("{")[1]) if "{" in names else []:
+                pattern = rf"export (async )?(const|function\*?|class) {re.escape(name)}\W"
+                assert re.search(pattern, imported), f"{path.name}: {name}"
