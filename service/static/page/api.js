@@ -1,5 +1,7 @@
 // The service's routes, as functions; what goes wrong is a Problem with a sentence for people.
 
+import { $ } from "./dom.js";
+
 export class Problem extends Error {}
 
 /** Answer of a GET, or Problem. */
@@ -26,15 +28,20 @@ function post(body, signal) {
   return { method: "POST", headers, body: JSON.stringify(body), signal };
 }
 
-async function ask(path, options) {
+async function ask(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers: { ...options.headers, ...key() } });
   } catch (error) {
     throw readable(error);
   }
   if (!response.ok) throw await refusal(response);
   return response;
+}
+
+// Kept nowhere but in its field, which appears when the service asks for it.
+function key() {
+  return $("key").value ? { Authorization: `Bearer ${$("key").value}` } : {};
 }
 
 function readable(error) {
@@ -43,6 +50,7 @@ function readable(error) {
 }
 
 async function refusal(response) {
+  if (response.status === 401) $("key-wanted").hidden = false;
   const problem = await response.json().catch(() => ({}));
   const fields = (problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
   const said = fields.join("; ") || problem.detail || `The service answered ${response.status}.`;

@@ -4,9 +4,10 @@ import { getJson } from "./api.js";
 import * as compare from "./compare.js";
 import { $, sayError } from "./dom.js";
 import { keep, linked, offer, show } from "./prompt.js";
+import * as surprise from "./surprise.js";
 import * as write from "./write.js";
 
-const PARTS = { write, compare };
+const PARTS = { write, compare, surprise };
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const current = () => tabs.find((tab) => tab.ariaSelected === "true");

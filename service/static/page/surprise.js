@@ -1,0 +1,75 @@
+// Surprise: each character shaded by how unlikely the model found it; the five likeliest beside it.
+
+import { generate } from "./api.js";
+import { $, element, say, sayError } from "./dom.js";
+import { request } from "./prompt.js";
+
+let running = null;
+let details = []; // of each character shown
+
+export function setUp() {
+  const text = $("surprise-text");
+  for (const kind of ["pointerover", "focusin", "click"]) {
+    text.addEventListener(kind, ({ target }) => explain(target));
+  }
+  text.addEventListener("keydown", (event) => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = way && text.children[Number(event.target.dataset.place) + way];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
+}
+
+/** Generate what the form says, with details. */
+export async function submit() {
+  running?.abort();
+  const own = (running = new AbortController());
+  details = [];
+  $("surprise-text").replaceChildren();
+  $("likeliest").hidden = true;
+  say($("surprise-status"), "Writing …");
+  try {
+    const body = { ...request(), random_seed: 0, details: true };
+    const { events } = await generate(body, own.signal);
+    for await (const piece of events) piece.done || append(piece.details);
+    say($("surprise-status"), `Done: ${bits().toFixed(2)} bits of surprise per character.`);
+  } catch (error) {
+    if (running === own) sayError($("surprise-status"), error);
+  }
+}
+
+function append(characters) {
+  for (const one of characters) {
+    const place = details.push(one) - 1;
+    const mark = element("span", { textContent: one.character, tabIndex: place ? -1 : 0 });
+    mark.dataset.place = place;
+    mark.style.setProperty("--shade", `${Math.round(100 * (1 - Math.exp(one.logprob)))}%`);
+    $("surprise-text").append(mark);
+  }
+}
+
+const bits = () => details.reduce((sum, one) => sum - one.logprob, 0) / details.length / Math.LN2;
+
+/** Show the five likeliest characters in the place of one. */
+function explain(mark) {
+  const one = details[mark.dataset?.place];
+  if (!one) return;
+  for (const each of $("surprise-text").querySelectorAll("[tabindex='0']")) each.tabIndex = -1;
+  mark.tabIndex = 0;
+  $("likeliest").hidden = false;
+  $("likeliest-of").textContent = `${visible(one.character)} had ${percent(one.logprob)}`;
+  $("bars").replaceChildren(...bars(one.top));
+}
+
+/** A list item with a bar for each character and log-probability. */
+export function bars(top) {
+  return top.map(({ character, logprob }) => {
+    const bar = element("i");
+    bar.style.setProperty("--share", percent(logprob));
+    return element("li", {}, element("code", { textContent: visible(character) }), bar, percent(logprob));
+  });
+}
+
+const percent = (logprob) => `${(100 * Math.exp(logprob)).toFixed(1)}%`;
+const visible = (character) => ({ " ": "space", "\n": "line end" })[character] ?? character;
