@@ -82,11 +82,14 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
     """
     paths: dict[str, dict[str, Any]] = {}
     used: set[type[BaseModel]] = set()
+    has_keys = bool(settings.keys or settings.keys_file)
     for rule, method, described in routes:
         operation = described if is_open(rule) else _guarded(described)
         path = PLACEHOLDER.sub(r"{\g<name>}", rule)
         name = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
-        paths.setdefault(path, {})[method.lower()] = _operation(name, rule, operation)
+        said = paths.setdefault(path, {})[method.lower()] = _operation(name, rule, operation)
+        if has_keys and not is_open(rule):
+            said["security"] = [{"key": []}]
         used |= _schemas(operation)
     _, definitions = models_json_schema(
         [(schema, "validation") for schema in sorted(used, key=lambda each: each.__name__)],
@@ -100,7 +103,10 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
         "info": {"title": "charloom", "version": VERSION, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": definitions["$defs"]},
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}} if has_keys else {},
+        },
     }
 
 

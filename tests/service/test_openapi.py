@@ -88,6 +88,19 @@ def test_the_limits_are_this_services(store: Path) -> None:
     assert (fields["length"]["maximum"], fields["seed"]["maxLength"]) == (20, 30)
 
 
+@pytest.mark.parametrize(("keys", "asked"), [((), []), ((f"anna:{'0' * 64}",), [{"key": []}])])
+def test_a_key_is_asked_for_where_there_are_keys(
+    store: Path, keys: tuple[str, ...], asked: list[dict[str, list[str]]]
+) -> None:
+    """With keys the guarded routes ask for one in the document, the open ones never do."""
+    app = create_app(Settings(store=store, model="tiny", keys=keys or None))
+    with closing(app):
+        spec: Any = app.test_client().get("/openapi.json").json
+    OpenAPIV31SpecValidator(spec).validate()
+    assert spec["paths"]["/generate"]["post"].get("security", []) == asked
+    assert "security" not in spec["paths"]["/healthz"]["get"]
+
+
 @pytest.mark.slow
 def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) -> None:
     """Fuzzed through the document, the service answers with no 5xx and nothing undescribed."""
