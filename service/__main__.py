@@ -11,8 +11,8 @@ from service.settings import Settings
 # Each is `service/commands/<name>.py`, imported only when it is asked for.
 COMMANDS = {
     "serve": "answer requests over HTTP (without a command, this)",
-    "generate": "write text to the terminal as it is made",
     "keys": "make a key: keys new NAME",
+    "generate": "write text to the terminal as it is made",
 }
 
 

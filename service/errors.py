@@ -36,6 +36,14 @@ class InvalidRequest(ServiceError):
         self.problems = tuple(problems)
 
 
+class RateLimited(ServiceError):
+    """The key or address has asked for more than it may in a minute."""
+
+    def __init__(self, message: str, retry_after: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class ModelUnavailable(ServiceError):
     """The model exists but cannot be loaded."""
 

@@ -40,6 +40,7 @@ class Answer:
     def __init__(self, cache: CacheResult) -> None:
         self.cache = cache
         self.pieces: Pieces[Text]
+        self.characters = 0  # read so far
         self.finish_reason: FinishReason = "length"
         self.seconds: dict[str, float] = {}
 
@@ -68,17 +69,18 @@ class Generator:
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
         pieces = _cut(generation, pieces, answer) if generation.stop else pieces
-        answer.pieces = self._counted(pieces)
+        answer.pieces = self._counted(pieces, answer)
         return answer
 
     def close(self) -> None:
         """Let go of the cache's connections."""
         self._cache.close()
 
-    def _counted(self, pieces: Pieces[Text]) -> Pieces[Text]:
+    def _counted(self, pieces: Pieces[Text], answer: Answer) -> Pieces[Text]:
         with closing(pieces):
             for piece in pieces:
-                self._telemetry.text_characters.inc(len(piece.characters))
+                answer.characters += len(piece)
+                self._telemetry.text_characters.inc(len(piece))
                 yield piece
 
     def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:

@@ -6,6 +6,7 @@ import signal
 import tempfile
 from typing import Any
 
+from service.logs import configuration
 from service.settings import Settings
 
 _settings = Settings()
@@ -22,6 +23,8 @@ threads = _settings.slots + _settings.queue + 32
 graceful_timeout = int(_settings.deadline) + 5
 limit_request_line = 4094
 limit_request_fields = 50
+limit_request_field_size = 8190
+logconfig_dict = configuration()
 control_socket_disable = True  # it would be written to a home that may not exist
 
 

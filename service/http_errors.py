@@ -15,7 +15,7 @@ from service.errors import InvalidRequest
 log = logging.getLogger(__name__)
 
 TITLES = {499: "Client Closed Request"}  # no status of the standard
-RETRY_AFTER = "1"  # seconds; a full queue of short texts drains in about that
+RETRY_AFTER = 1  # second; a full queue of short texts drains in about that
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.MalformedJson: (400, "malformed_json"),
@@ -25,6 +25,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.UnsupportedMediaType: (415, "unsupported_media_type"),
     errors.InvalidRequest: (422, "invalid_request"),
     errors.QueueFull: (429, "queue_full"),
+    errors.RateLimited: (429, "rate_limited"),
     errors.ClientGone: (499, "client_closed_request"),
     errors.EngineFailed: (500, "engine_failed"),
     errors.ModelUnavailable: (503, "model_unavailable"),
@@ -70,7 +71,7 @@ def refusal(error: Exception, status: int, body: str, content_type: str) -> Resp
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if status in (429, 503):
-        response.headers["Retry-After"] = RETRY_AFTER
+        response.headers["Retry-After"] = str(getattr(error, "retry_after", RETRY_AFTER))
     if isinstance(error, HTTPException):
         response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
     return response

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.auth import is_open
-from service.errors import KeyRequired
+from service.errors import KeyRequired, RateLimited
 from service.http_errors import example_of
 from service.schemas import Problem
 from service.settings import Settings
@@ -25,7 +25,7 @@ PATH_TYPES = {"": "string", "int": "integer"}
 PLACEHOLDER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>")
 RETRY_AFTER = {429, 503}
 # What every route that is not open can end with.
-GUARD_ERRORS = (KeyRequired,)
+GUARD_ERRORS = (KeyRequired, RateLimited)
 
 View = TypeVar("View", bound=Callable[..., Any])
 

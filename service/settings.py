@@ -18,6 +18,26 @@ class Settings(BaseSettings):
     model: str = Field(
         "shakespeare", description="The model that answers when a request names none."
     )
+    keys: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        description="Who may ask, as name:hash by commas; neither here nor in a file: everyone.",
+    )
+    keys_file: Path | None = Field(
+        None, description="File of further keys, one name:SHA-256 per line."
+    )
+    requests_per_minute: int = Field(
+        0, ge=0, description="Requests of one key or address in a minute; 0: any number."
+    )
+    characters_per_minute: int = Field(
+        0, ge=0, description="Characters asked for in a minute; 0: any number."
+    )
+    cors_origins: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Origins whose pages may ask, by commas."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, description="Proxies in front whose X-Forwarded-… headers are believed."
+    )
+    log_text: bool = Field(False, description="Whether the log has the seed texts.")
     models: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="Names of the models that are offered, by commas; none: all in the store."
     )
@@ -46,14 +66,7 @@ class Settings(BaseSettings):
     cache_ttl: int = Field(86_400, ge=1, description="Seconds a cached stream lives in Redis.")
     cache_megabytes: int = Field(64, ge=0, description="Size of the cache in memory.")
 
-    keys: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Keys that may ask, as name:SHA-256, by commas; none: open to all."
-    )
-    keys_file: Path | None = Field(
-        None, description="File of further keys, one name:SHA-256 per line."
-    )
-
-    @field_validator("models", "keys", mode="before")
+    @field_validator("keys", "cors_origins", "models", mode="before")
     @classmethod
     def _split(cls, names: object) -> object:
         if isinstance(names, str):

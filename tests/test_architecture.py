@@ -16,7 +16,7 @@ TENSORFLOW = frozenset({"keras", "tensorflow"})
 ENGINES = TENSORFLOW | {"onnx", "onnxruntime"}
 # The files of service/ that speak HTTP; all others must work without it.
 HTTP_FILES = frozenset(
-    {"__main__.py", "app.py", "auth.py", "gunicorn_conf.py", "http_errors.py", "limits.py"}
+    {"__main__.py", "app.py", "auth.py", "gunicorn_conf.py", "hooks.py", "http_errors.py"}
 )
 
 

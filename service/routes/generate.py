@@ -12,6 +12,7 @@ from model_store import ModelNotFound
 from service import errors
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generator import Answer, Generator
+from service.hooks import Hooks
 from service.http_errors import problem_of
 from service.models import LoadedModel, Models
 from service.openapi import Answer as Described
@@ -81,7 +82,9 @@ GENERATE = Operation(
 )
 
 
-def generate_routes(models: Models, generator: Generator, settings: Settings) -> Blueprint:
+def generate_routes(
+    models: Models, generator: Generator, settings: Settings, hooks: Hooks
+) -> Blueprint:
     """Return the blueprint."""
     routes = Blueprint("generate", __name__)
 
@@ -93,7 +96,9 @@ def generate_routes(models: Models, generator: Generator, settings: Settings) ->
         wire = parse(GenerateRequest, request.get_data())
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
+        hooks.charge([generation])
         answer = generator.open(generation, model, caller(streaming=wire.stream))
+        hooks.note(model.manifest.name, [generation], [answer])
         respond = _events if wire.stream else _whole
         return respond(generation, model, answer)
 

@@ -15,6 +15,7 @@ from model_store import Manifest, ModelNotFound
 from service import errors
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generator import Generator
+from service.hooks import Hooks
 from service.http_errors import problem_of, refusal
 from service.merge import Arrival, merge
 from service.models import Models
@@ -76,7 +77,9 @@ MODEL = Operation(
 )
 
 
-def openai_routes(models: Models, generator: Generator, settings: Settings) -> Blueprint:
+def openai_routes(
+    models: Models, generator: Generator, settings: Settings, hooks: Hooks
+) -> Blueprint:
     """Return the blueprint."""
     routes = Blueprint("openai", __name__, url_prefix="/v1")
     routes.register_error_handler(Exception, _refuse)
@@ -89,9 +92,11 @@ def openai_routes(models: Models, generator: Generator, settings: Settings) -> B
         wire = parse(CompletionRequest, request.get_data())
         model = models.get(wire.model)
         generations = resolve_completion(wire, model, settings)
+        hooks.charge(generations)
         left = Event()
         who = caller(streaming=wire.stream, left=left.is_set)
         answers = [generator.open(generation, model, who) for generation in generations]
+        hooks.note(model.manifest.name, generations, answers)
         texts = Texts(wire, generations, answers, model)
         return (_events if wire.stream else _whole)(texts, merge(answers, left))
 

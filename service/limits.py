@@ -1,0 +1,79 @@
+"""How much each client may ask for in a minute."""
+
+import logging
+from dataclasses import dataclass
+from math import ceil
+from time import monotonic, time
+
+from limits import RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from service.errors import RateLimited
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MINUTE = 60
+PAUSE = 1.0  # seconds for which Redis is left alone after a failure; meanwhile nothing is refused
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What is left of one limit until it begins anew."""
+
+    kind: str
+    limit: int
+    left: int
+    seconds: int
+
+
+class Allowance:
+    """Counts in Redis, shared by all processes, or in memory where there is none."""
+
+    def __init__(self, settings: Settings) -> None:
+        options = {}
+        if settings.redis_url is not None:
+            timeout = settings.redis_timeout
+            options = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+        storage = storage_from_string(
+            settings.redis_url or "memory://", wrap_exceptions=True, **options
+        )
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        limits = {
+            "requests": settings.requests_per_minute,
+            "characters": settings.characters_per_minute,
+        }
+        self._limits = {
+            kind: RateLimitItemPerMinute(limit, namespace=f"charloom:{kind}")
+            for kind, limit in limits.items()
+            if limit
+        }
+        self._paused_until = 0.0
+
+    def charge(self, client: str, kind: str, amount: int = 1) -> Spent | None:
+        """Take an amount from what a client may still ask for, and return what is left.
+
+        None where there is no such limit, or its count cannot be reached: then nothing is refused.
+
+        Raises:
+            RateLimited: so much is not left; nothing is taken.
+        """
+        item = self._limits.get(kind)
+        if item is None or monotonic() < self._paused_until:
+            return None
+        try:
+            allowed = self._limiter.hit(item, client, cost=amount)
+            window = self._limiter.get_window_stats(item, client)
+        except StorageError as error:
+            self._paused_until = monotonic() + PAUSE
+            log.warning("redis does not count (%s); nothing is refused meanwhile", error)
+            return None
+        seconds = max(1, ceil(window.reset_time - time()))
+        if not allowed:
+            message = f"more than {item.amount} {kind} in a minute; try again in {seconds} s"
+            if amount > item.amount:
+                message = f"{amount} {kind} at once are over the limit of {item.amount} in a minute"
+            raise RateLimited(message, retry_after=seconds)
+        return Spent(kind, item.amount, window.remaining, seconds)

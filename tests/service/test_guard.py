@@ -1,0 +1,137 @@
+"""Limits, headers and log lines around every route."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from service.auth import hash_of
+from tests.factories import publish_random_model
+from tests.servers import Answer, RedisServer, Service, wait_until
+
+KEY = "a-key-for-tests"
+ENTRY = f"anna:{hash_of(KEY)}"
+BEARER = {"Authorization": f"Bearer {KEY}"}
+
+
+@contextmanager
+def _running(tmp_path: Path, **settings: object) -> Iterator[Service]:
+    publish_random_model(tmp_path / "store", "tiny")
+    running = Service(tmp_path / "log", store=tmp_path / "store", model="tiny", **settings)
+    try:
+        yield running
+    finally:
+        status = running.stop()
+    assert status == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def _ask(service: Service, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
+    return service.generate(headers or {}, **({"seed": "abc", "length": 20} | fields))
+
+
+def _lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_requests_per_minute(tmp_path: Path) -> None:
+    """Each key has its own count; the answer says what is left, and when to come back."""
+    other = {"Authorization": "Bearer another"}
+    keys = f"{ENTRY},otto:{hash_of('another')}"
+    with _running(tmp_path, keys=keys, requests_per_minute=3) as service:
+        answers = [_ask(service, BEARER) for _ in range(4)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429]
+        assert answers[0].headers["ratelimit-policy"] == '"requests";q=3;w=60'
+        assert answers[0].headers["ratelimit"].startswith('"requests";r=2;t=')
+        assert answers[3].json["code"] == "rate_limited"
+        assert 1 <= int(answers[3].headers["retry-after"]) <= 60
+        assert _ask(service, other).status == 200
+        assert service.get("/healthz").status == 200
+
+
+def test_characters_per_minute(tmp_path: Path) -> None:
+    """What is asked for counts, cached or not; what is refused takes nothing."""
+    with _running(tmp_path, characters_per_minute=100) as service:
+        assert _ask(service, length=60).status == 200
+        assert _ask(service, length=60).status == 429
+        left = _ask(service, length=40)
+        assert left.status == 200
+        assert '"characters";r=0' in left.headers["ratelimit"]
+        assert "over the limit" in _ask(service, length=101).json["detail"]
+
+
+def test_counts_are_shared_in_redis_and_fail_open(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    """Two services count together; without Redis nothing is refused."""
+    settings: dict[str, Any] = {"redis_url": redis_server.url, "requests_per_minute": 2}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with _running(tmp_path / "a", **settings) as a, _running(tmp_path / "b", **settings) as b:
+        assert [_ask(each).status for each in (a, b, a)] == [200, 200, 429]
+        redis_server.stop()
+        assert [_ask(each).status for each in (a, b, a, b)] == [200] * 4
+
+
+def test_every_request_has_a_line_without_its_text(tmp_path: Path) -> None:
+    """One JSON object says what was asked and how it went, but not the seed text."""
+    with _running(tmp_path) as service:
+        _ask(service, {"X-Request-ID": "mine"}, seed="geheim")
+        stream = service.stream(seed="geheim", length=300)
+        assert len(stream.text()) == 300
+        stream.close()
+        service.get("/nowhere")
+        wait_until(lambda: "/nowhere" in (tmp_path / "log").read_text(), "the lines")
+    lines = [line for line in _lines(tmp_path / "log") if line.get("route") == "/generate"]
+    assert lines[0]["request_id"] == "mine"
+    assert [line["text_characters"] for line in lines] == [20, 300]
+    assert [line["cache"] for line in lines] == ["miss", "partial"]
+    assert lines[0]["seed_characters"] == 6
+    assert lines[0]["status"] == 200
+    assert lines[0]["milliseconds"] > 0
+    assert "geheim" not in (tmp_path / "log").read_text()
+
+
+def test_seed_texts_are_logged_if_asked(tmp_path: Path) -> None:
+    """CHARLOOM_LOG_TEXT puts them into the line."""
+    with _running(tmp_path, log_text=True) as service:
+        _ask(service, seed="offen")
+        wait_until(lambda: "offen" in (tmp_path / "log").read_text(), "the line")
+
+
+def test_security_headers(service: Service) -> None:
+    """Nothing is sniffed or framed, and only pages may load anything, from here alone."""
+    for path, policy in (("/models", "default-src 'none'"), ("/docs", "default-src 'self'")):
+        headers = service.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["content-security-policy"].startswith(policy)
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "access-control-allow-origin" not in headers
+
+
+def test_other_origins_are_let_in_by_name_only(tmp_path: Path) -> None:
+    """CORS headers are for the configured origins, preflight included."""
+    with _running(tmp_path, cors_origins="https://a.example", keys=ENTRY) as service:
+        for origin, allowed in (("https://a.example", True), ("https://b.example", False)):
+            answer = service.request("OPTIONS", "/generate", headers={"Origin": origin})
+            assert answer.status == 200
+            assert ("access-control-allow-origin" in answer.headers) == allowed
+
+
+def test_addresses_behind_a_trusted_proxy(tmp_path: Path) -> None:
+    """X-Forwarded-For is believed only as far as proxies are trusted."""
+    for trusted, status in ((0, 429), (1, 200)):
+        folder = tmp_path / str(trusted)
+        folder.mkdir()
+        with _running(folder, trusted_proxies=trusted, requests_per_minute=1) as service:
+            assert _ask(service, {"X-Forwarded-For": "192.0.2.1"}).status == 200
+            assert _ask(service, {"X-Forwarded-For": "192.0.2.2"}).status == status
+
+
+def test_oversized_headers_are_refused(service: Service) -> None:
+    """A header line over the limit is a 431 or 400, and the service goes on."""
+    answer = service.request("GET", "/healthz", headers={"X-Big": "x" * 20_000})
+    assert answer.status in (400, 431)
+    assert service.get("/healthz").status == 200
