@@ -1,0 +1,79 @@
+"""The store and its networks: rules, exact limits, and that NumPy and TensorFlow agree."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.lecture import ice_cream, store
+from training.lecture.learning import mean_nats, set_seeds
+from training.lecture.store import CLOUDY, FULL, NEXT, RAINY, SIGN, SUNNY
+
+
+def signs(*weather: int) -> list[int]:
+    state, shown = FULL, []
+    for day in weather:
+        state = NEXT[state, day]
+        shown.append(int(SIGN[state]))
+    return shown
+
+
+def test_the_rules_of_the_store() -> None:
+    """Two sales empty it; an order comes three days later, before that day's sale."""
+    assert signs(SUNNY, SUNNY, RAINY) == [1, 0, 0]
+    assert signs(CLOUDY, SUNNY, SUNNY, RAINY) == [1, 1, 0, 1]
+    assert signs(CLOUDY, SUNNY, SUNNY, SUNNY) == [1, 1, 0, 0]
+
+
+def test_a_delivery_without_room_is_lost() -> None:
+    """A full store takes nothing, so two sales empty it all the same."""
+    assert signs(CLOUDY, RAINY, RAINY, RAINY, SUNNY, SUNNY) == [1, 1, 1, 1, 1, 0]
+
+
+def test_stationary() -> None:
+    """A day later the stationary distribution is the same, and long records follow it."""
+    assert store.stationary() @ store.transition() == pytest.approx(store.stationary(), abs=1e-12)
+    _, sign = store.record(20_000, np.random.default_rng(1))
+    assert sign.mean() == pytest.approx(store.stationary() @ SIGN, abs=0.03)
+
+
+def test_least_loss_is_that_of_a_perfect_observer() -> None:
+    """Predicting random cuts with the belief itself costs the exact least loss."""
+    rng = np.random.default_rng(2)
+    weather, sign = store.cuts(*store.record(50_000, rng), 3000, rng)
+    belief = np.tile(store.stationary(), (len(weather), 1))
+    losses = []
+    for x, y in zip(weather.T, sign.T, strict=True):
+        moved = np.zeros_like(belief)
+        for state in range(belief.shape[1]):
+            np.add.at(moved, (np.arange(len(x)), NEXT[state, x]), belief[:, state])
+        belief = moved
+        ice = belief @ SIGN
+        losses.append(-np.log(np.where(y == 1, ice, 1 - ice)).mean())
+    assert np.mean(losses) == pytest.approx(store.least_loss().mean(), abs=0.01)
+
+
+def test_numpy_agrees_with_tensorflow() -> None:
+    """The NumPy pass gives the network's ŷ and summed loss to 1e-5, whatever the weights."""
+    set_seeds(3)
+    network = ice_cream.Network()
+    assert ice_cream.parity(network, seed=3) < 1e-5
+    weather, sign = store.record(store.CUT, np.random.default_rng(3))
+    x = ice_cream.one_hot(weather)
+    _, loss = ice_cream.forward(x, sign, [weight.numpy() for weight in network.weights])
+    mean = mean_nats(network(x[None]), sign[None])
+    assert loss == pytest.approx(float(mean) * store.CUT, rel=1e-5)
+
+
+def test_the_network_learns() -> None:
+    """After 200 updates the network from scratch is far below guessing, and above the limit."""
+    set_seeds(4)
+    network = ice_cream.Network()
+    ice_cream.learn(network, 200, seed=4)
+    loss = ice_cream.loss_by_day(network, seed=4).mean()
+    assert store.least_loss().mean() < loss < 0.4
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_keras_networks_have_the_shape_of_the_task(cell) -> None:
+    """Every cell gives two logits for each day."""
+    assert ice_cream.keras_network(cell)(tf.zeros((5, store.CUT, 3))).shape == (5, store.CUT, 2)

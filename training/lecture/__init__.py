@@ -1,0 +1,1 @@
+"""The other systems of the lecture, each one command: a room for reading."""

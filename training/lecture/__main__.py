@@ -1,0 +1,71 @@
+"""`python -m training.lecture NAME`: one system of the lecture, its table and its picture."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
+
+SYSTEMS = {
+    "computational-graph": "f = (x + y)·z: gradients by hand and by GradientTape, side by side",
+    "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least loss possible",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one system, or list them all; return the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.name is None:
+        print(_listing())
+        return 0
+    if options.name not in SYSTEMS:
+        print(f"lecture: no system {options.name!r}. {_listing()}", file=sys.stderr)
+        return 2
+    try:
+        _run(options)
+    except OSError as error:
+        print(f"lecture: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    from training.lecture.lesson import Lesson  # noqa: PLC0415 - the listing waits for no library
+
+    options.output.mkdir(parents=True, exist_ok=True)  # or fail before the training, not after it
+    system = import_module(f"training.lecture.{options.name.replace('-', '_')}")
+    system.run(Lesson(output=options.output, seed=options.seed, quick=options.quick))
+
+
+def _listing() -> str:
+    width = max(map(len, SYSTEMS))
+    lines = [f"  {name:{width}}  {line}" for name, line in SYSTEMS.items()]
+    return "\n".join(["The systems:", *lines])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.lecture",
+        description=__doc__,
+        epilog=_listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", help="a system; without one: list them")
+    parser.add_argument("--quick", action="store_true", help="a few updates: only see that it runs")
+    parser.add_argument("--seed", type=_seed, default=1, help="the random seed (default: 1)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("docs/lecture"), help="folder for the picture"
+    )
+    return parser
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2³¹−1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
