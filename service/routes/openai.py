@@ -67,6 +67,7 @@ MODELS = Operation(
     "The models, as OpenAI lists them",
     tag="OpenAI",
     answers={JSON: Answer(OpenAIModels)},
+    problem=(JSON, OpenAIError),
 )
 MODEL = Operation(
     "One model, as OpenAI shows it",

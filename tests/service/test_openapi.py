@@ -15,6 +15,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.app import Charloom, create_app
+from service.auth import hash_of
 from service.http_errors import STATUS
 from service.openapi import PLACEHOLDER, VERSION
 from service.settings import Settings
@@ -23,6 +24,7 @@ from tests.servers import ROOT, Service
 # What people's browsers fetch is no interface; everything else is described.
 PAGES = {"/", "/docs.css"}
 MAX_LENGTH = 20
+KEY = "charloom_of_this_test"
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +106,14 @@ def test_a_key_is_asked_for_where_there_are_keys(
 @pytest.mark.slow
 def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) -> None:
     """Fuzzed through the document, the service answers with no 5xx and nothing undescribed."""
-    service = Service(tmp_path / "log", store=store, model="tiny", max_length=MAX_LENGTH)
+    guarded = {"keys": f"anna:{hash_of(KEY)}", "max_length": MAX_LENGTH}
+    service = Service(tmp_path / "log", store=store, model="tiny", **guarded)
     try:
         done = subprocess.run(
             [
                 *(Path(sys.executable).parent / "schemathesis", "run"),
                 f"http://127.0.0.1:{service.port}/openapi.json",
+                *("--header", f"Authorization: Bearer {KEY}"),
                 *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
                 *("--phases", "examples,coverage,fuzzing"),
                 *("--max-examples", "25", "--seed", "1", "--no-shrink", "--no-color"),
@@ -121,11 +125,15 @@ def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) ->
             check=False,
             timeout=300,
         )
-        answered = {"method": "POST", "route": "/generate", "status": "200"}
-        assert service.metric("charloom_requests_total", **answered) >= 10, "hardly a text was made"
+        metrics = service.request("GET", "/metrics", headers={"Authorization": f"Bearer {KEY}"})
     finally:
         assert service.stop() == 0
     assert done.returncode == 0, done.stdout + done.stderr
+    made = re.search(
+        rb'requests_total{method="POST",route="/generate",status="200"} (\d+)', metrics.body
+    )
+    assert made
+    assert int(made[1]) >= 10, "hardly a text was made"
     assert "Traceback" not in (tmp_path / "log").read_text(encoding="utf-8")
 
 
