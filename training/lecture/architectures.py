@@ -1,0 +1,131 @@
+"""One-to-one, one-to-many, many-to-one, many-to-many; and deep against shallow.
+
+Layer l of a deep network reads what the layer below has made of the text: h_t^l = LSTM(h_t^{l−1},
+h_{t−1}^l), with h_t^0 the character's embedding. The comparison is fair only at an equal number of
+parameters: what goes into depth is missing in width.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pydoc_data.topics import topics
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from model_store import Vocabulary
+from training.config import TrainingConfig
+from training.corpus import normalise
+from training.dataset import Ids, Split, StreamBatches, split
+from training.evaluate import validation_loss
+from training.lecture.learning import mean_nats, minimise, set_seeds
+from training.lecture.lesson import Lesson, save_picture, show_table
+from training.model import build_model, zero_state
+
+SHAPES = [
+    ["one-to-one", "x → ŷ", "no recurrence", "computational-graph"],
+    ["one-to-many", "seed text → text", "writing characters", "python -m service generate"],
+    ["many-to-one", "x_1 … x_T → ŷ_T", "recalling a symbol", "vanishing-gradient"],
+    ["many-to-many, in step", "x_t → ŷ_t", "the sign from the weather", "ice-cream"],
+    ["many-to-many, both ways", "x_1 … x_T → ŷ_t", "the weather from the sign", "bidirectional"],
+    ["many-to-many, one after other", "x_1 … x_T → ŷ_1 … ŷ_S", "reversing a word", "seq2seq"],
+]
+DEPTHS = (1, 2, 3)
+PARAMETERS = 60_000
+EMBEDDING = 24
+CHARACTERS = 200_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a network of this depth reached: training losses and the held-out one, in nats."""
+
+    config: TrainingConfig
+    parameters: int
+    losses: list[float]
+    validation_loss: float
+
+
+def english() -> tuple[Split, int]:
+    """Return text that every Python brings along, its own reference; and the number of symbols."""
+    text = normalise("".join(topics.values()))[:CHARACTERS]
+    vocabulary = Vocabulary.from_text(text, 1000)
+    return split(vocabulary.encode(text).astype(np.int32), 0.1), len(vocabulary)
+
+
+def parameters(layers: int, units: int, symbols: int) -> int:
+    """Count the weights: embedding, four gates in each layer, and the map to the logits."""
+    inputs = [EMBEDDING] + [units] * (layers - 1)
+    gates = sum(4 * units * (size + units + 1) for size in inputs)
+    return symbols * EMBEDDING + gates + (units + 1) * symbols
+
+
+def units_for(layers: int, symbols: int) -> int:
+    """Return the width at which so many layers come closest to PARAMETERS."""
+    return min(
+        range(1, 512), key=lambda units: abs(parameters(layers, units, symbols) - PARAMETERS)
+    )
+
+
+def train(layers: int, text: Split, symbols: int, iterations: int, seed: int) -> Result:
+    """Train a network of this depth and of the common size, with zero state before each window."""
+    config = TrainingConfig(
+        layers=layers,
+        units=units_for(layers, symbols),
+        embedding=EMBEDDING,
+        dropout=0.0,
+        batch_size=32,
+        sequence_length=32,
+        random_seed=seed,
+    )
+    set_seeds(seed)
+    model = build_model(config, symbols, "float32")
+
+    def loss(ids: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        logits, *_ = model([ids, *zero_state(config, config.batch_size)])
+        return mean_nats(logits, targets)
+
+    batches = _batches(text, config)
+    losses = minimise(loss, model.trainable_weights, batches, iterations)
+    return Result(config, model.count_params(), losses, validation_loss(model, config, text))
+
+
+def _batches(text: Split, config: TrainingConfig) -> Iterator[tuple[Ids, Ids]]:
+    rng = np.random.default_rng(config.random_seed)
+    batches = StreamBatches(text.train, config.batch_size, config.sequence_length)
+    while True:
+        yield from batches.epoch(int(rng.integers(len(text.train))))
+
+
+def run(lesson: Lesson) -> None:
+    """Print the table of shapes, then train each depth and draw its losses."""
+    show_table("Which command shows which", ["shape", "from → to", "task", "command"], SHAPES)
+    text, symbols = english()
+    results = [
+        train(layers, text, symbols, lesson.iterations(800), lesson.seed) for layers in DEPTHS
+    ]
+    show_table(
+        "Deep against shallow: LSTMs on English, equal number of parameters",
+        ["layers × units", "parameters", "held-out nats per character"],
+        [[_name(result), result.parameters, result.validation_loss] for result in results],
+    )
+    save_picture(_picture(results), lesson, "architectures")
+
+
+def _name(result: Result) -> str:
+    return f"{result.config.layers}×{result.config.units}"
+
+
+def _picture(results: list[Result]) -> Figure:
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for result in results:
+        window = min(20, len(result.losses))
+        smooth = np.convolve(result.losses, np.ones(window) / window, mode="valid")
+        label = f"{_name(result)}, held out: {result.validation_loss:.3f}"
+        axes.plot(np.arange(len(smooth)) + window, smooth, label=label)
+    axes.set(xlabel="updates", ylabel="training loss, nats per character")
+    axes.set_title(f"LSTMs of about {PARAMETERS:,} parameters: layers × units")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
