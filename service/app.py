@@ -20,6 +20,7 @@ from service.routes.openai import openai_routes
 from service.routes.page import page_routes
 from service.settings import Settings
 from service.telemetry import Telemetry
+from service.tracing import trace
 
 
 class Charloom(Flask):
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app)
+    trace(app)
     proxies = settings.trusted_proxies
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)

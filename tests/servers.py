@@ -44,10 +44,13 @@ class Answer:
 class Service:
     """A running service, `python -m service`, as its users start it."""
 
-    def __init__(self, log: Path, **settings: object) -> None:
+    def __init__(
+        self, log: Path, *, environment: dict[str, str] | None = None, **settings: Any
+    ) -> None:
         self.port = free_port()
         self._log = log.open("wb")
-        environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        environment = inherited | (environment or {})
         environment |= {f"CHARLOOM_{key.upper()}": str(value) for key, value in settings.items()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service"],

@@ -17,6 +17,7 @@ ENGINES = TENSORFLOW | {"onnx", "onnxruntime"}
 # The files of service/ that speak HTTP; all others must work without it.
 HTTP_FILES = frozenset(
     {"__main__.py", "app.py", "auth.py", "gunicorn_conf.py", "hooks.py", "http_errors.py"}
+    | {"tracing.py"}
 )
 
 

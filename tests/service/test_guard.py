@@ -16,7 +16,7 @@ BEARER = {"Authorization": f"Bearer {KEY}"}
 
 
 @contextmanager
-def _running(tmp_path: Path, **settings: object) -> Iterator[Service]:
+def _running(tmp_path: Path, **settings: Any) -> Iterator[Service]:
     publish_random_model(tmp_path / "store", "tiny")
     running = Service(tmp_path / "log", store=tmp_path / "store", model="tiny", **settings)
     try:

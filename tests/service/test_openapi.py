@@ -106,7 +106,7 @@ def test_a_key_is_asked_for_where_there_are_keys(
 @pytest.mark.slow
 def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) -> None:
     """Fuzzed through the document, the service answers with no 5xx and nothing undescribed."""
-    guarded = {"keys": f"anna:{hash_of(KEY)}", "max_length": MAX_LENGTH}
+    guarded: dict[str, Any] = {"keys": f"anna:{hash_of(KEY)}", "max_length": MAX_LENGTH}
     service = Service(tmp_path / "log", store=store, model="tiny", **guarded)
     try:
         done = subprocess.run(

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import psutil
 
@@ -15,7 +16,7 @@ from tests.servers import Service, wait_until
 
 
 @contextmanager
-def _running(tmp_path: Path, **settings: object) -> Iterator[Service]:
+def _running(tmp_path: Path, **settings: Any) -> Iterator[Service]:
     running = Service(tmp_path / "log", store=tmp_path / "store", model="live", **settings)
     try:
         yield running

@@ -1,0 +1,33 @@
+"""OpenTelemetry traces, where its standard environment variables ask for them."""
+
+import logging
+import os
+
+from flask import Flask
+
+log = logging.getLogger(__name__)
+
+# https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def trace(app: Flask) -> None:
+    """Send a span of every request to the collector that the environment names, if any."""
+    if not any(map(os.environ.get, ENDPOINTS)) or os.environ.get("OTEL_SDK_DISABLED") == "true":
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - an extra
+            OTLPSpanExporter,
+        )
+        from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError:
+        log.warning("no traces are sent: install charloom[tracing]")
+        return
+    name = os.environ.get("OTEL_SERVICE_NAME", "charloom")
+    provider = TracerProvider(resource=Resource.create({"service.name": name}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    FlaskInstrumentor().instrument_app(app, tracer_provider=provider)  # type: ignore[no-untyped-call]
+    log.info("traces are sent to %s", next(filter(None, map(os.environ.get, ENDPOINTS))))
