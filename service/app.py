@@ -15,6 +15,7 @@ from service.reload import Reloader
 from service.routes.documents import documents_routes
 from service.routes.generate import generate_routes
 from service.routes.health import health_routes
+from service.routes.inspect import inspect_routes
 from service.routes.models import models_routes
 from service.routes.openai import openai_routes
 from service.routes.page import page_routes
@@ -57,6 +58,10 @@ def create_app(settings: Settings | None = None) -> Charloom:
     hooks.register(app)
     app.register_blueprint(generate_routes(models, generator, settings, hooks))
     app.register_blueprint(openai_routes(models, generator, settings, hooks))
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.register_blueprint(generate_routes(models, generator, settings))
+    app.register_blueprint(openai_routes(models, generator, settings))
+    app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))
     app.register_blueprint(documents_routes(settings))

@@ -7,29 +7,42 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future
 from dataclasses import asdict
 from itertools import count
 from multiprocessing.connection import Connection
 
-from service.errors import Draining, EngineFailed, ModelUnavailable, QueueFull, ServiceError
+from service.errors import (
+    DeadlineExceeded,
+    Draining,
+    EngineFailed,
+    ModelUnavailable,
+    QueueFull,
+    ServiceError,
+)
+from service.inspection import Reading
 from service.messages import (
     Abort,
     Delivered,
     EngineSpec,
     Finished,
     Follow,
+    Inspect,
+    Inspected,
     Order,
     Ready,
     Report,
     Started,
     Submit,
 )
-from service.sequence import Ending, Sequence
+from service.sequence import Ending, Ids, Sequence
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
 SECONDS_TO_END = 5.0
+MAX_INSPECTIONS = 16  # that wait for another; each takes less than a second
+FAILED = "the engine failed; the same request may work again"
 
 
 class EngineClient:
@@ -44,6 +57,7 @@ class EngineClient:
         self._capacity = spec.slots + queue
         self._telemetry = telemetry
         self._sequences: dict[int, Sequence] = {}
+        self._inspections: dict[int, Future[Reading]] = {}
         self._numbers = count()
         self._lock = threading.Lock()
         self._sending = threading.Lock()
@@ -88,6 +102,28 @@ class EngineClient:
             )
         )
 
+    def inspect(self, ids: Ids, layer: int, seconds: float) -> Reading:
+        """Return what each of the ids leaves behind in a layer.
+
+        Raises:
+            QueueFull: too many others want to look inside.
+            DeadlineExceeded: it took more than those seconds.
+            Draining, EngineFailed: the process is ending, or has ended.
+        """
+        future: Future[Reading] = Future()
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if len(self._inspections) >= MAX_INSPECTIONS:
+                raise QueueFull("too many texts are being inspected; try again in a moment")
+            number = next(self._numbers)
+            self._inspections[number] = future
+        self._send(Inspect(number, ids, layer))
+        try:
+            return future.result(seconds)
+        except TimeoutError:
+            raise DeadlineExceeded("the inspection took too long; send less text") from None
+
     def close(self) -> None:
         """End the process; whatever still runs is told that the service is stopping."""
         self._give_up(Draining("the service is stopping; try again elsewhere or later"))
@@ -130,10 +166,13 @@ class EngineClient:
         except (EOFError, OSError):
             if self._error is None:
                 log.warning("the engine's process has died; the next request starts another")
-            self._give_up(EngineFailed("the engine failed; the same request may work again"))
+            self._give_up(EngineFailed(FAILED))
 
     def _take(self, report: Report) -> None:
         if isinstance(report, Ready):
+            return
+        if isinstance(report, Inspected):
+            self._finish_inspection(report)
             return
         sequence = self._sequences.get(report.number)
         if sequence is None:
@@ -146,12 +185,22 @@ class EngineClient:
         else:
             self._finish(report, sequence)
 
+    def _finish_inspection(self, report: Inspected) -> None:
+        with self._lock:
+            future = self._inspections.pop(report.number, None)
+        if future is None:
+            return
+        if report.reading is None:
+            future.set_exception(EngineFailed(FAILED))
+        else:
+            future.set_result(report.reading)
+
     def _finish(self, report: Finished, sequence: Sequence) -> None:
         with self._lock:
             del self._sequences[report.number]
         error = None
         if report.ending is None:
-            error = EngineFailed("the engine failed; the same request may work again")
+            error = EngineFailed(FAILED)
         self._end(sequence, report.ending, error)
 
     def _give_up(self, error: ServiceError) -> None:
@@ -159,8 +208,12 @@ class EngineClient:
             self._error = self._error or error
             sequences = list(self._sequences.values())
             self._sequences.clear()
+            inspections = list(self._inspections.values())
+            self._inspections.clear()
         for sequence in sequences:
             self._end(sequence, None, error)
+        for future in inspections:
+            future.set_exception(error)
 
     def _end(self, sequence: Sequence, ending: Ending | None, error: ServiceError | None) -> None:
         sequence.finish(ending, error)

@@ -5,24 +5,29 @@ every step: see "Process model" in docs/performance.md.
 """
 
 import json
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from service.details import Details
+from service.details import Details, describe
 from service.engine import Engine, OnnxEngine
 from service.errors import ServiceError
+from service.inspection import Reading
 from service.messages import (
     Delivered,
     EngineSpec,
     Finished,
     Follow,
+    Inspect,
+    Inspected,
     Order,
     Ready,
     Report,
@@ -32,6 +37,8 @@ from service.messages import (
 from service.scheduler import Scheduler
 from service.sequence import Ending, Ids, Sequence
 from service.worker import Worker
+
+log = logging.getLogger(__name__)
 
 
 class ReportedSequence(Sequence):
@@ -64,6 +71,9 @@ class EngineProcess:
 
     def __init__(self, spec: EngineSpec, connection: Connection) -> None:
         engine = _open_engine(spec)
+        self._engine = engine
+        # Whoever looks inside waits for another who does, never a generation for either.
+        self._inspector = ThreadPoolExecutor(1, "inspector")
         self._connection = connection
         self._sending = threading.Lock()
         self._workers = [_worker(engine, spec, number) for number in range(spec.threads)]
@@ -76,6 +86,7 @@ class EngineProcess:
             while True:
                 self._take(self._connection.recv())
         except (EOFError, ConnectionResetError):
+            self._inspector.shutdown(cancel_futures=True)
             for worker in self._workers:
                 worker.close()
 
@@ -85,12 +96,22 @@ class EngineProcess:
             sequence: Sequence = ReportedSequence(order, self._report)
             self._orders[order.number] = sequence, worker
             worker.submit(sequence)
+        elif isinstance(order, Inspect):
+            self._inspector.submit(self._inspect, order)
         elif order.number in self._orders:  # else it has ended while the order was on its way
             sequence, worker = self._orders[order.number]
             if isinstance(order, Follow):
                 sequence.followed = True
             else:
                 worker.cancel(sequence)
+
+    def _inspect(self, order: Inspect) -> None:
+        reading = None
+        try:
+            reading = _read(self._engine, order.ids, order.layer)
+        except Exception:
+            log.exception("an inspection failed")
+        self._report(Inspected(order.number, reading))
 
     def _report(self, report: Report) -> None:
         if isinstance(report, Finished):
@@ -105,6 +126,17 @@ def _open_engine(spec: EngineSpec) -> Engine:
     from service.engine_tensorflow import TensorFlowEngine  # noqa: PLC0415 - takes seconds
 
     return TensorFlowEngine(Path(spec.path))
+
+
+def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
+    """Read a text in a batch of its own, and note what each character leaves behind."""
+    batch = engine.batch(1)
+    states = np.empty((len(ids), 2, batch.state.shape[2]), np.float32)
+    logits = np.empty((len(ids), engine.vocabulary_size), np.float32)
+    for place in range(len(ids)):
+        logits[place] = batch.step(ids[place : place + 1])[0]
+        states[place] = batch.state[2 * layer : 2 * layer + 2, 0]
+    return Reading(states[:, 0], states[:, 1], describe(logits, logits.argmax(axis=1)))
 
 
 def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:

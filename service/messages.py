@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.details import Details
+from service.inspection import Reading
 from service.request import Sampling
 from service.sequence import Ending, Ids, Start
 
@@ -46,6 +47,15 @@ class Abort:
 
 
 @dataclass(frozen=True)
+class Inspect:
+    """To the engine: read these characters, and say what each leaves behind in a layer."""
+
+    number: int
+    ids: Ids
+    layer: int
+
+
+@dataclass(frozen=True)
 class Ready:
     """From the engine: it is open."""
 
@@ -75,5 +85,13 @@ class Finished:
     ending: Ending | None
 
 
-Order = Submit | Follow | Abort
-Report = Ready | Started | Delivered | Finished
+@dataclass(frozen=True)
+class Inspected:
+    """From the engine: what a text left behind, or, with `reading` None, the engine has failed."""
+
+    number: int
+    reading: Reading | None
+
+
+Order = Submit | Follow | Abort | Inspect
+Report = Ready | Started | Delivered | Finished | Inspected

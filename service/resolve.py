@@ -10,6 +10,8 @@ from service.request import Generation, Sampling, Stream
 from service.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.settings import Settings
 
+OMIT = '; send "unknown": "drop" to omit them'
+
 
 def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) -> Generation:
     """Return the generation that a request means for a model.
@@ -21,7 +23,7 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     if request.unknown == "drop":
         seed = model.vocabulary.drop_unknown(seed)
     problems = [
-        *_unknown_characters(seed, model.vocabulary),
+        *unknown_characters("seed", seed, model.vocabulary, OMIT),
         *_over_limit("seed", len(seed), settings.max_seed_chars),
         *_over_limit("length", request.length, settings.max_length),
     ]
@@ -50,16 +52,15 @@ def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
     )
 
 
-def _unknown_characters(seed: str, vocabulary: Vocabulary) -> list[FieldProblem]:
-    unknown = vocabulary.unknown(seed)
+def unknown_characters(
+    field: str, text: str, vocabulary: Vocabulary, remedy: str = ""
+) -> list[FieldProblem]:
+    """Return the problem of a text whose characters the model does not know, if there is one."""
+    unknown = vocabulary.unknown(text)
     if not unknown:
         return []
     named = ", ".join(map(repr, unknown[:20])) + (" …" if len(unknown) > 20 else "")
-    return [
-        FieldProblem(
-            "seed", f'the model does not know {named}; send "unknown": "drop" to omit them'
-        )
-    ]
+    return [FieldProblem(field, f"the model does not know {named}{remedy}")]
 
 
 def _over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:

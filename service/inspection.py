@@ -1,0 +1,78 @@
+"""A look inside the cell: what a text leaves behind in the units of a layer."""
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.details import Details
+from service.errors import FieldProblem, InvalidRequest
+from service.inspection_schemas import InspectRequest, RankedUnit
+
+RANKED = 10  # units in a ranking
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What N characters leave behind: a layer's states [N, units], and what may come next."""
+
+    hidden: Floats
+    cell: Floats
+    likely: Details
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A request for a look inside, with every limit of the model checked."""
+
+    text: str
+    layer: int
+    units: list[int]
+    marked: list[int] | None
+
+
+def resolve_inspection(request: InspectRequest, layers: int, width: int) -> Inspection:
+    """Return the inspection that a request means for a model of so many layers of so many units.
+
+    Raises:
+        InvalidRequest: a layer, unit or place that is not there, or nothing to tell apart.
+    """
+    text = unicodedata.normalize("NFC", request.text)
+    problems = []
+    if request.layer >= layers:
+        problems.append(FieldProblem("layer", f"the model's layers are 0 to {layers - 1}"))
+    if any(unit >= width for unit in request.units):
+        problems.append(FieldProblem("units", f"a layer's units are 0 to {width - 1}"))
+    if request.marked is not None:
+        problems += _marking_problems(set(request.marked), len(text))
+    if problems:
+        raise InvalidRequest(problems)
+    return Inspection(text, request.layer, request.units, request.marked)
+
+
+def _marking_problems(marked: set[int], characters: int) -> list[FieldProblem]:
+    if any(place >= characters for place in marked):
+        return [FieldProblem("marked", f"the text's characters are 0 to {characters - 1}")]
+    if not 0 < len(marked) < characters:
+        return [FieldProblem("marked", "mark at least one character, and not all of them")]
+    return []
+
+
+def rank(cell: Floats, marked: list[int]) -> list[RankedUnit]:
+    """Return the units of cell [N, units] that best tell marked from other characters.
+
+    The statistic is Cohen's d: the difference of the two means over the root of the mean of the
+    two variances. The largest come first, whatever their sign.
+    """
+    is_marked = np.zeros(len(cell), bool)
+    is_marked[marked] = True
+    inside, outside = cell[is_marked].astype(np.float64), cell[~is_marked].astype(np.float64)
+    difference = inside.mean(axis=0) - outside.mean(axis=0)
+    spread = np.sqrt((inside.var(axis=0) + outside.var(axis=0)) / 2)
+    # A unit that never moves tells nothing; the least spread keeps the effect a number.
+    effects = difference / np.maximum(spread, np.finfo(np.float32).eps)
+    best = np.argsort(-np.abs(effects), kind="stable")[:RANKED]
+    return [RankedUnit(unit=int(unit), effect=round(float(effects[unit]), 3)) for unit in best]

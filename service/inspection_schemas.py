@@ -1,0 +1,67 @@
+"""The shapes of `POST /inspect` on the wire."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.schemas import Likely
+
+MAX_TEXT = 2_000  # characters
+MAX_UNITS = 64
+
+Index = Annotated[int, Field(ge=0)]
+
+
+class InspectRequest(BaseModel):
+    """The body of `POST /inspect`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    text: str = Field(
+        min_length=1, max_length=MAX_TEXT, description="The text that the model is to read."
+    )
+    layer: Index = Field(0, description="Which layer, from the input on, counted from 0.")
+    units: list[Index] = Field(
+        [], max_length=MAX_UNITS, description="Units whose states are returned."
+    )
+    marked: list[Index] | None = Field(
+        None,
+        max_length=MAX_TEXT,
+        description="Places of characters, from 0; ranks the units that tell these from the rest.",
+    )
+    model: str | None = Field(
+        None, description="name, name@version or name@alias; without it, the default model."
+    )
+
+
+class UnitStates(BaseModel):
+    """A unit's hidden and cell state after each character of the text."""
+
+    unit: int
+    hidden: list[float]
+    cell: list[float]
+
+
+class RankedUnit(BaseModel):
+    """A unit and Cohen's d of its cell state: marked against other characters."""
+
+    unit: int
+    effect: float
+
+
+class InspectResponse(BaseModel):
+    """What a text leaves behind in a layer, character by character."""
+
+    model: str
+    version: int
+    text: str
+    layers: int
+    layer: int
+    width: int
+    units: list[UnitStates]
+    next: list[list[Likely]] = Field(
+        description="After each character, the likeliest ones to follow."
+    )
+    ranking: list[RankedUnit] | None = Field(
+        None, description="The units with the largest effects, up or down."
+    )

@@ -1,0 +1,98 @@
+"""`POST /inspect` shows what the engine computes, within its limits."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_store import ModelStore
+from service.engine import OnnxEngine
+from service.inspection import rank
+from tests.servers import Answer, Service
+
+TEXT = "Hello, World!\nhow are you"
+
+
+def _inspect(service: Service, **fields: Any) -> Answer:
+    kind = {"Content-Type": "application/json"}
+    return service.request("POST", "/inspect", json.dumps(fields), kind)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_states_are_the_engines(service: Service, store: Path, layer: int) -> None:
+    """States and likely characters are those of the graph, stepped by hand."""
+    stored = ModelStore(store).open("deep", 1)
+    batch = OnnxEngine(stored.file("model.int8.onnx")).batch(1)
+    answer = _inspect(service, text=TEXT, model="deep", layer=layer, units=[3, 47]).json
+    assert (answer["layers"], answer["layer"], answer["width"]) == (2, layer, 48)
+    assert [each["unit"] for each in answer["units"]] == [3, 47]
+    for place, id_ in enumerate(stored.vocabulary.encode(TEXT)):
+        logits = batch.step(np.array([id_]))[0]
+        hidden, cell = batch.state[2 * layer, 0], batch.state[2 * layer + 1, 0]
+        for each in answer["units"]:
+            assert each["hidden"][place] == pytest.approx(hidden[each["unit"]], abs=1e-5)
+            assert each["cell"][place] == pytest.approx(cell[each["unit"]], abs=1e-5)
+        likeliest = stored.vocabulary.symbols[int(logits.argmax())]
+        assert answer["next"][place][0]["character"] == likeliest
+        assert len(answer["next"][place]) == 5
+
+
+def test_ranking_names_the_unit_that_tells_apart() -> None:
+    """A unit whose cell state goes with the marks comes first, its effect with the right sign."""
+    cell = np.random.default_rng(0).normal(0, 1, (100, 20)).astype(np.float32)
+    cell[30:50, 13] -= 10
+    first, *others = rank(cell, list(range(30, 50)))
+    assert first.unit == 13
+    assert first.effect < -5
+    assert all(abs(other.effect) < 1 for other in others)
+
+
+def test_ranking_survives_units_that_never_move() -> None:
+    """A unit that is the same everywhere has no effect, rather than no number."""
+    assert {each.effect for each in rank(np.ones((4, 3), np.float32), [1])} == {0.0}
+
+
+def test_marks_are_answered_with_a_ranking(service: Service) -> None:
+    """A ranking comes for marks alone, ten units, the largest effects first."""
+    assert "ranking" not in _inspect(service, text=TEXT).json
+    ranking = _inspect(service, text=TEXT, marked=[0, 7]).json["ranking"]
+    effects = [abs(each["effect"]) for each in ranking]
+    assert len(effects) == 10
+    assert effects == sorted(effects, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"text": ""}, "text"),
+        ({"text": "a" * 2001}, "text"),
+        ({"text": "日本"}, "text"),
+        ({"text": "ab", "layer": 1}, "layer"),
+        ({"text": "ab", "layer": -1}, "layer"),
+        ({"text": "ab", "units": [32]}, "units"),
+        ({"text": "ab", "units": list(range(65))}, "units"),
+        ({"text": "ab", "marked": []}, "marked"),
+        ({"text": "ab", "marked": [0, 1]}, "marked"),
+        ({"text": "ab", "marked": [2]}, "marked"),
+        ({"text": "ab", "more": 1}, "more"),
+    ],
+)
+def test_bad_input_names_the_field(service: Service, fields: dict[str, Any], field: str) -> None:
+    """Whatever is out of bounds is refused, with the field's name."""
+    answer = _inspect(service, **fields)
+    assert answer.status == 422
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def test_generations_are_not_disturbed(service: Service) -> None:
+    """Inspections beside a generation change none of its characters, nor it theirs."""
+    quiet = _inspect(service, text=TEXT, units=[0]).json
+    text = service.generate({"Cache-Control": "no-store"}, seed="a", length=2000).json["text"]
+    with ThreadPoolExecutor(5) as pool:
+        pending = [pool.submit(_inspect, service, text=TEXT, units=[0]) for _ in range(4)]
+        again = service.generate({"Cache-Control": "no-store"}, seed="a", length=2000)
+        assert [each.result().json for each in pending] == [quiet] * 4
+    assert again.json["text"] == text
