@@ -58,9 +58,6 @@ def create_app(settings: Settings | None = None) -> Charloom:
     hooks.register(app)
     app.register_blueprint(generate_routes(models, generator, settings, hooks))
     app.register_blueprint(openai_routes(models, generator, settings, hooks))
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.register_blueprint(generate_routes(models, generator, settings))
-    app.register_blueprint(openai_routes(models, generator, settings))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))

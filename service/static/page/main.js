@@ -3,11 +3,13 @@
 import { getJson } from "./api.js";
 import * as compare from "./compare.js";
 import { $, sayError } from "./dom.js";
+import * as inside from "./inside.js";
+import * as models from "./models.js";
 import { keep, linked, offer, show } from "./prompt.js";
 import * as surprise from "./surprise.js";
 import * as write from "./write.js";
 
-const PARTS = { write, compare, surprise };
+const PARTS = { write, compare, surprise, inside, models };
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const current = () => tabs.find((tab) => tab.ariaSelected === "true");
@@ -44,6 +46,13 @@ function setUpForm() {
   });
 }
 
+function setUpKey() {
+  $("key-wanted").addEventListener("submit", (event) => {
+    event.preventDefault();
+    offerModels();
+  });
+}
+
 function watchConnection() {
   const tell = () => ($("offline").hidden = navigator.onLine);
   addEventListener("online", tell);
@@ -53,8 +62,8 @@ function watchConnection() {
 
 async function offerModels() {
   try {
-    const { models } = await getJson("/models");
-    for (const { name } of models) offer(name);
+    const known = await getJson("/models");
+    for (const { name } of known.models) offer(name);
   } catch (error) {
     sayError($("write-status"), error);
   }
@@ -68,9 +77,10 @@ function follow() {
   write.write(body);
 }
 
-for (const part of Object.values(PARTS)) part.setUp();
+for (const part of Object.values(PARTS)) part.setUp?.();
 setUpTabs();
 setUpForm();
+setUpKey();
 watchConnection();
 choose(tabs[0]);
 await offerModels();
