@@ -25,7 +25,7 @@ from training.model import build_model, zero_state
 SHAPES = [
     ["one-to-one", "x → ŷ", "no recurrence", "computational-graph"],
     ["one-to-many", "seed text → text", "writing characters", "python -m service generate"],
-    ["many-to-one", "x_1 … x_T → ŷ_T", "recalling a symbol", "vanishing-gradient"],
+    ["many-to-one", "x_1 … x_T → h_T", "a word in one vector", "seq2seq (its encoder)"],
     ["many-to-many, in step", "x_t → ŷ_t", "the sign from the weather", "ice-cream"],
     ["many-to-many, both ways", "x_1 … x_T → ŷ_t", "the weather from the sign", "bidirectional"],
     ["many-to-many, one after other", "x_1 … x_T → ŷ_1 … ŷ_S", "reversing a word", "seq2seq"],
