@@ -22,7 +22,7 @@ INSTALL := $(PIP) install --require-hashes
 # What ruff and mypy read.
 CODE := $(wildcard benchmarks model_store service tests training)
 
-.PHONY: help run test lint format bench train has-corpus lock compose-test clean
+.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ run: $(VENV)/serve.stamp ## serve on PORT (8000) until Ctrl-C
 
 test: lint ## lint, check types and run the tests; ARGS goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+browser-test: $(VENV)/serve.stamp ## try the page in headless Chromium (skips where there is none)
+	@tests/browser/run
 
 lint: $(VENV)/dev.stamp ## ruff and mypy alone
 	@$(BIN)/ruff check $(CODE)

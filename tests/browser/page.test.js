@@ -1,0 +1,185 @@
+// What people do with the page, in headless Chromium.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { startService, until } from "./server.js";
+
+const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url).pathname;
+const PHONE = { width: 360, height: 740 };
+const PARTS = ["write", "compare", "surprise"];
+
+let browser, service, page, complaints;
+
+before(async () => {
+  service = await startService();
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium" });
+});
+after(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+beforeEach(async () => {
+  ({ page, complaints } = await open(service.url));
+});
+afterEach(async () => {
+  await page.context().close();
+  assert.deepEqual(complaints, []);
+});
+
+/** A fresh browser window on a service, and what goes wrong in it. */
+async function open(url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  context.setDefaultTimeout(15_000);
+  await context.addInitScript({ path: AXE });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => request.url().startsWith(service.url) || complaints.push(request.url()));
+  await page.goto(url);
+  await page.waitForFunction(() => document.getElementById("model").options.length > 1);
+  return { page, complaints };
+}
+
+const said = (part, words) => page.locator(`#${part}-status`, { hasText: words }).waitFor();
+const text = () => page.locator("#text").textContent();
+
+async function generate(length) {
+  await page.fill("#length", String(length));
+  await page.click("#generate");
+  await said("write", "Done");
+}
+
+async function submit(part) {
+  await page.click(`#tab-${part}`);
+  await page.click(`#${part} button.main, #generate:visible`);
+  await said(part, "Done");
+}
+
+async function shot(name, of = page) {
+  if (process.env.SHOTS) await of.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
+}
+
+test("a text is written, and continued at the cost of what is new", async () => {
+  await generate(300);
+  const first = await text();
+  assert.equal(first.length, "ROMEO:".length + 300);
+  await page.click("#continue");
+  await page.locator("#cache", { hasText: "partial: only 300 new" }).waitFor();
+  assert.ok((await text()).startsWith(first));
+  await shot("write");
+});
+
+test("stop ends a text half-way and frees its slot", async () => {
+  await page.fill("#length", "10000");
+  await page.click("#generate");
+  await page.waitForFunction(() => document.getElementById("text").textContent.length > 50);
+  await page.click("#stop");
+  await said("write", "Stopped");
+  assert.ok((await text()).length < 10_000);
+  await until(async () => {
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    return /^charloom_running(\{[^}]*\})? 0(\.0)?$/m.test(metrics);
+  });
+});
+
+test("a link reproduces the very same text", async () => {
+  await generate(400);
+  await page.click("#again");
+  await said("write", "Done");
+  const drawn = await page.locator("#random-seed").textContent();
+  const wanted = new URLSearchParams({ seed: "ROMEO:", length: 400, temperature: 0.5, random_seed: drawn });
+  const other = await open(`${service.url}/#${wanted}`);
+  await other.page.locator("#write-status", { hasText: "Done" }).waitFor();
+  assert.equal(await other.page.locator("#text").textContent(), await text());
+  await other.page.context().close();
+  assert.deepEqual(other.complaints, []);
+});
+
+test("what was typed is there after a reload", async () => {
+  await page.fill("#seed", "JULIET:");
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("seed").value === "JULIET:");
+});
+
+test("four temperatures stand side by side", async () => {
+  await page.fill("#length", "200");
+  await submit("compare");
+  const texts = await page.locator("#columns pre").allTextContents();
+  assert.deepEqual(texts.map((each) => each.length), Array(4).fill("ROMEO:".length + 200));
+  assert.equal(new Set(texts).size, 4);
+  await shot("compare");
+});
+
+test("pointing at a character shows the five likeliest, and so do the arrow keys", async () => {
+  await page.fill("#length", "120");
+  await submit("surprise");
+  await page.locator("#surprise-text span").nth(9).hover();
+  assert.equal(await page.locator("#bars li").count(), 5);
+  await page.locator("#surprise-text span").nth(9).focus();
+  const before = await page.locator("#likeliest").textContent();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await page.locator("#likeliest").textContent(), before);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.place), "11");
+  await shot("surprise");
+});
+
+test("the keyboard alone is enough", async () => {
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "tab-compare");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "seed");
+  await page.keyboard.press("Control+Enter");
+  await said("write", "Done");
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds nothing serious, ${colorScheme}, and nothing is wider than a phone`, async () => {
+    const own = await open(service.url, { colorScheme, viewport: PHONE });
+    await own.page.fill("#length", "80");
+    for (const part of PARTS) {
+      await own.page.click(`#tab-${part}`);
+      await own.page.click(`#${part} button.main`);
+      await own.page.locator(`#${part}-status`, { hasText: "Done" }).waitFor();
+      const found = await own.page.evaluate(() => globalThis.axe.run());
+      const serious = found.violations.filter(({ impact }) => /serious|critical/.test(impact));
+      assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], part);
+      const width = await own.page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= PHONE.width, `${part} is ${width} wide`);
+      await shot(`phone-${colorScheme}-${part}`, own.page);
+    }
+    await own.page.context().close();
+    assert.deepEqual(own.complaints, []);
+  });
+}
+
+test("the page asks for a key where one is wanted, and says when the service is gone", async () => {
+  const hash = createHash("sha256").update("a key").digest("hex");
+  const guarded = await startService({ CHARLOOM_KEYS: `anna:${hash}` });
+  try {
+    // Its refusals are errors on the browser's console, as they should be: another window.
+    const own = await browser.newPage();
+    await own.goto(guarded.url);
+    await own.click("#generate");
+    await own.locator("#key-wanted").waitFor();
+    await shot("key", own);
+    await own.fill("#key", "a key");
+    await own.click("#generate");
+    await own.locator("#write-status", { hasText: "Done" }).waitFor();
+    await guarded.stop();
+    await own.click("#again");
+    await own.locator("#write-status", { hasText: "cannot be reached" }).waitFor();
+    await shot("gone", own);
+    await own.close();
+  } finally {
+    await guarded.stop();
+  }
+});

@@ -1,0 +1,49 @@
+// A service of the test's own, run as its users run it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Start a service and wait until it answers: {url, stop}. */
+export async function startService(settings = {}) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = { ...process.env, ...settings, PORT: port };
+  const options = { cwd: ROOT, env, stdio: "ignore" };
+  const child = spawn(`${ROOT}/.venv/bin/python`, ["-m", "service"], options);
+  const stop = async () => {
+    if (child.exitCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  };
+  const answers = () => fetch(`${url}/readyz`).then((answer) => answer.ok, () => false);
+  try {
+    await until(() => child.exitCode === null && answers());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, stop };
+}
+
+/** Wait until a condition holds, half a minute at most. */
+export async function until(condition) {
+  for (let tries = 0; tries < 300; tries++) {
+    if (await condition()) return;
+    await sleep(100);
+  }
+  throw new Error(`waited in vain for ${condition}`);
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
