@@ -11,6 +11,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow
 SYSTEMS = {
     "computational-graph": "f = (x + y)·z: gradients by hand and by GradientTape, side by side",
     "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least loss possible",
+    "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for four cells",
+    "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
     "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
     "architectures": "one-to-many and its kin; deep against shallow at equal parameter count",
 }

@@ -1,0 +1,48 @@
+"""Weather from the sign: the exact posterior, and networks with one direction and two."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from training.lecture import bidirectional, store
+
+
+@pytest.mark.parametrize("future", [False, True])
+def test_posterior_is_bayes(future) -> None:
+    """The posterior equals that of summing over all weathers of five days."""
+    sign = np.array([1, 0, 0, 1, 0])
+    expected = np.zeros((5, 3))
+    for day in range(5):
+        known = sign if future else sign[: day + 1]
+        for weather in itertools.product(range(3), repeat=len(known)):
+            belief = np.array(store.stationary())
+            for x, y in zip(weather, known, strict=True):
+                moved = np.bincount(store.NEXT[:, x], belief, len(belief))
+                belief = np.asarray(moved * (y == store.SIGN), np.float64)
+            expected[day, weather[day]] += belief.sum()
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert bidirectional.posterior(sign, future=future) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_future_helps() -> None:
+    """The whole record tells more of the weather than the past alone."""
+    rng = np.random.default_rng(1)
+    weather, signs = store.cuts(*store.record(5000, rng), 100, rng)
+    past, whole = (
+        bidirectional.nats(
+            np.array([bidirectional.posterior(sign, future=future) for sign in signs]), weather
+        )
+        for future in (False, True)
+    )
+    assert whole < past - 0.03 < np.log(3)
+
+
+@pytest.mark.parametrize("future", [False, True])
+def test_only_two_directions_see_the_future(future) -> None:
+    """Another sign on the last day changes the first days only where the network reads backward."""
+    network = bidirectional.network(future=future)
+    signs = np.ones((2, store.CUT), int)
+    signs[1, -1] = 0
+    one, other = bidirectional.probabilities(network, signs)
+    assert np.array_equal(one[:-1], other[:-1]) is not future
