@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from service.auth import Keys, is_open
+from service.errors import RateLimited
 from service.generator import Answer
 from service.limits import MINUTE, Allowance, Spent
 from service.request import Generation
@@ -27,6 +28,7 @@ DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 CORS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, X-Request-ID",
+    "Access-Control-Expose-Headers": "RateLimit, Retry-After, Server-Timing, X-Cache, X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
 
@@ -93,8 +95,15 @@ class Hooks:
 
     def _take(self, visit: Visit, kind: str, amount: int) -> None:
         spent = self._allowance.charge(visit.client, kind, amount)
-        if spent is not None:
-            visit.spent.append(spent)
+        if spent is None:
+            return
+        visit.spent.append(spent)
+        if not spent.allowed:
+            limit, seconds = spent.limit, spent.seconds
+            message = f"more than {limit} {kind} in a minute; try again in {seconds} s"
+            if amount > limit:
+                message = f"{amount} {kind} at once are over the limit of {limit} in a minute"
+            raise RateLimited(message, retry_after=seconds)
 
     def _head(self, response: Response) -> Response:
         """Set the headers that every answer has."""

@@ -8,9 +8,8 @@ from time import monotonic, time
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import storage_from_string
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.strategies import FixedWindowRateLimiter
 
-from service.errors import RateLimited
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,6 +26,7 @@ class Spent:
     limit: int
     left: int
     seconds: int
+    allowed: bool
 
 
 class Allowance:
@@ -40,7 +40,7 @@ class Allowance:
         storage = storage_from_string(
             settings.redis_url or "memory://", wrap_exceptions=True, **options
         )
-        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._limiter = FixedWindowRateLimiter(storage)
         limits = {
             "requests": settings.requests_per_minute,
             "characters": settings.characters_per_minute,
@@ -55,25 +55,19 @@ class Allowance:
     def charge(self, client: str, kind: str, amount: int = 1) -> Spent | None:
         """Take an amount from what a client may still ask for, and return what is left.
 
-        None where there is no such limit, or its count cannot be reached: then nothing is refused.
-
-        Raises:
-            RateLimited: so much is not left; nothing is taken.
+        The minute begins with a client's first request. What is not allowed takes nothing. None
+        where there is no such limit, or its count cannot be reached: then nothing is refused.
         """
         item = self._limits.get(kind)
         if item is None or monotonic() < self._paused_until:
             return None
         try:
-            allowed = self._limiter.hit(item, client, cost=amount)
+            allowed = self._limiter.test(item, client, cost=amount)
+            allowed = allowed and self._limiter.hit(item, client, cost=amount)
             window = self._limiter.get_window_stats(item, client)
         except StorageError as error:
             self._paused_until = monotonic() + PAUSE
             log.warning("redis does not count (%s); nothing is refused meanwhile", error)
             return None
         seconds = max(1, ceil(window.reset_time - time()))
-        if not allowed:
-            message = f"more than {item.amount} {kind} in a minute; try again in {seconds} s"
-            if amount > item.amount:
-                message = f"{amount} {kind} at once are over the limit of {item.amount} in a minute"
-            raise RateLimited(message, retry_after=seconds)
-        return Spent(kind, item.amount, window.remaining, seconds)
+        return Spent(kind, item.amount, window.remaining, seconds, allowed)

@@ -1,10 +1,13 @@
 """Limits, headers and log lines around every route."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
+import redis
 
 from service.auth import hash_of
 from tests.factories import publish_random_model
@@ -46,6 +49,7 @@ def test_requests_per_minute(tmp_path: Path) -> None:
         assert answers[0].headers["ratelimit"].startswith('"requests";r=2;t=')
         assert answers[3].json["code"] == "rate_limited"
         assert 1 <= int(answers[3].headers["retry-after"]) <= 60
+        assert answers[3].headers["ratelimit"].startswith('"requests";r=0;t=')
         assert _ask(service, other).status == 200
         assert service.get("/healthz").status == 200
 
@@ -72,6 +76,30 @@ def test_counts_are_shared_in_redis_and_fail_open(
         assert [_ask(each).status for each in (a, b, a)] == [200, 200, 429]
         redis_server.stop()
         assert [_ask(each).status for each in (a, b, a, b)] == [200] * 4
+
+
+def test_waiting_as_long_as_told_helps(tmp_path: Path, redis_server: RedisServer) -> None:
+    """When `Retry-After` is over, nothing that was counted is left."""
+    settings: dict[str, Any] = {"redis_url": redis_server.url, "redis_timeout": 5}
+    with _running(tmp_path, **settings, characters_per_minute=100) as service:
+        assert _ask(service, length=60).status == 200
+        refused = _ask(service, length=60)
+    assert refused.status == 429
+    with redis.Redis.from_url(redis_server.url) as client:
+        left = [client.ttl(key) for key in client.keys("LIMITS*")]
+    assert len(left) == 1
+    assert 0 < left[0] <= int(refused.headers["retry-after"])
+
+
+@pytest.mark.parametrize("fail", [RedisServer.stop, RedisServer.freeze])
+def test_a_failing_redis_refuses_nobody(
+    tmp_path: Path, redis_server: RedisServer, fail: Callable[[RedisServer], None]
+) -> None:
+    """With Redis gone or frozen everybody is answered, and the log says so."""
+    with _running(tmp_path, redis_url=redis_server.url, requests_per_minute=1) as service:
+        fail(redis_server)
+        assert [service.get("/models").status for _ in range(3)] == [200] * 3
+    assert "redis does not count" in (tmp_path / "log").read_text()
 
 
 def test_every_request_has_a_line_without_its_text(tmp_path: Path) -> None:
