@@ -99,9 +99,8 @@ def gradient_norms(model: Recaller, seed: int, rows: int = 50) -> Array:
     with tf.GradientTape() as tape:
         tape.watch(states)
         for x_t in tf.unstack(tf.one_hot(ids, INPUTS), axis=1):
-            h, states = cell(x_t, states)
-            states = list(states)
-            passed.append(states)
+            _, states = cell(x_t, states)
+            passed.append(list(states))
         loss = mean_nats(model.scores(passed[-1][0]), wrong) * rows
     gradients = [
         tf.concat(g, axis=1)
