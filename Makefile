@@ -23,7 +23,6 @@ INSTALL := $(PIP) install --require-hashes
 CODE := $(wildcard benchmarks model_store service tests training)
 
 .PHONY: help run test browser-test lint format bench train has-corpus lock compose-test clean
-.PHONY: help run test lint format bench train has-corpus lock browser-test compose-test clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -58,15 +57,6 @@ has-corpus:
 	@test -n "$(CORPUS)" && test -n "$(NAME)" || { \
 	  echo 'usage: make train CORPUS=my.txt NAME=mine [ARGS="--set epochs=5"]' >&2; exit 2; }
 
-# CHROMIUM, because Debian's is no browser that Playwright would look for.
-browser-test: $(VENV)/serve.stamp ## try the page in a real browser (needs chromium, node and npm, else skips)
-	@for need in chromium node npm; do \
-	  command -v $$need >/dev/null || { echo "browser-test: skipped: there is no $$need on the PATH"; exit 0; }; \
-	done; \
-	cd tests/browser; \
-	npm ci --silent || { echo "browser-test: skipped: npm cannot install playwright-core and axe-core"; exit 0; }; \
-	CHROMIUM=$$(command -v chromium) npm test --silent
-
 compose-test: ## build the images and try docker-compose for real (needs root and an engine, else skips)
 	@python3 tests/compose/compose_test.py
 
@@ -83,7 +73,7 @@ lock: | $(VENV)/venv.stamp ## remake requirements/*.txt from pyproject.toml; ARG
 	@! grep -n '://' requirements/*.txt
 
 clean: ## remove .venv and what tools left behind; trained models in models/ stay
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/browser/node_modules build dist *.egg-info
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment for all: serving installs the least, training and developing add to it.
