@@ -130,6 +130,25 @@ test("pointing at a character shows the five likeliest, and so do the arrow keys
   await shot("surprise");
 });
 
+test("a text is coloured by the unit that best tells upper case from the rest", async () => {
+  await page.click("#tab-inside");
+  await page.click("#find");
+  await said("inside", "Cohen's d");
+  assert.equal(await page.locator("#ranking button").count(), 10);
+  const colors = await page.$$eval("#cells span", (marks) =>
+    marks.map((mark) => getComputedStyle(mark).backgroundColor),
+  );
+  assert.ok(new Set(colors).size > 10);
+  await shot("inside");
+});
+
+test("models have cards, with the curves of their training", async () => {
+  await page.click("#tab-models");
+  await said("models", "models.");
+  await page.waitForFunction(() => document.querySelector("#cards img")?.naturalWidth > 0);
+  await shot("models");
+});
+
 test("the keyboard alone is enough", async () => {
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowRight");
