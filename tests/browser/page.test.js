@@ -10,7 +10,14 @@ import { startService, until } from "./server.js";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url).pathname;
 const PHONE = { width: 360, height: 740 };
-const PARTS = ["write", "compare", "surprise"];
+// What each part is asked by, and what it says when it has answered.
+const PARTS = {
+  write: ["#generate", "Done"],
+  compare: ["#compare button.main", "Done"],
+  surprise: ["#surprise button.main", "Done"],
+  inside: ["#find", "Cohen's d"],
+  models: [null, "models."],
+};
 
 let browser, service, page, complaints;
 
@@ -55,10 +62,11 @@ async function generate(length) {
   await said("write", "Done");
 }
 
-async function submit(part) {
-  await page.click(`#tab-${part}`);
-  await page.click(`#${part} button.main, #generate:visible`);
-  await said(part, "Done");
+async function submit(part, own = page) {
+  const [button, answered] = PARTS[part];
+  await own.click(`#tab-${part}`);
+  if (button) await own.click(button);
+  await own.locator(`#${part}-status`, { hasText: answered }).waitFor();
 }
 
 async function shot(name, of = page) {
@@ -86,6 +94,16 @@ test("stop ends a text half-way and frees its slot", async () => {
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     return /^charloom_running(\{[^}]*\})? 0(\.0)?$/m.test(metrics);
   });
+});
+
+test("text is there before all of it is", async () => {
+  await page.fill("#length", "10000");
+  await page.click("#generate");
+  await page.waitForFunction(() => {
+    const shown = document.getElementById("text").textContent.length;
+    return shown > 10 && shown < 5000;
+  });
+  await page.click("#stop");
 });
 
 test("a link reproduces the very same text", async () => {
@@ -131,9 +149,7 @@ test("pointing at a character shows the five likeliest, and so do the arrow keys
 });
 
 test("a text is coloured by the unit that best tells upper case from the rest", async () => {
-  await page.click("#tab-inside");
-  await page.click("#find");
-  await said("inside", "Cohen's d");
+  await submit("inside");
   assert.equal(await page.locator("#ranking button").count(), 10);
   const colors = await page.$$eval("#cells span", (marks) =>
     marks.map((mark) => getComputedStyle(mark).backgroundColor),
@@ -143,8 +159,7 @@ test("a text is coloured by the unit that best tells upper case from the rest", 
 });
 
 test("models have cards, with the curves of their training", async () => {
-  await page.click("#tab-models");
-  await said("models", "models.");
+  await submit("models");
   await page.waitForFunction(() => document.querySelector("#cards img")?.naturalWidth > 0);
   await shot("models");
 });
@@ -164,10 +179,8 @@ for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing serious, ${colorScheme}, and nothing is wider than a phone`, async () => {
     const own = await open(service.url, { colorScheme, viewport: PHONE });
     await own.page.fill("#length", "80");
-    for (const part of PARTS) {
-      await own.page.click(`#tab-${part}`);
-      await own.page.click(`#${part} button.main`);
-      await own.page.locator(`#${part}-status`, { hasText: "Done" }).waitFor();
+    for (const part of Object.keys(PARTS)) {
+      await submit(part, own.page);
       const found = await own.page.evaluate(() => globalThis.axe.run());
       const serious = found.violations.filter(({ impact }) => /serious|critical/.test(impact));
       assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], part);
@@ -200,5 +213,21 @@ test("the page asks for a key where one is wanted, and says when the service is 
     await own.close();
   } finally {
     await guarded.stop();
+  }
+});
+
+test("over the limit, the page says when to come back", async () => {
+  const limited = await startService({ CHARLOOM_CHARACTERS_PER_MINUTE: "500" });
+  try {
+    const own = await browser.newPage();
+    await own.goto(limited.url);
+    await own.click("#generate");
+    await own.locator("#write-status", { hasText: "Done" }).waitFor();
+    await own.click("#again");
+    await own.locator("#write-status", { hasText: /\d+ s/ }).waitFor();
+    await shot("limited", own);
+    await own.close();
+  } finally {
+    await limited.stop();
   }
 });

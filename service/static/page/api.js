@@ -55,7 +55,8 @@ async function refusal(response) {
   const fields = (problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
   const said = fields.join("; ") || problem.detail || `The service answered ${response.status}.`;
   const wait = response.headers.get("Retry-After");
-  return new Problem(wait ? `${said} (${response.status}; try again in ${wait} s)` : said);
+  // Some refusals say themselves when to come back.
+  return new Problem(wait && !said.includes("try again") ? `${said}; try again in ${wait} s` : said);
 }
 
 async function* pieces(body) {
