@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.routes.page import POLICY, ROOT
+from service.hooks import PAGE_POLICY
+from service.routes.page import ROOT
 from tests.servers import Service
 
 FILES = sorted(ROOT.iterdir())
@@ -16,7 +17,7 @@ def test_the_page_is_served_under_its_policy(service: Service) -> None:
     answer = service.get("/")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/html")
-    assert answer.headers["content-security-policy"] == POLICY
+    assert answer.headers["content-security-policy"] == PAGE_POLICY
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
