@@ -44,6 +44,15 @@ class Details:
         )
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What N characters leave behind: a layer's states [N, units], and what may come next."""
+
+    hidden: NDArray[np.float32]
+    cell: NDArray[np.float32]
+    likely: Details
+
+
 def describe(logits: NDArray[np.float32], drawn: NDArray[np.int64]) -> Details:
     """Explain one drawn id [B] per row of logits [B, V]; no operation mixes rows."""
     shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)

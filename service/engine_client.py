@@ -12,6 +12,7 @@ from dataclasses import asdict
 from itertools import count
 from multiprocessing.connection import Connection
 
+from service.details import Reading
 from service.errors import (
     DeadlineExceeded,
     Draining,
@@ -20,7 +21,6 @@ from service.errors import (
     QueueFull,
     ServiceError,
 )
-from service.inspection import Reading
 from service.messages import (
     Abort,
     Delivered,

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from service.details import Details, describe
+from service.details import Details, Reading, describe
 from service.engine import Engine, OnnxEngine
 from service.errors import ServiceError
-from service.inspection import Reading
 from service.messages import (
     Delivered,
     EngineSpec,

@@ -6,22 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.details import Details
 from service.errors import FieldProblem, InvalidRequest
 from service.inspection_schemas import InspectRequest, RankedUnit
 
 RANKED = 10  # units in a ranking
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What N characters leave behind: a layer's states [N, units], and what may come next."""
-
-    hidden: Floats
-    cell: Floats
-    likely: Details
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.details import Details
-from service.inspection import Reading
+from service.details import Details, Reading
 from service.request import Sampling
 from service.sequence import Ending, Ids, Start
 

@@ -5,8 +5,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
+from service.details import Reading
 from service.errors import UnsupportedMediaType
-from service.inspection import Inspection, Reading, rank, resolve_inspection
+from service.inspection import Inspection, rank, resolve_inspection
 from service.inspection_schemas import InspectRequest, InspectResponse, UnitStates
 from service.models import LoadedModel, Models
 from service.openapi import JSON, Answer, Operation, describe
