@@ -23,6 +23,7 @@ def random_weights() -> Weights:
         return rng.normal(0, 1.5 / np.sqrt(shape[0]), shape).astype(np.float32)
 
     return Weights(
+        cell="lstm",
         embedding=np.eye(symbols, dtype=np.float32),
         layers=[
             Layer(draw(below, 4 * UNITS), draw(UNITS, 4 * UNITS), draw(4 * UNITS))

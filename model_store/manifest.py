@@ -77,7 +77,7 @@ class FileEntry(_Frozen):
 class Architecture(_Frozen):
     """The network's shape."""
 
-    cell: Literal["lstm"]
+    cell: Literal["lstm", "gru", "rnn"]
     layers: PositiveInt
     units: PositiveInt
     embedding: PositiveInt

@@ -18,7 +18,7 @@ class Batch(Protocol):
     """Rows of state that advance together, one character per step."""
 
     state: Floats
-    """[2 * layers, capacity, units]: per layer the hidden and the cell state of every row."""
+    """[parts, capacity, units]: layer by layer the hidden and, of an LSTM, the cell state."""
 
     def step(self, ids: Ids) -> Floats:
         """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
@@ -26,6 +26,9 @@ class Batch(Protocol):
 
 class Engine(Protocol):
     """Frozen weights that can run batches."""
+
+    states: list[str]
+    """Names of the parts of the state: h0, c0, h1, …; cells other than the LSTM have no c."""
 
     vocabulary_size: int
 
@@ -43,6 +46,7 @@ class OnnxEngine:
         self.session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.inputs = [node.name for node in self.session.get_inputs()]
         self.outputs = [node.name for node in self.session.get_outputs()]
+        self.states = self.inputs[1:]
         self.units: int = self.session.get_inputs()[1].shape[1]
         self.vocabulary_size: int = self.session.get_outputs()[0].shape[1]
 
@@ -62,7 +66,7 @@ class OnnxBatch:
         self._engine = engine
         self._ids = np.zeros(capacity, np.int64)
         self._logits = np.zeros((capacity, engine.vocabulary_size), np.float32)
-        self.state: Floats = np.zeros((len(engine.inputs) - 1, capacity, engine.units), np.float32)
+        self.state: Floats = np.zeros((len(engine.states), capacity, engine.units), np.float32)
         self._bindings: dict[int, ort.IOBinding] = {}
 
     def step(self, ids: Ids) -> Floats:

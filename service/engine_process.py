@@ -130,11 +130,14 @@ def _open_engine(spec: EngineSpec) -> Engine:
 def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
     """Read a text in a batch of its own, and note what each character leaves behind."""
     batch = engine.batch(1)
+    hidden = engine.states.index(f"h{layer}")
+    # An LSTM remembers in its cell state, the other cells in the hidden state alone.
+    cell = engine.states.index(f"c{layer}") if f"c{layer}" in engine.states else hidden
     states = np.empty((len(ids), 2, batch.state.shape[2]), np.float32)
     logits = np.empty((len(ids), engine.vocabulary_size), np.float32)
     for place in range(len(ids)):
         logits[place] = batch.step(ids[place : place + 1])[0]
-        states[place] = batch.state[2 * layer : 2 * layer + 2, 0]
+        states[place] = batch.state[[hidden, cell], 0]
     return Reading(states[:, 0], states[:, 1], describe(logits, logits.argmax(axis=1)))
 
 

@@ -19,8 +19,9 @@ class TensorFlowEngine:
         loaded = tf.saved_model.load(str(folder))
         self.step = loaded.signatures["serving_default"]
         _, inputs = self.step.structured_input_signature
-        layers = (len(inputs) - 1) // 2
-        self.states = [f"{part}{layer}" for layer in range(layers) for part in ("h", "c")]
+        parts = ("h", "c") if "c0" in inputs else ("h",)
+        layers = (len(inputs) - 1) // len(parts)
+        self.states = [f"{part}{layer}" for layer in range(layers) for part in parts]
         self.units: int = inputs["h0"].shape[1]
         self.vocabulary_size: int = self.step.structured_outputs["logits"].shape[1]
 

@@ -35,7 +35,7 @@ class InspectRequest(BaseModel):
 
 
 class UnitStates(BaseModel):
-    """A unit's hidden and cell state after each character of the text."""
+    """A unit's hidden and cell state after each character; without a cell state, the hidden twice."""
 
     unit: int
     hidden: list[float]

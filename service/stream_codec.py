@@ -22,7 +22,7 @@ CHECKSUM = struct.Struct("<I")
 class CachedStream:
     """A stream's text so far, the details of all of it or none, and the state at its end.
 
-    The state [2 * layers, units] has consumed every character but the last one.
+    The state [parts, units] has consumed every character but the last one.
     """
 
     text: str

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -10,10 +11,16 @@ from model_store import Architecture, Corpus, Manifest, ModelDescription, ModelS
 from training.graph import Layer, Weights, step_graph
 
 SYMBOLS = tuple(sorted("\n !,.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZäöü"))
+CellName = Literal["lstm", "gru", "rnn"]
+GATES: dict[CellName, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 def random_weights(
-    layers: int = 1, units: int = 32, symbols: int = len(SYMBOLS), seed: int = 0
+    layers: int = 1,
+    units: int = 32,
+    symbols: int = len(SYMBOLS),
+    seed: int = 0,
+    cell: CellName = "lstm",
 ) -> Weights:
     """Weights of a network that was never trained; large enough that its logits differ."""
     rng = np.random.default_rng(seed)
@@ -21,12 +28,13 @@ def random_weights(
     def draw(*shape: int) -> np.ndarray:
         return rng.normal(0, 1.5 / np.sqrt(shape[0]), shape).astype(np.float32)
 
-    embedding = 8
+    embedding, gates = 8, GATES[cell]
     inputs = [embedding, *([units] * (layers - 1))]
     return Weights(
+        cell=cell,
         embedding=rng.normal(0, 1, (symbols, embedding)).astype(np.float32),
         layers=[
-            Layer(draw(below, 4 * units), draw(units, 4 * units), draw(4 * units))
+            Layer(draw(below, gates * units), draw(units, gates * units), draw(gates * units))
             for below in inputs
         ],
         output=3 * draw(units, symbols),
@@ -47,22 +55,23 @@ def publish_random_model(
     layers: int = 1,
     units: int = 32,
     seed: int = 0,
+    cell: CellName = "lstm",
     graph: bytes | None = None,
 ) -> Manifest:
     """Publish an untrained model that the service can serve, or one with another graph file."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_graph(folder / "model.int8.onnx", random_weights(layers, units, seed=seed))
+        write_graph(folder / "model.int8.onnx", random_weights(layers, units, seed=seed, cell=cell))
         if graph is not None:
             (folder / "model.int8.onnx").write_bytes(graph)
         (folder / "vocabulary.json").write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
-        return ModelStore(root).publish(name, folder, description(layers, units))
+        return ModelStore(root).publish(name, folder, description(layers, units, cell))
 
 
-def description(layers: int, units: int) -> ModelDescription:
+def description(layers: int, units: int, cell: CellName = "lstm") -> ModelDescription:
     """What a publisher says of an untrained model."""
     return ModelDescription(
-        architecture=Architecture(cell="lstm", layers=layers, units=units, embedding=8),
+        architecture=Architecture(cell=cell, layers=layers, units=units, embedding=8),
         vocabulary_size=len(SYMBOLS),
         corpus=Corpus(name="none", sha256="0" * 64, characters=1),
         training={},

@@ -14,10 +14,12 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
     layers: int = Field(default=1, ge=1, le=8)
     units: int = Field(default=768, ge=1, le=4096)
     embedding: int = Field(default=128, ge=1, le=4096)
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    weight_drop: float = Field(default=0.0, ge=0, lt=1)
 
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=64, ge=1)

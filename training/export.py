@@ -11,11 +11,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from training.cells import CELLS, Cell
 from training.config import TrainingConfig
 from training.dataset import Split
 from training.errors import ParityError
-from training.graph import Floats, Layer, Weights, step_graph
+from training.graph import Layer, Weights, step_graph
 from training.model import zero_state
+from training.nodes import Floats
 
 INT8_GRAPH = "model.int8.onnx"
 FP32_GRAPH = "model.onnx"
@@ -29,31 +31,26 @@ MAX_INT8_LOSS = 0.002  # nats per character
 
 def export(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
     """Write the three frozen forms of a float32 model into the folder."""
-    weights = weights_of(model)
+    weights = weights_of(model, config.cell)
     onnx.save(step_graph(weights, int8=True), str(folder / INT8_GRAPH))
     onnx.save(step_graph(weights, int8=False), str(folder / FP32_GRAPH))
     _save_tensorflow(model, config, folder / SAVED_MODEL)
 
 
-def weights_of(model: keras.Model) -> Weights:
-    """Take the weights out of a model made by `build_model`."""
+def weights_of(model: keras.Model, cell: str) -> Weights:
+    """Take the weights out of a model of such cells made by `build_model`."""
     output, output_bias = model.get_layer("logits").get_weights()
     return Weights(
+        cell=cell,
         embedding=model.get_layer("embedding").get_weights()[0],
-        layers=[Layer(*map(_reorder_gates, lstm.get_weights())) for lstm in _lstms(model)],
+        layers=[Layer(*layer.get_weights()) for layer in _cells(model)],
         output=output,
         output_bias=output_bias,
     )
 
 
-def _lstms(model: keras.Model) -> list[keras.layers.LSTM]:
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.LSTM)]
-
-
-def _reorder_gates(weight: Floats) -> Floats:
-    """Turn Keras' gate order i, f, g, o into the step graph's i, f, o, g."""
-    i, f, g, o = np.split(weight, 4, axis=-1)
-    return np.concatenate([i, f, o, g], axis=-1)
+def _cells(model: keras.Model) -> list[Cell]:
+    return [layer for layer in model.layers if isinstance(layer, Cell)]
 
 
 def check_parity(
@@ -119,9 +116,10 @@ def _logit_error(
 
 def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
     """Freeze the step into constants, as the lecture froze its graph, and save it."""
-    cells = [lstm.cell for lstm in _lstms(model)]
+    cells = _cells(model)
+    parts = CELLS[config.cell].states
     embedding, output = model.get_layer("embedding"), model.get_layer("logits")
-    names = [f"{part}{layer}" for layer in range(config.layers) for part in ("h", "c")]
+    names = [f"{part}{layer}" for layer in range(config.layers) for part in parts]
     signature = [
         tf.TensorSpec([None], tf.int64, name="ids"),
         *(tf.TensorSpec([None, config.units], tf.float32, name=name) for name in names),
@@ -130,10 +128,12 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
     @tf.function(input_signature=signature)
     def step(ids: tf.Tensor, *state: tf.Tensor) -> list[tf.Tensor]:
         x = embedding(ids)
-        state_out = []
+        state_out: list[tf.Tensor] = []
         for layer, cell in enumerate(cells):
-            x, next_state = cell(x, [state[2 * layer], state[2 * layer + 1]])
-            state_out += next_state
+            first = layer * len(parts)
+            after = cell.step(x, list(state[first : first + len(parts)]))
+            state_out += after
+            x = after[0]
         return [output(x), *state_out]
 
     frozen = convert_variables_to_constants_v2(step.get_concrete_function())

@@ -1,31 +1,30 @@
 """The step graph: one character in, logits and the next state out, built from trained weights.
 
-Signature: ids [B] int64, then per layer h and c [B, units] float32
-        -> logits [B, V] float32, then per layer the next h and c.
+Signature: ids [B] int64, then the parts of the state layer by layer, each [B, units] float32
+        -> logits [B, V] float32, then the parts of the next state.
+An LSTM's state has the parts h and c, that of the other cells h alone.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
+
+from training.nodes import Floats, Nodes
 
 # The oldest pair that has every operator used here, so that any current runtime reads the file.
 OPSET = 17
 IR_VERSION = 9
-ACTIVATION_LEVELS = 127  # |h| < 1, so one constant scale 1/127 covers every activation
-ZERO_POINT = 128  # of uint8; int8 activations fall off the runtime's fast path
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One LSTM layer: kernel [inputs, 4u], recurrent [u, 4u], bias [4u].
+    """One recurrent layer of G gates: kernel [inputs, G·u], recurrent [u, G·u], bias [G·u].
 
-    The gates stand in the order i, f, o, g, so that one sigmoid covers the first three.
+    The gates stand as in `training.cells`.
     """
 
     kernel: Floats
@@ -37,6 +36,7 @@ class Layer:
 class Weights:
     """All weights of the network: embedding [V, e], layers, output [u, V], output_bias [V]."""
 
+    cell: str
     embedding: Floats
     layers: list[Layer]
     output: Floats
@@ -45,122 +45,124 @@ class Weights:
 
 def step_graph(weights: Weights, *, int8: bool) -> onnx.ModelProto:
     """Build the step graph in fp32, or with int8 weights and statically quantised activations."""
-    return _GraphBuilder(weights, int8).build()
+    network, units = _NETWORKS[weights.cell](Nodes(int8=int8), weights), weights.output.shape[0]
+    logits = network.logits()
+    states = [f"{part}{layer}" for layer in range(len(weights.layers)) for part in network.states]
+    graph = helper.make_graph(
+        network.nodes.nodes,
+        "character_model_step",
+        inputs=[_value("ids", TensorProto.INT64), *(_floats(name, units) for name in states)],
+        outputs=[
+            _floats(logits, len(weights.output_bias)),
+            *(_floats(f"{name}_next", units) for name in states),
+        ],
+        initializer=network.nodes.constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    model.producer_name = "charloom"
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
-class _GraphBuilder:
-    def __init__(self, weights: Weights, int8: bool) -> None:
-        self.weights, self.int8 = weights, int8
+class _Network(ABC):
+    """The layers from the ids to the logits; a subclass adds the nodes of its cell."""
+
+    states: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __init__(self, nodes: Nodes, weights: Weights) -> None:
+        self.nodes, self.weights = nodes, weights
         self.units = weights.output.shape[0]
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        if int8:
-            self.scale = self.constant("activation_scale", np.float32(1 / ACTIVATION_LEVELS))
-            self.zero_point = self.constant("activation_zero_point", np.uint8(ZERO_POINT))
 
-    def build(self) -> onnx.ModelProto:
-        layers = range(len(self.weights.layers))
-        names = [name for layer in layers for name in (f"h{layer}", f"c{layer}")]
-        logits = self.network()
-        batch_of_states = [_value(name, TensorProto.FLOAT, self.units) for name in names]
-        graph = helper.make_graph(
-            self.nodes,
-            "character_lstm_step",
-            inputs=[_value("ids", TensorProto.INT64), *batch_of_states],
-            outputs=[
-                _value(logits, TensorProto.FLOAT, len(self.weights.output_bias)),
-                *(_value(f"{name}_next", TensorProto.FLOAT, self.units) for name in names),
-            ],
-            initializer=self.constants,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-        model.ir_version = IR_VERSION
-        model.producer_name = "charloom"
-        onnx.checker.check_model(model, full_check=True)
-        return model
+    @abstractmethod
+    def cell(self, number: int, layer: Layer, below: str | None) -> None:
+        """Add what makes `h<number>_next` of `h<number>` and the activation of the layer below."""
 
-    def network(self) -> str:
+    def logits(self) -> str:
+        """Add the whole network."""
         below: str | None = None
         for number, layer in enumerate(self.weights.layers):
-            below = self.lstm_layer(number, layer, below)
+            self.cell(number, layer, below)
+            below = self.nodes.activation(f"h{number}_next", f"layer{number}_out")
         assert below is not None
-        logits = self.product([below], self.weights.output, "output")
-        bias = self.constant("output_bias", self.weights.output_bias)
-        return self.node("Add", [logits, bias], "logits")
+        product = self.nodes.product([below], self.weights.output, "output")
+        bias = self.nodes.constant("output_bias", self.weights.output_bias)
+        return self.nodes.node("Add", [product, bias], "logits")
 
-    def lstm_layer(self, number: int, layer: Layer, below: str | None) -> str:
-        """Add one cell; return the name of what the layer above multiplies."""
-        prefix = f"lstm{number}"
-        hidden = self.activation(f"h{number}", f"{prefix}_h")
+    def hidden(self, number: int) -> str:
+        """Return the layer's old hidden state as products take it."""
+        return self.nodes.activation(f"h{number}", f"layer{number}_h")
+
+    def characters(self, layer: Layer) -> str:
+        """Look up embedding, input kernel and bias, folded into one row per character."""
+        table = self.weights.embedding @ layer.kernel + layer.bias
+        return self.nodes.node("Gather", [self.nodes.constant("characters", table), "ids"], "input")
+
+    def gates(self, number: int, layer: Layer, below: str | None) -> str:
+        """Return input and recurrent product summed, of one product where there are two."""
         if below is None:
-            # Embedding and input kernel fold into one row per character: a lookup, no product.
-            table = self.weights.embedding @ layer.kernel + layer.bias
-            fixed = self.node(
-                "Gather", [self.constant(f"{prefix}_table", table), "ids"], f"{prefix}_input"
-            )
-            product = self.product([hidden], layer.recurrent, prefix)
+            fixed = self.characters(layer)
+            product = self.nodes.product([self.hidden(number)], layer.recurrent, f"layer{number}")
         else:
-            fixed = self.constant(f"{prefix}_bias", layer.bias)
+            fixed = self.nodes.constant(f"layer{number}_bias", layer.bias)
             stacked = np.concatenate([layer.kernel, layer.recurrent])
-            product = self.product([below, hidden], stacked, prefix)
-        gates = self.node("Add", [product, fixed], f"{prefix}_gates")
-        return self.cell(prefix, gates, number)
-
-    def cell(self, prefix: str, gates: str, number: int) -> str:
-        u = self.units
-        sizes = self.constant(f"{prefix}_sizes", np.array([3 * u, u], np.int64))
-        squashed, candidate = self.split(gates, sizes, [f"{prefix}_ifo", f"{prefix}_g"])
-        ifo = self.node("Sigmoid", [squashed], f"{prefix}_ifo_open")
-        g = self.node("Tanh", [candidate], f"{prefix}_candidate")
-        thirds = self.constant(f"{prefix}_thirds", np.array([u, u, u], np.int64))
-        i, f, o = self.split(ifo, thirds, [f"{prefix}_i", f"{prefix}_f", f"{prefix}_o"])
-        kept = self.node("Mul", [f, f"c{number}"], f"{prefix}_kept")
-        added = self.node("Mul", [i, g], f"{prefix}_added")
-        cell = self.node("Add", [kept, added], f"c{number}_next")
-        bounded = self.node("Tanh", [cell], f"{prefix}_bounded")
-        hidden = self.node("Mul", [o, bounded], f"h{number}_next")
-        return self.activation(hidden, f"{prefix}_out")
-
-    def activation(self, name: str, prefix: str) -> str:
-        """Return the activation as products take it: quantised in the int8 graph."""
-        if not self.int8:
-            return name
-        inputs = [name, self.scale, self.zero_point]
-        return self.node("QuantizeLinear", inputs, f"{prefix}_quantized")
-
-    def product(self, activations: list[str], weight: Floats, prefix: str) -> str:
-        """Add activations [B, n] (side by side) times weight [n, m]."""
-        left = activations[0]
-        if len(activations) > 1:
-            left = self.node("Concat", activations, f"{prefix}_inputs", axis=1)
-        if not self.int8:
-            right = self.constant(f"{prefix}_weight", weight)
-            return self.node("MatMul", [left, right], f"{prefix}_product")
-        quantized, column_scale = quantize_columns(weight)
-        inputs = [left, self.constant(f"{prefix}_weight", quantized), self.zero_point]
-        sums = self.node("MatMulInteger", inputs, f"{prefix}_sums")
-        floats = self.node("Cast", [sums], f"{prefix}_float", to=TensorProto.FLOAT)
-        scale = self.constant(f"{prefix}_scale", column_scale / np.float32(ACTIVATION_LEVELS))
-        return self.node("Mul", [floats, scale], f"{prefix}_product")
-
-    def split(self, name: str, sizes: str, outputs: list[str]) -> list[str]:
-        self.nodes.append(helper.make_node("Split", [name, sizes], outputs, axis=1))
-        return outputs
-
-    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def constant(self, name: str, value: Any) -> str:
-        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
+            inputs = [below, self.hidden(number)]
+            product = self.nodes.product(inputs, stacked, f"layer{number}")
+        return self.nodes.node("Add", [product, fixed], f"layer{number}_gates")
 
 
-def quantize_columns(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Quantise each column symmetrically to int8; return it with one scale per column."""
-    # A column of zeros still needs a scale, and a normal number: processors may flush others to 0.
-    scale = np.maximum(np.abs(weight).max(axis=0) / 127, np.finfo(np.float32).tiny)
-    return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
+class _LSTM(_Network):
+    states = ("h", "c")
+
+    def cell(self, number: int, layer: Layer, below: str | None) -> None:
+        u, prefix, node = self.units, f"layer{number}", self.nodes.node
+        gates = self.gates(number, layer, below)
+        ifo, g = self.nodes.split(gates, [3 * u, u], [f"{prefix}_ifo", f"{prefix}_g"])
+        ifo = node("Sigmoid", [ifo], f"{prefix}_ifo_open")
+        g = node("Tanh", [g], f"{prefix}_candidate")
+        i, f, o = self.nodes.split(ifo, [u, u, u], [f"{prefix}_{gate}" for gate in "ifo"])
+        kept = node("Mul", [f, f"c{number}"], f"{prefix}_kept")
+        added = node("Mul", [i, g], f"{prefix}_added")
+        cell = node("Add", [kept, added], f"c{number}_next")
+        bounded = node("Tanh", [cell], f"{prefix}_bounded")
+        node("Mul", [o, bounded], f"h{number}_next")
+
+
+class _GRU(_Network):
+    def cell(self, number: int, layer: Layer, below: str | None) -> None:
+        u, prefix, node = self.units, f"layer{number}", self.nodes.node
+        x = self.characters(layer) if below is None else self.inputs(number, layer, below)
+        # Apart from the input's: the reset gate acts on the recurrent product alone.
+        product = self.nodes.product([self.hidden(number)], layer.recurrent, prefix)
+        x_rz, x_n = self.nodes.split(x, [2 * u, u], [f"{prefix}_x_rz", f"{prefix}_x_n"])
+        p_rz, p_n = self.nodes.split(product, [2 * u, u], [f"{prefix}_p_rz", f"{prefix}_p_n"])
+        rz = node("Add", [x_rz, p_rz], f"{prefix}_rz")
+        rz = node("Sigmoid", [rz], f"{prefix}_rz_open")
+        r, z = self.nodes.split(rz, [u, u], [f"{prefix}_r", f"{prefix}_z"])
+        reset = node("Mul", [r, p_n], f"{prefix}_reset")
+        n = node("Add", [x_n, reset], f"{prefix}_n")
+        n = node("Tanh", [n], f"{prefix}_candidate")
+        change = node("Sub", [f"h{number}", n], f"{prefix}_change")
+        kept = node("Mul", [z, change], f"{prefix}_kept")
+        node("Add", [n, kept], f"h{number}_next")
+
+    def inputs(self, number: int, layer: Layer, below: str) -> str:
+        prefix = f"layer{number}_x"
+        product = self.nodes.product([below], layer.kernel, prefix)
+        bias = self.nodes.constant(f"{prefix}_bias", layer.bias)
+        return self.nodes.node("Add", [product, bias], prefix)
+
+
+class _SimpleRNN(_Network):
+    def cell(self, number: int, layer: Layer, below: str | None) -> None:
+        self.nodes.node("Tanh", [self.gates(number, layer, below)], f"h{number}_next")
+
+
+_NETWORKS: dict[str, type[_Network]] = {"lstm": _LSTM, "gru": _GRU, "rnn": _SimpleRNN}
+
+
+def _floats(name: str, columns: int) -> onnx.ValueInfoProto:
+    return _value(name, TensorProto.FLOAT, columns)
 
 
 def _value(name: str, kind: int, *shape: int) -> onnx.ValueInfoProto:

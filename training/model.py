@@ -1,4 +1,4 @@
-"""The character LSTM as a Keras model with its state as explicit inputs and outputs."""
+"""The character model in Keras, its state an explicit input and output."""
 
 from pathlib import Path
 from typing import Any
@@ -6,48 +6,44 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from training.cells import CELLS
 from training.config import TrainingConfig
 
 
 def build_model(config: TrainingConfig, vocabulary_size: int, policy: str) -> keras.Model:
-    """Build embedding → LSTM stack → logits.
+    """Build embedding → recurrent layers → logits.
 
-    Inputs: ids [B, T] int32 and, per layer, hidden and cell state [B, units].
-    Outputs: logits [B, T, vocabulary] float32 and the states after the last step.
+    Inputs: ids [B, T] int32 and the parts of the state, each [B, units].
+    Outputs: logits [B, T, vocabulary] float32 and the state after the last step.
 
     Dropout is variational: one mask per sequence, the same at every time step
     (Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287).
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
-    x = keras.layers.Embedding(vocabulary_size, config.embedding, dtype=policy, name="embedding")(
-        ids
-    )
+    embedding = keras.layers.Embedding(vocabulary_size, config.embedding, name="embedding")
+    x = embedding(ids)
     states_in: list[Any] = []
     states_out: list[Any] = []
     for layer in range(config.layers):
-        hidden = keras.Input((config.units,), name=f"h{layer}")
-        cell = keras.Input((config.units,), name=f"c{layer}")
-        lstm = keras.layers.LSTM(
-            config.units,
-            return_sequences=True,
-            return_state=True,
-            use_cudnn=False,
-            dtype=policy,
-            name=f"lstm{layer}",
+        state = [
+            keras.Input((config.units,), name=f"{part}{layer}")
+            for part in CELLS[config.cell].states
+        ]
+        cell = CELLS[config.cell](
+            config.units, config.weight_drop, dtype=policy, name=f"cell{layer}"
         )
-        x, hidden_out, cell_out = lstm(x, initial_state=[hidden, cell])
-        x = keras.layers.Dropout(config.dropout, noise_shape=(None, 1, config.units), dtype=policy)(
-            x
-        )
-        states_in += [hidden, cell]
-        states_out += [hidden_out, cell_out]
-    logits = keras.layers.Dense(vocabulary_size, dtype="float32", name="logits")(x)
-    return keras.Model([ids, *states_in], [logits, *states_out], name="character_lstm")
+        x, last = cell(x, state)
+        x = keras.layers.Dropout(config.dropout, noise_shape=(None, 1, config.units))(x)
+        states_in += state
+        states_out += last
+    logits = keras.layers.Dense(vocabulary_size, name="logits")(x)
+    return keras.Model([ids, *states_in], [logits, *states_out], name="character_model")
 
 
 def zero_state(config: TrainingConfig, batch_size: int) -> list[tf.Tensor]:
-    """Return the state before any character: per layer, hidden and cell [batch_size, units]."""
-    return [tf.zeros((batch_size, config.units)) for _ in range(2 * config.layers)]
+    """Return the state before any character: its parts layer by layer, each [batch_size, units]."""
+    parts = config.layers * len(CELLS[config.cell].states)
+    return [tf.zeros((batch_size, config.units)) for _ in range(parts)]
 
 
 def resolve_policy(precision: str) -> str:

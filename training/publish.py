@@ -45,7 +45,10 @@ def publish(
         parity = check_parity(model, config, text, folder)
         description = ModelDescription(
             architecture=Architecture(
-                cell="lstm", layers=config.layers, units=config.units, embedding=config.embedding
+                cell=config.cell,
+                layers=config.layers,
+                units=config.units,
+                embedding=config.embedding,
             ),
             vocabulary_size=len(vocabulary),
             corpus=CorpusRecord(

@@ -12,11 +12,15 @@ from tests.factories import random_weights, write_graph
 STEPS = 12
 
 
-@pytest.fixture(scope="module", params=[(1, 32), (2, 50), (3, 128)], ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[(1, 32, "lstm"), (2, 50, "lstm"), (3, 128, "lstm"), (2, 50, "gru"), (2, 50, "rnn")],
+    ids=str,
+)
 def engine(request, tmp_path_factory) -> OnnxEngine:
-    layers, units = request.param
+    layers, units, cell = request.param
     path = tmp_path_factory.mktemp("engine") / "model.int8.onnx"
-    return OnnxEngine(write_graph(path, random_weights(layers, units)))
+    return OnnxEngine(write_graph(path, random_weights(layers, units, cell=cell)))
 
 
 def _run(engine: OnnxEngine, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +53,7 @@ def test_states_in_place(engine: OnnxEngine, tmp_path: Path) -> None:
     ids = np.random.default_rng(3).integers(0, engine.vocabulary_size, (5, STEPS))
     logits, state = _run(engine, ids)
     session: ort.InferenceSession = engine.session
-    separate = [np.zeros((5, engine.units), np.float32) for _ in engine.inputs[1:]]
+    separate = [np.zeros((5, engine.units), np.float32) for _ in engine.states]
     for step, column in enumerate(ids.T):
         feed = dict(zip(engine.inputs, [column, *separate], strict=True))
         expected, *separate = session.run(None, feed)

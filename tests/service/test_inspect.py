@@ -11,6 +11,7 @@ import pytest
 from model_store import ModelStore
 from service.engine import OnnxEngine
 from service.inspection import rank
+from tests.factories import CellName, publish_random_model
 from tests.servers import Answer, Service
 
 TEXT = "Hello, World!\nhow are you"
@@ -19,6 +20,18 @@ TEXT = "Hello, World!\nhow are you"
 def _inspect(service: Service, **fields: Any) -> Answer:
     kind = {"Content-Type": "application/json"}
     return service.request("POST", "/inspect", json.dumps(fields), kind)
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_without_a_cell_state_the_hidden_one_is_shown(tmp_path: Path, cell: CellName) -> None:
+    """A GRU and a simple RNN serve, too; what they remember is their hidden state."""
+    publish_random_model(tmp_path / "store", cell, layers=2, cell=cell)
+    running = Service(tmp_path / "log", store=tmp_path / "store", model=cell)
+    (unit,) = _inspect(running, text=TEXT, layer=1, units=[5]).json["units"]
+    assert len(running.generate(seed="Hello", length=40).json["text"]) == 40
+    assert running.stop() == 0
+    assert unit["cell"] == unit["hidden"]
+    assert len(set(unit["hidden"])) == len(TEXT)
 
 
 @pytest.mark.parametrize("layer", [0, 1])

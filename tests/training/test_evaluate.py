@@ -29,7 +29,7 @@ def model(trained: Training) -> keras.Model:
 @pytest.fixture(scope="module")
 def graph(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("graph") / "model.onnx"
-    onnx.save(step_graph(weights_of(model), int8=False), str(path))
+    onnx.save(step_graph(weights_of(model, "lstm"), int8=False), str(path))
     return path
 
 

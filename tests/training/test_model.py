@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.training.small import small_config
+from training.cells import CELLS
 from training.model import build_model, resolve_policy, zero_state
 
 
@@ -16,10 +17,11 @@ def some_ids(batch: int, length: int) -> tf.Tensor:
     return tf.constant(rng.integers(20, size=(batch, length), dtype=np.int32))
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-def test_two_halves_with_carried_state_are_the_whole(layers: int) -> None:
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 3])
+def test_two_halves_with_carried_state_are_the_whole(cell: str, layers: int) -> None:
     """Running T steps at once equals running them in two parts, the state handed on."""
-    config = small_config(layers=layers)
+    config = small_config(cell=cell, layers=layers)
     model = build_model(config, 20, "float32")
     ids = some_ids(3, 12)
     whole, *end = model([ids, *zero_state(config, 3)])

@@ -1,0 +1,125 @@
+"""Our recurrent layers are Keras' cells with another gradient by the way, and weight-drop."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.cells import CELLS, GRU, LSTM, Cell, SimpleRNN
+
+BATCH, STEPS, INPUTS, UNITS = 3, 7, 5, 4
+
+
+def drawn(seed: int, *shape: int) -> tf.Tensor:
+    return tf.constant(np.random.default_rng(seed).normal(0, 0.7, shape).astype(np.float32))
+
+
+def drawn_state(cell: Cell) -> list[tf.Tensor]:
+    return [drawn(part, BATCH, UNITS) for part in range(len(cell.states))]
+
+
+def built(cell_type: type[Cell], **options: float) -> Cell:
+    """A layer whose every weight is drawn."""
+    cell = cell_type(UNITS, **options)
+    cell.build((None, None, INPUTS))
+    cell.set_weights([drawn(9, *weight.shape) for weight in cell.get_weights()])
+    return cell
+
+
+def reordered(weight: np.ndarray, order: list[int]) -> np.ndarray:
+    gates = np.split(weight, len(order), axis=-1)
+    return np.concatenate([gates[place] for place in order], axis=-1)
+
+
+def keras_layer(cell: Cell) -> keras.layers.RNN:
+    """The layer of Keras that computes the same, with the same weights in Keras' order."""
+    options = {"return_sequences": True, "return_state": True}
+    kernel, recurrent, bias = cell.get_weights()
+    if isinstance(cell, LSTM):  # Keras has i, f, g, o
+        layer, order = keras.layers.LSTM(UNITS, **options), [0, 1, 3, 2]
+    elif isinstance(cell, GRU):  # Keras has z, r, n
+        layer, order = keras.layers.GRU(UNITS, reset_after=True, **options), [1, 0, 2]
+        bias = np.stack([bias, np.zeros_like(bias)])  # and a second bias, of the product
+    else:
+        layer, order = keras.layers.SimpleRNN(UNITS, **options), [0]
+    layer.build((None, None, INPUTS))
+    layer.set_weights([reordered(weight, order) for weight in (kernel, recurrent, bias)])
+    return layer
+
+
+@pytest.mark.parametrize("cell_type", CELLS.values())
+def test_a_layer_computes_what_keras_computes(cell_type: type[Cell]) -> None:
+    """Hidden states and last state are those of Keras' layer with the same weights."""
+    cell, x = built(cell_type), drawn(1, BATCH, STEPS, INPUTS)
+    state = drawn_state(cell)
+    hidden, last = cell(x, state)
+    expected, *expected_last = keras_layer(cell)(x, initial_state=state)
+    np.testing.assert_allclose(hidden, expected, atol=1e-6)
+    for part, other in zip(last, expected_last, strict=True):
+        np.testing.assert_allclose(part, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell_type", CELLS.values())
+def test_a_step_is_one_step_of_the_sequence(cell_type: type[Cell]) -> None:
+    """What is exported, one step at a time, is what was trained over whole sequences."""
+    cell, x = built(cell_type), drawn(1, BATCH, STEPS, INPUTS)
+    state = drawn_state(cell)
+    _, last = cell(x, state)
+    for t in range(STEPS):
+        state = cell.step(x[:, t], state)
+    for part, expected in zip(state, last, strict=True):
+        np.testing.assert_allclose(part, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell_type", CELLS.values())
+def test_the_gradient_is_that_of_the_unrolled_steps(cell_type: type[Cell]) -> None:
+    """By inputs, weights and first state, from hidden states and last state alike."""
+    cell, x = built(cell_type), drawn(1, BATCH, STEPS, INPUTS)
+    state = drawn_state(cell)
+    weigh = drawn(5, BATCH, STEPS, UNITS)
+
+    def loss(hidden: tf.Tensor, last: list[tf.Tensor]) -> tf.Tensor:
+        return tf.reduce_sum(hidden * weigh) + sum(tf.reduce_sum(part**2) for part in last)
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, state])
+        ours = loss(*cell(x, state))
+        unrolled, steps = state, []
+        for t in range(STEPS):
+            unrolled = cell.step(x[:, t], unrolled)
+            steps.append(unrolled[0])
+        plain = loss(tf.stack(steps, axis=1), unrolled)
+    sources = [x, *state, *(weight.value for weight in cell.trainable_variables)]
+    for found, expected in zip(
+        tape.gradient(ours, sources), tape.gradient(plain, sources), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell_type", CELLS.values())
+def test_hidden_states_are_bounded(cell_type: type[Cell]) -> None:
+    """|h| ≤ 1 whatever the weights, on which the quantisation of activations rests."""
+    cell = built(cell_type)
+    cell.set_weights([20 * weight for weight in cell.get_weights()])
+    zero = [tf.zeros((BATCH, UNITS)) for _ in cell.states]
+    hidden, _ = cell(20 * drawn(2, BATCH, 50, INPUTS), zero)
+    assert 0.9 < np.abs(hidden).max() <= 1
+
+
+def test_weight_drop_is_one_mask_over_the_batch_and_time() -> None:
+    """Entries of the recurrent matrix are left out for a whole call, in training alone."""
+    cell = built(SimpleRNN, weight_drop=0.5)
+    cell.set_weights([np.zeros((INPUTS, UNITS)), np.full((UNITS, UNITS), 0.01), np.zeros(UNITS)])
+    x, ones = tf.zeros((BATCH, 1, INPUTS)), [tf.ones((BATCH, UNITS))]
+    sums = {tuple(np.round(cell(x, ones, training=True)[0][0, 0], 4)) for _ in range(20)}
+    assert len(sums) > 5
+    rows = cell(x, ones, training=True)[0].numpy()
+    assert np.all(rows == rows[:1])
+    np.testing.assert_allclose(cell(x, ones)[0], np.tanh(UNITS * 0.01), rtol=1e-5)
+
+
+def test_bfloat16_products_keep_a_float32_state() -> None:
+    """What an LSTM adds up over thousands of characters is not rounded to 8 bits at each."""
+    cell = LSTM(UNITS, dtype="mixed_bfloat16")
+    hidden, last = cell(drawn(1, BATCH, STEPS, INPUTS), drawn_state(cell))
+    assert {part.dtype for part in [hidden, *last]} == {tf.float32}

@@ -1,0 +1,117 @@
+"""LSTM, GRU and the simple RNN as Keras layers whose state is an explicit input and output."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from training.recurrence import State, product, recur
+
+
+class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
+    """A recurrent layer of `units` units.
+
+    Weights: kernel [inputs, G·u], recurrent [u, G·u] and bias [G·u], for G gates side by side.
+    Products are computed in the layer's compute type, states and gates in float32.
+
+    Weight-drop leaves out entries of the recurrent matrix, the same ones over a whole batch
+    (Merity et al., 2017, https://arxiv.org/abs/1708.02182).
+    """
+
+    gates: ClassVar[int]
+    states: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __init__(self, units: int, weight_drop: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.units, self.weight_drop = units, weight_drop
+        self.seed_generator = keras.random.SeedGenerator()
+
+    @abstractmethod
+    def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
+        """Return the next state of projected input and recurrent product [B, G·u], state [B, u]."""
+
+    def first_bias(self) -> tf.Tensor:
+        """Return the bias [G·u] that training begins with."""
+        return tf.zeros(self.gates * self.units)
+
+    def build(self, x: Any, *_: Any) -> None:
+        """Create the weights for inputs of shape x = [B, T, inputs]."""
+        width = self.gates * self.units
+        self.kernel = self.add_weight((x[-1], width), "glorot_uniform", name="kernel")
+        self.recurrent = self.add_weight((self.units, width), "orthogonal", name="recurrent")
+        self.bias = self.add_weight((width,), lambda *_, **__: self.first_bias(), name="bias")
+
+    def call(
+        self, x: tf.Tensor, state: State, training: bool = False
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state."""
+        matrix = tf.cast(self.recurrent, self.compute_dtype)
+        if training and self.weight_drop:
+            matrix = keras.random.dropout(matrix, self.weight_drop, seed=self.seed_generator)
+        inputs = self._project(tf.transpose(x, [1, 0, 2]))
+        hidden, last = recur(
+            self.pointwise, inputs, matrix, [tf.cast(s, tf.float32) for s in state]
+        )
+        return tf.transpose(hidden, [1, 0, 2]), last
+
+    def step(self, x: tf.Tensor, state: State) -> State:
+        """Return the state after one input x [B, inputs]."""
+        made = product(state[0], tf.cast(self.recurrent, self.compute_dtype))
+        return self.pointwise(self._project(x), made, state)
+
+    def _project(self, x: tf.Tensor) -> tf.Tensor:
+        return product(x, tf.cast(self.kernel, self.compute_dtype)) + tf.cast(self.bias, tf.float32)
+
+
+class LSTM(Cell):
+    """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+
+    The gates stand in the order i, f, o, g, so that one sigmoid covers the first three.
+    """
+
+    gates = 4
+    states = ("h", "c")
+
+    def first_bias(self) -> tf.Tensor:
+        """Open the forget gate, so that gradients reach far from the first step on."""
+        return tf.concat(
+            [tf.zeros(self.units), tf.ones(self.units), tf.zeros(2 * self.units)], axis=0
+        )
+
+    def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
+        """Let c = f·c + i·g and h = o·tanh(c)."""
+        gates, candidate = tf.split(x + product, [3 * self.units, self.units], axis=1)
+        i, f, o = tf.split(tf.sigmoid(gates), 3, axis=1)
+        c = f * state[1] + i * tf.tanh(candidate)
+        return [o * tf.tanh(c), c]
+
+
+class GRU(Cell):
+    """Cho et al. (2014), the reset gate after the product, so that one product does.
+
+    The gates stand in the order r, z, n.
+    """
+
+    gates = 3
+
+    def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
+        """Let h = z·h + (1 − z)·n with n = tanh(x_n + r·product_n)."""
+        sizes = [2 * self.units, self.units]
+        (x_gates, x_n), (p_gates, p_n) = (tf.split(part, sizes, axis=1) for part in (x, product))
+        r, z = tf.split(tf.sigmoid(x_gates + p_gates), 2, axis=1)
+        n = tf.tanh(x_n + r * p_n)
+        return [n + z * (state[0] - n)]
+
+
+class SimpleRNN(Cell):
+    """Elman (1990)."""
+
+    gates = 1
+
+    def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:  # noqa: ARG002
+        """Let h = tanh(x + product)."""
+        return [tf.tanh(x + product)]
+
+
+CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}

@@ -1,0 +1,70 @@
+"""ONNX nodes as they are made: activations and products, in fp32 or int8."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+ACTIVATION_LEVELS = 127  # |h| < 1, so one constant scale 1/127 covers every activation
+ZERO_POINT = 128  # of uint8; int8 activations fall off the runtime's fast path
+
+Floats = NDArray[np.float32]
+
+
+class Nodes:
+    """The nodes and constants of a graph in the making; each method returns its result's name."""
+
+    def __init__(self, *, int8: bool) -> None:
+        self.int8 = int8
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        if int8:
+            self.scale = self.constant("activation_scale", np.float32(1 / ACTIVATION_LEVELS))
+            self.zero_point = self.constant("activation_zero_point", np.uint8(ZERO_POINT))
+
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add a node with one output."""
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name: str, value: Any) -> str:
+        """Add a constant."""
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def split(self, name: str, sizes: list[int], outputs: list[str]) -> list[str]:
+        """Cut [B, n] into columns of the given sizes."""
+        lengths = self.constant(f"{outputs[0]}_sizes", np.array(sizes, np.int64))
+        self.nodes.append(helper.make_node("Split", [name, lengths], outputs, axis=1))
+        return outputs
+
+    def activation(self, name: str, prefix: str) -> str:
+        """Return the activation as products take it: quantised in the int8 graph."""
+        if not self.int8:
+            return name
+        inputs = [name, self.scale, self.zero_point]
+        return self.node("QuantizeLinear", inputs, f"{prefix}_quantized")
+
+    def product(self, activations: list[str], weight: Floats, prefix: str) -> str:
+        """Multiply activations [B, n] (side by side) and weight [n, m]."""
+        left = activations[0]
+        if len(activations) > 1:
+            left = self.node("Concat", activations, f"{prefix}_inputs", axis=1)
+        if not self.int8:
+            right = self.constant(f"{prefix}_weight", weight)
+            return self.node("MatMul", [left, right], f"{prefix}_product")
+        quantized, column_scale = quantize_columns(weight)
+        inputs = [left, self.constant(f"{prefix}_weight", quantized), self.zero_point]
+        sums = self.node("MatMulInteger", inputs, f"{prefix}_sums")
+        floats = self.node("Cast", [sums], f"{prefix}_float", to=TensorProto.FLOAT)
+        scale = self.constant(f"{prefix}_scale", column_scale / np.float32(ACTIVATION_LEVELS))
+        return self.node("Mul", [floats, scale], f"{prefix}_product")
+
+
+def quantize_columns(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Quantise each column symmetrically to int8; return it with one scale per column."""
+    # A column of zeros still needs a scale, and a normal number: processors may flush others to 0.
+    scale = np.maximum(np.abs(weight).max(axis=0) / 127, np.finfo(np.float32).tiny)
+    return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
