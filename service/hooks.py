@@ -13,11 +13,12 @@ from service.auth import Keys, is_open
 from service.errors import RateLimited
 from service.generator import Answer
 from service.limits import MINUTE, Allowance, Spent
+from service.logs import REQUESTS
 from service.request import Generation
 from service.settings import Settings
 from service.telemetry import Telemetry
 
-log = logging.getLogger("charloom.requests")
+log = logging.getLogger(REQUESTS)
 
 MAX_BODY = 1_000_000  # bytes; the longest seed text escaped as \uXXXX needs a tenth of it
 MAX_DRAINED = 32_000_000  # bytes read from a client that is still sending, so that it hears of it
