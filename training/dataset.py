@@ -1,14 +1,16 @@
-"""Ids in memory, once; batches are views of parallel streams through the text."""
+"""Ids, kept once; batches are views of parallel streams through the text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import CorpusError
 
-Ids = NDArray[np.int32]
+Ids = NDArray[np.integer[Any]]  # of a text: the smallest type that holds them
+Batch = NDArray[np.int32]
 
 MINIMUM_VALIDATION = 50  # characters; a loss over fewer says nothing
 
@@ -70,12 +72,12 @@ class StreamBatches:
     def __len__(self) -> int:
         return len(self.ids) // (self.batch_size * self.sequence_length)
 
-    def epoch(self, offset: int) -> Iterator[tuple[Ids, Ids]]:
+    def epoch(self, offset: int) -> Iterator[tuple[Batch, Batch]]:
         """Yield `len(self)` pairs of inputs and targets, each [batch_size, sequence_length]."""
-        ring = np.concatenate([self.ids, self.ids[: self.sequence_length + 1]])
         stride = len(self.ids) // self.batch_size
         starts = (offset + stride * np.arange(self.batch_size))[:, None]
         for batch in range(len(self)):
-            first = (starts + batch * self.sequence_length) % len(self.ids)
-            window = ring[first + np.arange(self.sequence_length + 1)]
+            first = starts + batch * self.sequence_length
+            positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)
+            window = self.ids[positions].astype(np.int32)
             yield window[:, :-1], window[:, 1:]

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.corpus import normalise
-from training.dataset import Ids, Split, StreamBatches, split
+from training.dataset import Batch, Split, StreamBatches, split
 from training.evaluate import validation_loss
 from training.lecture.learning import mean_nats, minimise, set_seeds
 from training.lecture.lesson import Lesson, save_picture, show_table
@@ -90,7 +90,7 @@ def train(layers: int, text: Split, symbols: int, iterations: int, seed: int) ->
     return Result(config, model.count_params(), losses, validation_loss(model, config, text))
 
 
-def _batches(text: Split, config: TrainingConfig) -> Iterator[tuple[Ids, Ids]]:
+def _batches(text: Split, config: TrainingConfig) -> Iterator[tuple[Batch, Batch]]:
     rng = np.random.default_rng(config.random_seed)
     batches = StreamBatches(text.train, config.batch_size, config.sequence_length)
     while True:
