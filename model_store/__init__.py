@@ -14,7 +14,14 @@ from model_store.errors import (
     VocabularyTooLarge,
 )
 from model_store.layered import LayeredStore
-from model_store.manifest import Architecture, Corpus, FileEntry, Manifest, ModelDescription
+from model_store.manifest import (
+    Architecture,
+    Corpus,
+    FileEntry,
+    Manifest,
+    ModelDescription,
+    Parent,
+)
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
 from model_store.vocabulary import Vocabulary
@@ -36,6 +43,7 @@ __all__ = [
     "ModelDescription",
     "ModelNotFound",
     "ModelStore",
+    "Parent",
     "StoreError",
     "StoredModel",
     "UnknownCharacters",

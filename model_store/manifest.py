@@ -91,6 +91,14 @@ class Corpus(_Frozen):
     characters: PositiveInt
 
 
+class Parent(_Frozen):
+    """The version whose weights a training began with."""
+
+    name: ModelName
+    version: PositiveInt
+    digest: Sha256
+
+
 class ModelDescription(_Frozen):
     """What a publisher knows of its model before it is a version."""
 
@@ -101,6 +109,7 @@ class ModelDescription(_Frozen):
     libraries: dict[str, str]
     metrics: dict[str, FiniteFloat]
     git_commit: str | None
+    parent: Parent | None = None
 
 
 class Manifest(ModelDescription):

@@ -31,7 +31,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def describe(manifest: Manifest) -> str:
     """Return a manifest for a person to read."""
-    shape, corpus = manifest.architecture, manifest.corpus
+    shape, corpus, parent = manifest.architecture, manifest.corpus, manifest.parent
     facts = {
         "created": f"{manifest.created:%Y-%m-%d %H:%M:%S %Z}",
         "digest": manifest.digest,
@@ -39,6 +39,7 @@ def describe(manifest: Manifest) -> str:
         "network": f"{shape.layers} x {shape.units} {shape.cell}, embedding {shape.embedding}",
         "vocabulary": f"{manifest.vocabulary_size} characters",
         "corpus": f"{corpus.name}, {corpus.characters:,} characters, SHA-256 {corpus.sha256}",
+        "parent": f"{parent.name}@{parent.version}, digest {parent.digest}" if parent else "-",
         "size": human_size(manifest),
     }
     sections = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from model_store import FileEntry, Manifest, ModelDescription
+from model_store import FileEntry, Manifest, ModelDescription, Parent
 from model_store.manifest import digest_of, is_file_path
 
 SHA = "a" * 64
@@ -34,6 +34,16 @@ def test_manifest_survives_json(description: ModelDescription) -> None:
     made = manifest(description)
     assert made.training["betas"] == [0.9, 0.95]
     assert Manifest.model_validate_json(made.model_dump_json()) == made
+
+
+def test_the_parent_may_be_named(description: ModelDescription) -> None:
+    """A fine-tuned version names its parent; manifests from before there was the field are valid."""
+    made = manifest(description, parent={"name": "elder", "version": 3, "digest": SHA})
+    assert made.parent == Parent(name="elder", version=3, digest=SHA)
+    assert Manifest.model_validate_json(made.model_dump_json()) == made
+    values = manifest(description).model_dump(mode="json")
+    del values["parent"]
+    assert Manifest.model_validate(values).parent is None
 
 
 @pytest.mark.parametrize(

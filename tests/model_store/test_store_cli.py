@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 import model_store
-from model_store import BUNDLED, Manifest, ModelDescription, ModelStore, UnpublishableFolder, bundle
+from model_store import (
+    BUNDLED,
+    Manifest,
+    ModelDescription,
+    ModelStore,
+    Parent,
+    UnpublishableFolder,
+    bundle,
+)
 from model_store.__main__ import main
 
 Publish = Callable[[str], Manifest]
@@ -49,6 +57,15 @@ def test_show_tells_the_manifest(publish: Publish, run: Run) -> None:
     assert status == 0
     for part in (made.digest, "3 x 512 lstm", "validation_nats  1.5", "epochs", *made.files):
         assert part in output
+
+
+def test_show_tells_the_parent(
+    store: ModelStore, folder: Path, description: ModelDescription, run: Run
+) -> None:
+    """What a fine-tuned version began with is shown, with its digest."""
+    parent = Parent(name="elder", version=3, digest="ab" * 32)
+    store.publish("young", folder, description.model_copy(update={"parent": parent}))
+    assert f"elder@3, digest {parent.digest}" in run("show", "young")[1]
 
 
 def test_verify_names_the_damaged_file(store: ModelStore, publish: Publish, run: Run) -> None:
