@@ -1,0 +1,89 @@
+"""The weights come out of a published version as they went in."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+
+from model_store import BUNDLED, ModelStore, StoredModel
+from tests.factories import SYMBOLS, CellName, publish_random_model, random_weights
+from training.cells import CELLS
+from training.config import TrainingConfig
+from training.errors import TrainingError
+from training.export import FP32_GRAPH, INT8_GRAPH, stream_logits
+from training.graph import Weights, step_graph
+from training.model import build_model, zero_state
+from training.thaw import load_weights, thaw
+
+IDS = np.random.default_rng(1).integers(len(SYMBOLS), size=60)
+
+
+def bundled(root: Path, layers: int, cell: CellName) -> StoredModel:
+    """A version that has its int8 graph alone."""
+    publish_random_model(root, layers=layers, units=16, cell=cell)
+    return ModelStore(root).open("tiny", 1)
+
+
+def whole(root: Path, weights: Weights, cell: CellName) -> StoredModel:
+    """A version that has its fp32 graph too."""
+    folder = root / "source"
+    folder.mkdir()
+    for name, int8 in ((INT8_GRAPH, True), (FP32_GRAPH, False)):
+        onnx.save(step_graph(weights, int8=int8), str(folder / name))
+    store = ModelStore(root / "store")
+    shape = bundled(root / "shape", len(weights.layers), cell).manifest
+    return store.open("tiny", store.publish("tiny", folder, shape).version)
+
+
+def logits(version: StoredModel, symbols: int) -> np.ndarray:
+    """What Keras makes of the thawed weights."""
+    config = TrainingConfig(**version.manifest.architecture.model_dump())
+    model: keras.Model = build_model(config, symbols, "float32")
+    load_weights(model, thaw(version))
+    ids = tf.constant(IDS[None] % symbols, tf.int32)
+    return np.asarray(model([ids, *zero_state(config, 1)])[0][0])
+
+
+@pytest.mark.parametrize("symbols", [5, len(SYMBOLS)])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_thawed_weights_compute_what_was_frozen(
+    tmp_path: Path, cell: CellName, layers: int, symbols: int
+) -> None:
+    """Keras gives the fp32 graph's logits, with fewer symbols than the embedding is wide or more."""
+    weights = random_weights(layers, units=16, symbols=symbols, cell=cell)
+    version = whole(tmp_path, weights, cell)
+    frozen = stream_logits(version.file(FP32_GRAPH), IDS % symbols)
+    np.testing.assert_allclose(logits(version, symbols), frozen, atol=2e-4)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_int8_graph_is_enough(tmp_path: Path, cell: CellName, layers: int) -> None:
+    """Frozen to int8 again, the weights of a bundled version are the same integers."""
+    version = bundled(tmp_path, layers, cell)
+    again = tmp_path / "again.onnx"
+    onnx.save(step_graph(thaw(version), int8=True), str(again))
+    frozen = stream_logits(version.file(INT8_GRAPH), IDS)
+    np.testing.assert_allclose(stream_logits(again, IDS), frozen, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["faust", "shakespeare"])
+def test_the_bundled_models_thaw(name: str) -> None:
+    """What comes with the software writes in Keras what it writes when served."""
+    store = ModelStore(BUNDLED)
+    version = store.open(*store.resolve(name))
+    served = stream_logits(version.file(INT8_GRAPH), IDS)
+    assert served.std() > 1
+    assert np.abs(logits(version, version.manifest.vocabulary_size) - served).mean() < 0.03
+
+
+def test_another_graph_is_refused(tmp_path: Path) -> None:
+    """A graph that does not hold what the manifest says is an error of one line."""
+    other = step_graph(random_weights(2, 16), int8=True).SerializeToString()
+    publish_random_model(tmp_path, layers=1, units=16, graph=other)
+    with pytest.raises(TrainingError, match="weights of tiny@1 cannot be read"):
+        thaw(ModelStore(tmp_path).open("tiny", 1))
