@@ -9,15 +9,14 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
-import numpy as np
-
 from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
-from training.config import TrainingConfig, load_config
-from training.corpus import Corpus, load_corpus
-from training.dataset import Split, StreamBatches, split
+from training.config import load_config
+from training.corpus import Corpus, open_corpus
+from training.dataset import Split, StreamBatches
 from training.errors import TrainingError
 from training.fit import fit
+from training.prepare import prepare
 from training.progress import Progress
 from training.publish import promote, publish
 from training.run import Run, RunInfo
@@ -42,19 +41,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     check_name(options.name)
     _check_writable(options.store)
-    corpus = load_corpus(options.corpus, options.corpora_dir)
     folder = options.runs / options.name
-    if options.publish_only:
-        run = Run.open(folder)
-        run.require(corpus)
-        return _publish(options, run, corpus, *_prepare(corpus, run.info.config))
+    run = Run.open(folder) if options.publish_only else None
+    config = run.info.config if run else load_config(options.config, _overrides(options))
+    with open_corpus(options.corpus, options.corpora_dir) as corpus:
+        if run:
+            run.require(corpus)
+        text, vocabulary = prepare(corpus, config, folder)
+    if run:
+        return _publish(options, run, corpus, text, vocabulary)
 
-    config = load_config(options.config, options.set)
-    text, vocabulary = _prepare(corpus, config)
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
     StreamBatches(text.train, config.batch_size, config.sequence_length)  # or say what is wrong
     run = Run.create(folder, RunInfo(config, corpus.sha256, seed_text))
-    _say(f"{corpus.name}: {len(corpus.text):,} characters, {len(vocabulary)} symbols")
+    _say(_described(corpus, text, vocabulary))
     try:
         fit(run, text, vocabulary, Progress())
         return _publish(options, run, corpus, text, vocabulary)
@@ -70,10 +70,13 @@ def _check_writable(folder: Path) -> None:
         pass
 
 
-def _prepare(corpus: Corpus, config: TrainingConfig) -> tuple[Split, Vocabulary]:
-    vocabulary = Vocabulary.from_text(corpus.text, config.max_vocabulary)
-    ids = vocabulary.encode(corpus.text).astype(np.int32)
-    return split(ids, config.validation_fraction), vocabulary
+def _overrides(options: argparse.Namespace) -> list[str]:
+    return [*options.set, *([f"min_count={options.min_count}"] if options.min_count else [])]
+
+
+def _described(corpus: Corpus, text: Split, vocabulary: Vocabulary) -> str:
+    files = f"{len(corpus.files)} files, " if len(corpus.files) > 1 else ""
+    return f"{corpus.name}: {files}{len(text.ids):,} characters, {len(vocabulary)} symbols"
 
 
 def _publish(
@@ -109,7 +112,8 @@ def _say_how_to_publish(options: argparse.Namespace, run: Run) -> None:
 
 
 def _publishing_words(options: argparse.Namespace) -> list[object]:
-    words = ["--corpus", options.corpus, "--name", options.name, "--store", options.store]
+    words = [word for source in options.corpus for word in ("--corpus", source)]
+    words += ["--name", options.name, "--store", options.store]
     if options.corpora_dir:
         words += ["--corpora-dir", options.corpora_dir]
     return [*words, "--runs", options.runs, "--promote", options.promote, "--publish-only"]
@@ -126,11 +130,22 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--corpus", required=True, help="a file, a URL, shakespeare or faust")
+    parser.add_argument(
+        "--corpus",
+        action="extend",
+        nargs="+",
+        required=True,
+        help="files, folders of files *.txt, URLs, shakespeare or faust: read in this order",
+    )
     parser.add_argument("--name", required=True, help="the model's name in the store")
     parser.add_argument("--config", type=Path, help="a TOML file of configuration keys")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key"
+    )
+    parser.add_argument(
+        "--min-count",
+        metavar="N",
+        help="make symbols that occur fewer times one unknown symbol, which is never written",
     )
     parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")
     parser.add_argument(

@@ -1,15 +1,19 @@
-"""A corpus: found, fetched, decoded strictly and normalised."""
+"""A corpus: its files found, fetched and known by their SHA-256."""
 
 import hashlib
-import unicodedata
+import os
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from training.bar import Advance, bar
 from training.errors import CorpusError
-
-MINIMUM_CHARACTERS = 1000
+from training.text import PIECE, TextFile, read_bytes
 
 
 @dataclass(frozen=True)
@@ -38,84 +42,127 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Corpus:
-    """A normalised text (NFC, line feeds alone) and the SHA-256 of the bytes it came from."""
+    """The files of a text, in order.
+
+    The SHA-256 of one file is that of its bytes, that of several is over the lines of theirs:
+    `sha256sum FILES | cut -c-64 | sha256sum`.
+    """
 
     name: str
-    text: str
     sha256: str
+    files: tuple[TextFile, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The bytes of the files."""
+        return sum(file.path.stat().st_size for file in self.files)
 
 
-def load_corpus(source: str, corpora_dir: Path | None = None) -> Corpus:
-    """Load a corpus from a known name, a URL or a file.
+@contextmanager
+def open_corpus(sources: Sequence[str], corpora_dir: Path | None = None) -> Iterator[Corpus]:
+    """Find the files of known names, URLs, files and folders; downloads last as long as the block.
 
     Raises:
-        CorpusError: the text is not to be found, not UTF-8 (with the byte offset), changed, or
-            too short to learn from.
+        CorpusError: a text is not to be found, not to be read, changed, or given twice.
     """
-    known = KNOWN.get(source)
-    data = _fetch_known(source, known, corpora_dir) if known else _fetch(source, corpora_dir)
-    text = normalise(_decode(data, source))
-    if len(text) < MINIMUM_CHARACTERS:
-        raise CorpusError(
-            f"{source} has {len(text)} characters; at least {MINIMUM_CHARACTERS} are needed"
-        )
-    name = source if known else Path(source).name
-    return Corpus(name=name, text=text, sha256=hashlib.sha256(data).hexdigest())
+    with TemporaryDirectory(prefix="charloom-") as downloads:
+        found = [_files(source, corpora_dir, Path(downloads)) for source in sources]
+        files = tuple(chain.from_iterable(found))
+        _refuse_twice(files)
+        yield Corpus(_name(sources), _sha256(files), files)
 
 
-def normalise(text: str) -> str:
-    """Return the text in NFC, its line ends line feeds, without a byte order mark."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", text)
-
-
-def _fetch_known(name: str, known: KnownCorpus, corpora_dir: Path | None) -> bytes:
-    local = corpora_dir / known.file if corpora_dir else None
-    if local and local.is_file():
-        data = _read(local)
-    elif known.address:
-        data = _download(known.address)
-    else:
-        raise CorpusError(f"{name} has no public address: put {known.file} into --corpora-dir")
-    if hashlib.sha256(data).hexdigest() != known.sha256:
-        raise CorpusError(f"{name} is not the known text: its SHA-256 is not {known.sha256}")
-    return data
-
-
-def _fetch(source: str, corpora_dir: Path | None) -> bytes:
+def _files(source: str, corpora_dir: Path | None, downloads: Path) -> list[TextFile]:
+    if source in KNOWN:
+        return [_known(source, KNOWN[source], corpora_dir, downloads)]
     if source.startswith(("http://", "https://")):
-        return _download(source)
-    candidates = [Path(source)] if corpora_dir is None else [corpora_dir / source, Path(source)]
-    for path in candidates:
+        return [_download(source, downloads)]
+    for path in [corpora_dir / source, Path(source)] if corpora_dir else [Path(source)]:
         if path.is_file():
-            return _read(path)
+            return [TextFile(path, source)]
+        if path.is_dir():
+            return _below(path)
     raise CorpusError(
-        f"no corpus {source!r}: give a file, a URL or a known name ({', '.join(KNOWN)})"
+        f"no corpus {source!r}: give a file, a folder, a URL or a known name ({', '.join(KNOWN)})"
     )
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CorpusError(f"cannot read {path}: {error.strerror}") from None
+def _known(name: str, known: KnownCorpus, corpora_dir: Path | None, downloads: Path) -> TextFile:
+    local = corpora_dir / known.file if corpora_dir else None
+    if local and local.is_file():
+        file = TextFile(local, name)
+    elif known.address:
+        file = _download(known.address, downloads)
+    else:
+        raise CorpusError(f"{name} has no public address: put {known.file} into --corpora-dir")
+    if _sha256([file]) != known.sha256:
+        raise CorpusError(f"{name} is not the known text: its SHA-256 is not {known.sha256}")
+    return file
 
 
-def _download(address: str) -> bytes:
+def _below(folder: Path) -> list[TextFile]:
+    """Return the files *.txt in a folder and its folders, by path, without hidden ones."""
+
+    def fail(error: OSError) -> None:
+        raise CorpusError(f"cannot read {error.filename}: {error.strerror}")
+
+    paths: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [Path(parent, name) for name in names if not name.startswith(".")]
+    texts = sorted(path for path in paths if path.suffix.lower() == ".txt" and path.is_file())
+    if not texts:
+        raise CorpusError(f"no texts in {folder}: of a folder, the files *.txt are read")
+    return [TextFile(path, str(path)) for path in texts]
+
+
+def _download(address: str, downloads: Path) -> TextFile:
+    path = downloads / hashlib.sha256(address.encode()).hexdigest()
     try:
-        with urllib.request.urlopen(address, timeout=60) as response:  # noqa: S310 - http(s) only
-            data: bytes = response.read()
-            return data
+        with (
+            urllib.request.urlopen(address, timeout=60) as response,  # noqa: S310 - http(s) only
+            path.open("wb") as file,
+            bar("downloading", response.length) as advance,
+        ):
+            while piece := response.read(PIECE):
+                file.write(piece)
+                advance(len(piece))
+            if response.length:  # `read` takes a connection that breaks off for the end
+                raise IncompleteRead(b"", response.length)
     # A server that breaks off raises HTTPException, an address that is none ValueError.
     except (OSError, HTTPException, ValueError) as error:
         raise CorpusError(f"cannot download {address}: {error}") from None
+    return TextFile(path, address)
 
 
-def _decode(data: bytes, source: str) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{source} is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}; "
-            "convert it, for instance with iconv -f LATIN1 -t UTF-8"
-        ) from None
+def _refuse_twice(files: Sequence[TextFile]) -> None:
+    seen: set[Path] = set()
+    for file in files:
+        path = file.path.resolve()
+        if path in seen:
+            raise CorpusError(f"{file.name} is given twice: a text counts once")
+        seen.add(path)
+
+
+def _name(sources: Sequence[str]) -> str:
+    """Return the last parts of the sources; of more than three, the first and a count."""
+    names = [Path(source).name or Path(source).resolve().name or source for source in sources]
+    if len(names) > 3:
+        return f"{names[0]} and {len(names) - 1} more"
+    return " + ".join(names)
+
+
+def _sha256(files: Sequence[TextFile]) -> str:
+    with bar("checking", sum(file.path.stat().st_size for file in files)) as advance:
+        digests = [_digest(file, advance) for file in files]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+
+
+def _digest(file: TextFile, advance: Advance) -> str:
+    digest = hashlib.sha256()
+    for piece in read_bytes(file):
+        digest.update(piece)
+        advance(len(piece))
+    return digest.hexdigest()

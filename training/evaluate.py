@@ -37,7 +37,8 @@ def validation_loss(model: keras.Model, config: TrainingConfig, text: Split) -> 
     losses = []
     for begin, end in _chunks(-warmup, 0, stride):
         positions = starts + np.arange(begin, end)
-        loss, state = _losses(model, text.ids[positions], text.ids[positions + 1], state)
+        inputs, targets = (text.ids[at].astype(np.int32) for at in (positions, positions + 1))
+        loss, state = _losses(model, inputs, targets, state)
         if begin >= 0:
             losses.append(loss.numpy())
     return float(np.mean(np.concatenate(losses, axis=1)))

@@ -64,15 +64,15 @@ def check_parity(
     Raises:
         ParityError: a graph strays further from its reference than it may.
     """
-    ids = text.validation.astype(np.int64)
+    ids = text.validation[:LOSS_CHARACTERS].astype(np.int64)
     logit_error = _logit_error(model, config, ids[:LOGIT_CHARACTERS], folder / FP32_GRAPH)
     if not logit_error <= MAX_LOGIT_ERROR:
         raise ParityError(
             f"the fp32 graph's logits stray by {logit_error:.2g} from Keras "
             f"(allowed: {MAX_LOGIT_ERROR}); nothing was published"
         )
-    fp32 = stream_loss(folder / FP32_GRAPH, ids[:LOSS_CHARACTERS])
-    int8 = stream_loss(folder / INT8_GRAPH, ids[:LOSS_CHARACTERS])
+    fp32 = stream_loss(folder / FP32_GRAPH, ids)
+    int8 = stream_loss(folder / INT8_GRAPH, ids)
     if not int8 - fp32 <= MAX_INT8_LOSS:
         raise ParityError(
             f"the int8 graph costs {int8 - fp32:.4f} nats per character more than fp32 "

@@ -51,9 +51,7 @@ def publish(
                 embedding=config.embedding,
             ),
             vocabulary_size=len(vocabulary),
-            corpus=CorpusRecord(
-                name=corpus.name, sha256=corpus.sha256, characters=len(corpus.text)
-            ),
+            corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
             training=config.model_dump(),
             libraries=_libraries(),
             metrics=_metrics(run, parity),

@@ -4,14 +4,12 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from model_store import Vocabulary
 from training.config import TrainingConfig
-from training.corpus import Corpus
-from training.dataset import Split, split
+from training.corpus import open_corpus
 from training.fit import fit
+from training.prepare import prepare
 from training.progress import Progress
 from training.run import Run, RunInfo
 
@@ -46,10 +44,11 @@ class Training:
     """A text and a run that learns from it."""
 
     def __init__(self, folder: Path, text: str, config: TrainingConfig) -> None:
-        self.corpus = Corpus(name="small.txt", text=text, sha256="ab" * 32)
-        self.vocabulary = Vocabulary.from_text(text)
-        ids = self.vocabulary.encode(text).astype(np.int32)
-        self.text: Split = split(ids, config.validation_fraction)
+        source = folder / "small.txt"
+        folder.mkdir(parents=True, exist_ok=True)
+        source.write_text(text, encoding="utf-8")
+        with open_corpus([str(source)]) as self.corpus:
+            self.text, self.vocabulary = prepare(self.corpus, config, folder)
         seed_text = self.vocabulary.decode(self.text.validation[:25])
         self.run = Run.create(folder, RunInfo(config, self.corpus.sha256, seed_text))
 

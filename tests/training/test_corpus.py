@@ -1,23 +1,42 @@
-"""A corpus is found, fetched, decoded strictly and normalised."""
+"""A corpus is found, fetched, and known by the SHA-256 of its bytes."""
 
 import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from training.corpus import KNOWN, KnownCorpus, load_corpus, normalise
+from training.corpus import KNOWN, KnownCorpus, open_corpus
 from training.errors import CorpusError
+from training.text import read_text
 
 TEXT = "Es war einmal ein König.\n" * 50
 
 
-def written(path: Path, data: bytes | str = TEXT) -> Path:
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
+@dataclass(frozen=True)
+class Loaded:
+    name: str
+    sha256: str
+    text: str
+
+
+def load_corpus(*sources: str, corpora_dir: Path | None = None) -> Loaded:
+    with open_corpus(sources, corpora_dir) as corpus:
+        return Loaded(corpus.name, corpus.sha256, "".join(read_text(corpus.files)))
+
+
+def written(path: Path, data: str = TEXT) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(data, encoding="utf-8")
     return path
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -58,35 +77,7 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     corpus = load_corpus(str(written(tmp_path / "tale.txt")))
     assert corpus.text == TEXT
     assert corpus.name == "tale.txt"
-    assert corpus.sha256 == hashlib.sha256(TEXT.encode()).hexdigest()
-
-
-@pytest.mark.parametrize(
-    "bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe4rger"]
-)
-def test_what_is_not_utf8_is_refused_at_its_byte(tmp_path: Path, bad: bytes) -> None:
-    """Strict UTF-8: the error names the first bad byte and its offset in bytes."""
-    before = TEXT.encode()
-    source = written(tmp_path / "tale.txt", before + bad)
-    with pytest.raises(CorpusError, match=rf"0x{bad[0]:02x} at offset {len(before)}\b"):
-        load_corpus(str(source))
-
-
-def test_line_ends_become_line_feeds() -> None:
-    """CRLF and CR each become one line feed, and empty lines stay."""
-    assert normalise("a\r\nb\rc\nd\r\n\r\ne\r\re\n") == "a\nb\nc\nd\n\ne\n\ne\n"
-
-
-def test_characters_are_composed() -> None:
-    """NFC: u and a combining diaeresis become one ü; what has no composed form stays."""
-    assert normalise("fu\u0308r \u212b q\u0308") == "für Å q\u0308"
-
-
-def test_a_byte_order_mark_is_dropped(tmp_path: Path) -> None:
-    """Only the mark at the beginning goes; it is no character to learn."""
-    source = written(tmp_path / "tale.txt", "\ufeff" + TEXT)
-    assert load_corpus(str(source)).text == TEXT
-    assert normalise("a\ufeffb") == "a\ufeffb"
+    assert corpus.sha256 == digest(TEXT)
 
 
 def test_a_url_is_downloaded(address: str) -> None:
@@ -123,9 +114,9 @@ def test_a_known_name_is_looked_for_in_the_corpora_folder(
 ) -> None:
     """A known text in --corpora-dir needs no network, and is checked against its SHA-256."""
     written(tmp_path / "tale.txt")
-    known = KnownCorpus("tale.txt", hashlib.sha256(TEXT.encode()).hexdigest(), "http://[")
+    known = KnownCorpus("tale.txt", digest(TEXT), "http://[")
     monkeypatch.setitem(KNOWN, "tale", known)
-    corpus = load_corpus("tale", tmp_path)
+    corpus = load_corpus("tale", corpora_dir=tmp_path)
     assert (corpus.name, corpus.text) == ("tale", TEXT)
 
 
@@ -133,9 +124,9 @@ def test_a_known_name_is_downloaded_otherwise(
     tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A known text that is not in --corpora-dir comes from its address."""
-    sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
+    sha256 = digest(TEXT)
     monkeypatch.setitem(KNOWN, "tale", KnownCorpus("tale.txt", sha256, f"{address}/tale.txt"))
-    assert load_corpus("tale", tmp_path).text == TEXT
+    assert load_corpus("tale", corpora_dir=tmp_path).text == TEXT
 
 
 @pytest.mark.parametrize("name", ["shakespeare", "faust"])
@@ -143,7 +134,7 @@ def test_a_changed_known_text_is_refused(tmp_path: Path, name: str) -> None:
     """Another text under a known file's name is not what the name promises."""
     written(tmp_path / KNOWN[name].file)
     with pytest.raises(CorpusError, match=f"{name} is not the known text.*{KNOWN[name].sha256}"):
-        load_corpus(name, tmp_path)
+        load_corpus(name, corpora_dir=tmp_path)
 
 
 def test_a_changed_download_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,19 +153,13 @@ def test_faust_says_where_to_put_it() -> None:
 def test_any_file_is_looked_for_in_the_corpora_folder(tmp_path: Path) -> None:
     """A file's bare name is enough when it lies in --corpora-dir."""
     written(tmp_path / "tale.txt")
-    assert load_corpus("tale.txt", tmp_path).text == TEXT
+    assert load_corpus("tale.txt", corpora_dir=tmp_path).text == TEXT
 
 
 def test_a_missing_corpus_names_the_ways(tmp_path: Path) -> None:
     """A source that is nothing says what a source may be."""
     with pytest.raises(CorpusError, match=r"no corpus '.*absent'.*shakespeare, faust"):
         load_corpus(str(tmp_path / "absent"))
-
-
-def test_a_folder_is_no_corpus(tmp_path: Path) -> None:
-    """A folder is refused like a missing file."""
-    with pytest.raises(CorpusError, match="no corpus"):
-        load_corpus(str(tmp_path))
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs Linux' /proc")
@@ -184,8 +169,76 @@ def test_an_unreadable_file_is_named() -> None:
         load_corpus("/proc/self/mem")
 
 
-def test_a_short_text_is_refused(tmp_path: Path) -> None:
-    """Below 1,000 characters (not bytes) there is nothing to learn."""
-    with pytest.raises(CorpusError, match="has 999 characters; at least 1000"):
-        load_corpus(str(written(tmp_path / "short", "ü" * 999)))
-    assert len(load_corpus(str(written(tmp_path / "enough", "ü" * 1000))).text) == 1000
+def test_a_folder_is_its_texts_by_path(tmp_path: Path) -> None:
+    """All files *.txt in a folder and below, sorted; neither other files nor hidden ones."""
+    for name in ["b.txt", "a/2.TXT", "a/10.txt", "read.me", ".hidden.txt", ".git/c.txt"]:
+        written(tmp_path / "tales" / name, f"{name}\n")
+    corpus = load_corpus(str(tmp_path / "tales"))
+    assert corpus.text == "a/10.txt\na/2.TXT\nb.txt\n"
+    assert corpus.name == "tales"
+
+
+def test_several_sources_are_read_in_their_order(tmp_path: Path, address: str) -> None:
+    """Files, folders and addresses together are one text; its name names them."""
+    written(tmp_path / "tales" / "b.txt", "b")
+    first = str(written(tmp_path / "a.txt", "a"))
+    corpus = load_corpus(f"{address}/tale.txt", str(tmp_path / "tales"), first)
+    assert corpus.text == f"{TEXT}b\na"
+    assert corpus.name == "tale.txt + tales + a.txt"
+
+
+def test_the_sha256_of_several_files_is_over_theirs(tmp_path: Path) -> None:
+    """It is what `sha256sum FILES | cut -c-64 | sha256sum` says: contents and order count."""
+    paths = [str(written(tmp_path / name, name)) for name in ("b", "a")]
+    corpus = load_corpus(*paths)
+    assert corpus.sha256 == digest(f"{digest('b')}\n{digest('a')}\n")
+    assert corpus.sha256 != load_corpus(*reversed(paths)).sha256
+
+
+def test_a_folder_of_one_file_has_its_sha256(tmp_path: Path) -> None:
+    """The digest is of the text, not of the way it was given."""
+    written(tmp_path / "tale.txt")
+    assert load_corpus(str(tmp_path)).sha256 == digest(TEXT)
+
+
+def test_the_name_of_many_files_is_short(tmp_path: Path) -> None:
+    """The first one and how many follow."""
+    paths = [str(written(tmp_path / f"{number}.txt", "x")) for number in range(40)]
+    assert load_corpus(*paths).name == "0.txt and 39 more"
+
+
+def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
+    """The error says which files of a folder count."""
+    written(tmp_path / "notes.md")
+    with pytest.raises(CorpusError, match=rf"no texts in {tmp_path}: .* \*\.txt"):
+        load_corpus(str(tmp_path))
+
+
+def test_a_missing_one_among_several_is_named(tmp_path: Path) -> None:
+    """One that is not there is not passed over."""
+    there = str(written(tmp_path / "tale.txt"))
+    with pytest.raises(CorpusError, match=r"no corpus '.*absent\.txt'"):
+        load_corpus(there, str(tmp_path / "absent.txt"))
+
+
+def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
+    """A file that its folder brings already would be learned twice, or held out and learned."""
+    there = str(written(tmp_path / "tale.txt"))
+    with pytest.raises(CorpusError, match=r"tale\.txt is given twice"):
+        load_corpus(str(tmp_path), there)
+
+
+def test_a_file_of_a_folder_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    """The path of the file inside the folder stands in the error."""
+    written(tmp_path / "a.txt")
+    (tmp_path / "b.txt").write_bytes(b"\xe4rger")
+    with pytest.raises(CorpusError, match=rf"{tmp_path}/b\.txt is not UTF-8: byte 0xe4"):
+        load_corpus(str(tmp_path))
+
+
+def test_downloads_are_gone_afterwards(address: str) -> None:
+    """What was fetched lies on disk only while it is read."""
+    with open_corpus([f"{address}/tale.txt"]) as corpus:
+        (file,) = corpus.files
+        assert file.path.read_text(encoding="utf-8") == TEXT
+    assert not file.path.exists()

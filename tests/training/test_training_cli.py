@@ -161,7 +161,7 @@ def test_an_unknown_key_is_named(
     """A misspelled key ends the job with one line that lists the keys."""
     arguments = ("--corpus", str(corpus), "--name", "small", "--set", "unit=5")
     message = refused(tmp_path, capsys, *arguments)
-    assert "unknown key 'unit'; the keys are: layers, units," in message
+    assert "unknown key 'unit'; the keys are: cell, layers, units," in message
 
 
 @pytest.mark.parametrize("name", ["Small", "../small", "", "a b"])

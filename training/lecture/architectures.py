@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 
 from model_store import Vocabulary
 from training.config import TrainingConfig
-from training.corpus import normalise
 from training.dataset import Batch, Split, StreamBatches, split
 from training.evaluate import validation_loss
 from training.lecture.learning import mean_nats, minimise, set_seeds
@@ -48,7 +47,7 @@ class Result:
 
 def english() -> tuple[Split, int]:
     """Return text that every Python brings along, its own reference; and the number of symbols."""
-    text = normalise("".join(topics.values()))[:CHARACTERS]
+    text = "".join(topics.values())[:CHARACTERS]
     vocabulary = Vocabulary.from_text(text, 1000)
     return split(vocabulary.encode(text).astype(np.int32), 0.1), len(vocabulary)
 

@@ -1,0 +1,143 @@
+"""A corpus becomes ids on disk and a vocabulary, in little memory, and once."""
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_store import Vocabulary
+from tests.training.small import small_config
+from training.corpus import open_corpus
+from training.dataset import Split
+from training.errors import CorpusError
+from training.prepare import UNKNOWN, prepare
+
+TEXT = "Es war einmal ein König.\n" * 50
+
+
+def prepared(folder: Path, text: str, **changes: object) -> tuple[Split, Vocabulary]:
+    source = folder / "tale.txt"
+    source.write_text(text, encoding="utf-8")
+    with open_corpus([str(source)]) as corpus:
+        return prepare(corpus, small_config(**changes), folder / "runs" / "tale")
+
+
+def ids_file(folder: Path) -> os.stat_result:
+    return (folder / "runs" / "tale" / "text.ids").stat()
+
+
+def test_the_ids_are_the_text(tmp_path: Path) -> None:
+    """Decoded, the ids are the text again; the vocabulary is all its symbols."""
+    text, vocabulary = prepared(tmp_path, TEXT)
+    assert vocabulary == Vocabulary.from_text(TEXT)
+    assert vocabulary.decode(text.ids) == TEXT
+    assert text.cut == 0.9 * len(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "width"), [(255, 1), (256, 1), (257, 2), (65_536, 2), (65_537, 4)]
+)
+def test_ids_are_as_narrow_as_the_vocabulary_lets_them(
+    tmp_path: Path, symbols: int, width: int
+) -> None:
+    """One byte holds 256 symbols, two hold 65,536."""
+    everything = "".join(map(chr, range(0xF0000, 0xF0000 + symbols))) * (1 + 1000 // symbols)
+    text, vocabulary = prepared(tmp_path, everything, max_vocabulary=100_000)
+    assert text.ids.itemsize == width
+    assert vocabulary.decode(text.ids) == everything
+
+
+def test_rare_symbols_become_the_unknown_one(tmp_path: Path) -> None:
+    """What occurs fewer than `min_count` times is U+FFFD, also where the text has that itself."""
+    text, vocabulary = prepared(tmp_path, f"{TEXT}ßß\ufffdxxx", min_count=3)
+    assert vocabulary.decode(text.ids) == f"{TEXT}\ufffd\ufffd\ufffdxxx"
+    assert set(vocabulary.symbols) == {*TEXT, "x", UNKNOWN}
+
+
+def test_without_rare_symbols_there_is_no_unknown_one(tmp_path: Path) -> None:
+    """The vocabulary has U+FFFD only if the text needs it."""
+    assert UNKNOWN not in prepared(tmp_path, TEXT, min_count=50)[1].symbols
+    assert UNKNOWN in prepared(tmp_path, TEXT, min_count=51)[1].symbols
+
+
+def test_a_text_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
+    """Nothing would be left to learn; the error names the key and what would do."""
+    with pytest.raises(CorpusError, match="no symbol occurs 201 times, the commonest 200: lower"):
+        prepared(tmp_path, "abcdefghij" * 200, min_count=201)
+
+
+def test_too_many_symbols_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    """The `--min-count` that the error names is the least that leaves few enough."""
+    text = "".join(chr(0x4E00 + n) * (1 + n // 10) for n in range(200))
+    with pytest.raises(CorpusError, match=r"200 distinct .* limit is 100: .* --min-count 12 ") as e:
+        prepared(tmp_path, text, max_vocabulary=100)
+    assert "max_vocabulary" in str(e.value)
+    with pytest.raises(CorpusError):
+        prepared(tmp_path, text, max_vocabulary=100, min_count=11)
+    assert len(prepared(tmp_path, text, max_vocabulary=100, min_count=12)[1]) <= 100
+
+
+def test_a_short_text_is_refused(tmp_path: Path) -> None:
+    """Below 1,000 characters (not bytes) there is nothing to learn."""
+    with pytest.raises(CorpusError, match=r"tale\.txt has 999 characters; at least 1000"):
+        prepared(tmp_path, "ü" * 999)
+    assert len(prepared(tmp_path, "ü" * 1000)[0].ids) == 1000
+
+
+def test_an_unchanged_text_is_not_encoded_again(tmp_path: Path) -> None:
+    """A second training of the same text in the same folder reads the ids that are there."""
+    first, _ = prepared(tmp_path, TEXT)
+    before = ids_file(tmp_path)
+    second, vocabulary = prepared(tmp_path, TEXT, units=99)
+    assert ids_file(tmp_path).st_ino == before.st_ino
+    np.testing.assert_array_equal(first.ids, second.ids)
+    assert vocabulary.decode(second.ids) == TEXT
+
+
+@pytest.mark.parametrize("changed", ["text", "min_count", "ids", "record", "unfinished"])
+def test_what_changed_is_encoded_again(tmp_path: Path, changed: str) -> None:
+    """Another text or count, a file cut short, damaged or never finished: the ids are made anew."""
+    folder = tmp_path / "runs" / "tale"
+    prepared(tmp_path, TEXT)
+    before = ids_file(tmp_path)
+    if changed == "ids":
+        os.truncate(folder / "text.ids", 100)
+    elif changed == "record":
+        (folder / "text.json").write_text('{"symbols": ["b", "a"]}')
+    elif changed == "unfinished":
+        (folder / "text.json").unlink()
+    text = TEXT.replace("K", "k") if changed == "text" else TEXT
+    again, vocabulary = prepared(tmp_path, text, min_count=2 if changed == "min_count" else 1)
+    assert vocabulary.decode(again.ids) == text
+    assert ids_file(tmp_path).st_ino != before.st_ino
+
+
+def test_a_refused_text_leaves_the_earlier_one(tmp_path: Path) -> None:
+    """A text that is not UTF-8 is found before the ids of the earlier one are given up."""
+    prepared(tmp_path, TEXT)
+    before = ids_file(tmp_path)
+    (tmp_path / "bad.txt").write_bytes(TEXT.encode() + b"\xff")
+    with (
+        open_corpus([str(tmp_path / "bad.txt")]) as corpus,
+        pytest.raises(CorpusError, match=r"bad\.txt is not UTF-8"),
+    ):
+        prepare(corpus, small_config(), tmp_path / "runs" / "tale")
+    prepared(tmp_path, TEXT)
+    assert ids_file(tmp_path).st_ino == before.st_ino
+
+
+def test_a_long_text_takes_little_memory(tmp_path: Path) -> None:
+    """Reading 40 MB never holds more than a fraction of it."""
+    source = tmp_path / "long.txt"
+    source.write_bytes((TEXT * 100).encode() * 312)
+    size = source.stat().st_size
+    assert size > 40_000_000
+    tracemalloc.start()
+    with open_corpus([str(source)]) as corpus:
+        text, _ = prepare(corpus, small_config(), tmp_path / "run")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(text.ids) > 40_000_000 * 25 / 27
+    assert peak < size / 2

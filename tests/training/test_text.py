@@ -1,0 +1,107 @@
+"""A text read in pieces is the text read whole: decoded strictly, normalised, joined."""
+
+import sys
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from training.errors import CorpusError
+from training.text import TextFile, _starts, read_text
+
+# Line ends, marks that compose and marks that change places, vowels of Hangul and of Bengali,
+# what falls apart even in NFC, byte order marks, and one, two, three, four bytes of UTF-8.
+PARTS = ["\r", "\n", "a", "e", "q", "\u0301", "\u0308", "\u0323", "\u0344", "\u0f73", "\u0958"]
+PARTS += ["\u1100", "\u1161", "\u11a8", "\uac00", "\u09c7", "\u09be", "\ufeff", "ß", "“", "😀"]
+TEXTS = st.lists(st.sampled_from(PARTS) | st.characters(codec="utf-8"), max_size=20).map("".join)
+
+
+def files(folder: Path, contents: Iterable[bytes | str]) -> list[TextFile]:
+    found = []
+    for number, content in enumerate(contents):
+        path = folder / f"{number}.txt"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        found.append(TextFile(path, path.name))
+    return found
+
+
+def read(folder: Path, *contents: bytes | str) -> str:
+    return "".join(read_text(files(folder, contents)))
+
+
+def normalised(text: str) -> str:
+    """The whole of a file's text, as the definition has it."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", text)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=3), size=st.integers(1, 12))
+def test_pieces_are_the_whole(tmp_path: Path, texts: list[str], size: int) -> None:
+    """Wherever the pieces end, also inside a character, the text is that of the whole files."""
+    whole = ""
+    for text in filter(None, map(normalised, texts)):
+        whole += text if whole.endswith("\n") or not whole else "\n" + text
+    pieces = list(read_text(files(tmp_path, texts), size=size))
+    assert "".join(pieces) == whole
+    assert "" not in pieces
+
+
+def test_a_cut_before_a_start_never_changes_the_form() -> None:
+    """For every character that a piece may begin with, no other one joins it from the left."""
+    characters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    for character in characters:
+        parts = unicodedata.normalize("NFD", character)
+        if _starts(character):
+            assert not unicodedata.combining(parts[0])
+        if unicodedata.normalize("NFC", parts) == character:
+            assert not any(map(_starts, parts[1:]))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+@pytest.mark.parametrize(
+    "bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe4rger", b"\xe2\x80"]
+)
+def test_what_is_not_utf8_is_refused_at_its_byte(tmp_path: Path, bad: bytes, size: int) -> None:
+    """Strict UTF-8: the error names the file, the first bad byte and its offset in bytes."""
+    before = "\ufeffEin König,\r\nund … ".encode()
+    found = files(tmp_path, ["good", before + bad])
+    message = rf"^1\.txt is not UTF-8: byte 0x{bad[0]:02x} at offset {len(before)};"
+    with pytest.raises(CorpusError, match=message):
+        list(read_text(found, size=size))
+
+
+def test_line_ends_become_line_feeds(tmp_path: Path) -> None:
+    """CRLF and CR each become one line feed, and empty lines stay."""
+    assert read(tmp_path, "a\r\nb\rc\nd\r\n\r\ne\r\re\n") == "a\nb\nc\nd\n\ne\n\ne\n"
+
+
+def test_characters_are_composed(tmp_path: Path) -> None:
+    """NFC: u and a combining diaeresis become one ü; what has no composed form stays."""
+    assert read(tmp_path, "fu\u0308r \u212b q\u0308") == "für Å q\u0308"
+
+
+def test_a_byte_order_mark_is_dropped(tmp_path: Path) -> None:
+    """Only the mark at a file's beginning goes; another is a character like any."""
+    assert read(tmp_path, "\ufeffa\ufeffb\n", "\ufeffc") == "a\ufeffb\nc"
+
+
+def test_between_files_stands_one_line_feed(tmp_path: Path) -> None:
+    """A line feed joins files, unless the former ends with one; an empty file adds nothing."""
+    assert read(tmp_path, "", "a", "", "b\r\n", "\nc", "\ufeff", "d") == "a\nb\n\nc\nd"
+
+
+def test_the_bytes_read_are_told(tmp_path: Path) -> None:
+    """What moves a bar adds up to the bytes of the files."""
+    told: list[int] = []
+    list(read_text(files(tmp_path, ["äöü", "abc\r\n"]), told.append, size=2))
+    assert sum(told) == 11
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A file that went away is an error that names it."""
+    with pytest.raises(CorpusError, match=r"cannot read gone\.txt: No such file"):
+        list(read_text([TextFile(tmp_path / "gone.txt", "gone.txt")]))

@@ -1,0 +1,142 @@
+"""A corpus as ids on disk: counted, given a vocabulary, encoded, never in memory as a whole."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model_store import InvalidVocabulary, Vocabulary
+from training.bar import bar
+from training.config import TrainingConfig
+from training.corpus import Corpus
+from training.dataset import Split, split
+from training.errors import CorpusError
+from training.text import read_text
+
+MINIMUM_CHARACTERS = 1000
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for every rare symbol
+CODE_POINTS = 0x110000
+IDS, RECORD = "text.ids", "text.json"
+
+Counts = NDArray[np.int64]
+
+
+class Record(BaseModel):
+    """What the ids beside it are: of which text, made how, in which symbols."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    sha256: str
+    min_count: int
+    characters: int
+    symbols: tuple[str, ...]
+
+
+def prepare(corpus: Corpus, config: TrainingConfig, folder: Path) -> tuple[Split, Vocabulary]:
+    """Return a corpus as ids, a file in the folder mapped into memory, and its vocabulary.
+
+    Ids that the folder has already of the same text with the same `min_count` are used again.
+
+    Raises:
+        CorpusError: a file is not UTF-8, the text too short or its symbols too many.
+    """
+    vocabulary = _kept(corpus, config, folder) or _made(corpus, config, folder)
+    ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
+    return split(np.asarray(ids), config.validation_fraction), vocabulary
+
+
+def _kept(corpus: Corpus, config: TrainingConfig, folder: Path) -> Vocabulary | None:
+    try:
+        record = Record.model_validate_json((folder / RECORD).read_bytes())
+        vocabulary = Vocabulary(record.symbols)
+        size = (folder / IDS).stat().st_size
+    except (OSError, ValidationError, InvalidVocabulary):
+        return None
+    usable = (
+        (record.sha256, record.min_count) == (corpus.sha256, config.min_count)
+        and size == record.characters * _type(vocabulary).itemsize
+        and len(vocabulary) <= config.max_vocabulary
+    )
+    return vocabulary if usable else None
+
+
+def _made(corpus: Corpus, config: TrainingConfig, folder: Path) -> Vocabulary:
+    counts = count(corpus)
+    characters = int(counts.sum())
+    if characters < MINIMUM_CHARACTERS:
+        raise CorpusError(
+            f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
+        )
+    vocabulary = choose(counts, config)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECORD).unlink(missing_ok=True)  # it never stands beside the ids of another text
+    partial = folder / f"{IDS}.partial"
+    encode(corpus, vocabulary, partial)
+    if partial.stat().st_size != characters * _type(vocabulary).itemsize:
+        raise CorpusError(f"{corpus.name} changed while it was read: start again")
+    partial.replace(folder / IDS)
+    record = Record(
+        sha256=corpus.sha256,
+        min_count=config.min_count,
+        characters=characters,
+        symbols=vocabulary.symbols,
+    )
+    partial.write_text(record.model_dump_json(), encoding="utf-8")
+    partial.replace(folder / RECORD)
+    return vocabulary
+
+
+def count(corpus: Corpus) -> Counts:
+    """Return how often each code point occurs in the text."""
+    counts = np.zeros(CODE_POINTS, np.int64)
+    with bar("counting", corpus.size) as advance:
+        for piece in read_text(corpus.files, advance):
+            found = np.bincount(_codes(piece))
+            counts[: len(found)] += found
+    return counts
+
+
+def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
+    """Return the symbols that occur `min_count` times, and one for all others if there are any.
+
+    Raises:
+        CorpusError: they are more than `max_vocabulary`, or none.
+    """
+    known = np.flatnonzero(counts >= config.min_count)
+    if not known.size:
+        raise CorpusError(
+            f"no symbol occurs {config.min_count} times, the commonest {counts.max()}: "
+            "lower min_count"
+        )
+    rare = known.size < np.count_nonzero(counts)
+    symbols = np.union1d(known, [ord(UNKNOWN)]) if rare else known
+    if len(symbols) > config.max_vocabulary:
+        least = np.sort(counts)[-config.max_vocabulary] + 1
+        raise CorpusError(
+            f"the text has {len(symbols):,} distinct characters and the limit is "
+            f"{config.max_vocabulary:,}: is this a text file? If it is, --min-count {least} makes "
+            "the rare ones one unknown symbol; or raise max_vocabulary"
+        )
+    return Vocabulary(tuple(map(chr, symbols)))
+
+
+def encode(corpus: Corpus, vocabulary: Vocabulary, path: Path) -> None:
+    """Write the text as ids of the smallest type that holds them, unknown symbols as UNKNOWN."""
+    codes = np.array([ord(symbol) for symbol in vocabulary.symbols])
+    unknown = np.searchsorted(codes, ord(UNKNOWN))  # any id will do if every symbol is known
+    table = np.full(CODE_POINTS, min(unknown, len(codes) - 1), _type(vocabulary))
+    table[codes] = np.arange(len(codes))
+    with path.open("wb") as file, bar("encoding", corpus.size) as advance:
+        for piece in read_text(corpus.files, advance):
+            file.write(table[_codes(piece)].data)
+
+
+def _codes(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")
+
+
+def _type(vocabulary: Vocabulary) -> np.dtype[np.unsignedinteger[Any]]:
+    return np.min_scalar_type(len(vocabulary) - 1)

@@ -1,0 +1,107 @@
+"""The text of files, piece by piece: decoded strictly, normalised, joined."""
+
+import codecs
+import io
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.bar import Advance
+from training.errors import CorpusError
+
+PIECE = 1 << 18  # bytes
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file to read, and what to call it in errors."""
+
+    path: Path
+    name: str
+
+
+def read_bytes(file: TextFile, size: int = PIECE) -> Iterator[bytes]:
+    """Yield the bytes of a file in pieces.
+
+    Raises:
+        CorpusError: the file cannot be read.
+    """
+    try:
+        with file.path.open("rb") as stream:
+            while piece := stream.read(size):
+                yield piece
+    except OSError as error:
+        raise CorpusError(f"cannot read {file.name}: {error.strerror}") from None
+
+
+def read_text(
+    files: Iterable[TextFile], advance: Advance = lambda _: None, size: int = PIECE
+) -> Iterator[str]:
+    """Yield the text of the files in pieces, none empty: NFC, line feeds alone, no byte order mark.
+
+    Between two files stands one line feed, unless the former ends with one. `advance` is told
+    the bytes read.
+
+    Raises:
+        CorpusError: a file cannot be read, or is not UTF-8 (with the byte and its offset).
+    """
+    last = "\n"
+    for file in files:
+        separator = "" if last == "\n" else "\n"
+        for piece in _composed(_without_mark(_decoded(file, advance, size))):
+            yield separator + piece
+            separator, last = "", piece[-1]
+
+
+def _decoded(file: TextFile, advance: Advance, size: int) -> Iterator[str]:
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
+    end = 0
+    try:
+        for piece in read_bytes(file, size):
+            end += len(piece)
+            yield decoder.decode(piece)
+            advance(len(piece))
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        # The error counts from the first byte that the decoder still held.
+        offset = end - len(error.object) + error.start
+        raise CorpusError(
+            f"{file.name} is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {offset}; "
+            "convert it, for instance with iconv -f LATIN1 -t UTF-8"
+        ) from None
+
+
+def _without_mark(pieces: Iterator[str]) -> Iterator[str]:
+    """Drop empty pieces, and the byte order mark at the beginning of the first other one."""
+    full = filter(None, pieces)
+    for first in full:
+        yield first.removeprefix("\ufeff")
+        break
+    yield from full
+
+
+def _composed(pieces: Iterator[str]) -> Iterator[str]:
+    """Put into NFC what may be composed of several pieces; yield no empty piece."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        cut = _last_start(held)
+        if cut:
+            yield unicodedata.normalize("NFC", held[:cut])
+            held = held[cut:]
+    if held:
+        yield unicodedata.normalize("NFC", held)
+
+
+def _last_start(text: str) -> int:
+    """Return the last place before which the text may be cut, 0 if there is none."""
+    return next((place for place in range(len(text) - 1, 0, -1) if _starts(text[place])), 0)
+
+
+def _starts(character: str) -> bool:
+    """Say whether NFC never joins or swaps the character with what stands before it.
+
+    Marks it does, and the vowels and final consonants among the Hangul jamo.
+    """
+    return unicodedata.category(character)[0] != "M" and not "\u1100" <= character <= "\u11ff"
