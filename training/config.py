@@ -33,6 +33,7 @@ class TrainingConfig(BaseModel):
 
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     min_count: int = Field(default=1, ge=1)  # symbols that occur less often become one, U+FFFD
+    unknown: Literal["error", "drop"] = "error"  # symbols that a given vocabulary lacks
     max_vocabulary: int = Field(default=1000, ge=2)
     sample_length: int = Field(default=200, ge=1)
     random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits

@@ -18,6 +18,7 @@ from training.text import read_text
 MINIMUM_CHARACTERS = 1000
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for every rare symbol
 CODE_POINTS = 0x110000
+EXAMPLES = 10
 IDS, RECORD = "text.ids", "text.json"
 
 Counts = NDArray[np.int64]
@@ -31,56 +32,70 @@ class Record(BaseModel):
     format: Literal[1] = 1
     sha256: str
     min_count: int
+    unknown: str | None  # what was done with symbols that a given vocabulary lacks
     characters: int
     symbols: tuple[str, ...]
 
 
-def prepare(corpus: Corpus, config: TrainingConfig, folder: Path) -> tuple[Split, Vocabulary]:
+def prepare(
+    corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None = None
+) -> tuple[Split, Vocabulary]:
     """Return a corpus as ids, a file in the folder mapped into memory, and its vocabulary.
 
-    Ids that the folder has already of the same text with the same `min_count` are used again.
+    Ids that the folder has already of the same text, made in the same way, are used again.
 
     Raises:
-        CorpusError: a file is not UTF-8, the text too short or its symbols too many.
+        CorpusError: a file is not UTF-8, the text too short, its symbols too many or not in the
+            vocabulary given.
     """
-    vocabulary = _kept(corpus, config, folder) or _made(corpus, config, folder)
+    vocabulary = _kept(corpus, config, folder, given) or _made(corpus, config, folder, given)
     ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
     return split(np.asarray(ids), config.validation_fraction), vocabulary
 
 
-def _kept(corpus: Corpus, config: TrainingConfig, folder: Path) -> Vocabulary | None:
+def _kept(
+    corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
+) -> Vocabulary | None:
     try:
         record = Record.model_validate_json((folder / RECORD).read_bytes())
         vocabulary = Vocabulary(record.symbols)
         size = (folder / IDS).stat().st_size
     except (OSError, ValidationError, InvalidVocabulary):
         return None
+    unknown = config.unknown if given else None
     usable = (
-        (record.sha256, record.min_count) == (corpus.sha256, config.min_count)
+        record.sha256 == corpus.sha256
+        and (record.min_count, record.unknown) == (config.min_count, unknown)
+        and vocabulary == (given or vocabulary)
         and size == record.characters * _type(vocabulary).itemsize
         and len(vocabulary) <= config.max_vocabulary
     )
     return vocabulary if usable else None
 
 
-def _made(corpus: Corpus, config: TrainingConfig, folder: Path) -> Vocabulary:
+def _made(
+    corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
+) -> Vocabulary:
     counts = count(corpus)
+    if given:
+        counts = legible(counts, given, config, corpus.name)
     characters = int(counts.sum())
     if characters < MINIMUM_CHARACTERS:
         raise CorpusError(
             f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
         )
-    vocabulary = choose(counts, config)
+    vocabulary = given or choose(counts, config)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)  # it never stands beside the ids of another text
     partial = folder / f"{IDS}.partial"
-    encode(corpus, vocabulary, partial)
+    encode(corpus, vocabulary, counts > 0, partial)
     if partial.stat().st_size != characters * _type(vocabulary).itemsize:
         raise CorpusError(f"{corpus.name} changed while it was read: start again")
     partial.replace(folder / IDS)
     record = Record(
         sha256=corpus.sha256,
         min_count=config.min_count,
+        unknown=config.unknown if given else None,
         characters=characters,
         symbols=vocabulary.symbols,
     )
@@ -97,6 +112,26 @@ def count(corpus: Corpus) -> Counts:
             found = np.bincount(_codes(piece))
             counts[: len(found)] += found
     return counts
+
+
+def legible(counts: Counts, given: Vocabulary, config: TrainingConfig, name: str) -> Counts:
+    """Return the counts of the symbols that can be read with a given vocabulary.
+
+    Raises:
+        CorpusError: there are others, which the configuration does not drop.
+    """
+    if UNKNOWN in given.symbols and config.unknown != "drop":
+        return counts
+    new = counts.copy()
+    new[[ord(symbol) for symbol in given.symbols]] = 0
+    if new.any() and config.unknown != "drop":
+        commonest = np.argsort(-new, kind="stable")[: min(EXAMPLES, np.count_nonzero(new))]
+        raise CorpusError(
+            f"{name} has {np.count_nonzero(new):,} symbols ({new.sum():,} characters) that the "
+            f"version to start from lacks, most of all {', '.join(map(repr, map(chr, commonest)))}: "
+            "--unknown drop leaves them out"
+        )
+    return counts - new
 
 
 def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
@@ -123,15 +158,16 @@ def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
     return Vocabulary(tuple(map(chr, symbols)))
 
 
-def encode(corpus: Corpus, vocabulary: Vocabulary, path: Path) -> None:
-    """Write the text as ids of the smallest type that holds them, unknown symbols as UNKNOWN."""
+def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path: Path) -> None:
+    """Write the kept symbols as ids of the smallest type that holds them, others as UNKNOWN."""
     codes = np.array([ord(symbol) for symbol in vocabulary.symbols])
     unknown = np.searchsorted(codes, ord(UNKNOWN))  # any id will do if every symbol is known
     table = np.full(CODE_POINTS, min(unknown, len(codes) - 1), _type(vocabulary))
     table[codes] = np.arange(len(codes))
     with path.open("wb") as file, bar("encoding", corpus.size) as advance:
         for piece in read_text(corpus.files, advance):
-            file.write(table[_codes(piece)].data)
+            codes = _codes(piece)
+            file.write(table[codes[kept[codes]]].data)
 
 
 def _codes(text: str) -> NDArray[np.uint32]:

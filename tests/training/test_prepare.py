@@ -17,11 +17,13 @@ from training.prepare import UNKNOWN, prepare
 TEXT = "Es war einmal ein König.\n" * 50
 
 
-def prepared(folder: Path, text: str, **changes: object) -> tuple[Split, Vocabulary]:
+def prepared(
+    folder: Path, text: str, given: Vocabulary | None = None, **changes: object
+) -> tuple[Split, Vocabulary]:
     source = folder / "tale.txt"
     source.write_text(text, encoding="utf-8")
     with open_corpus([str(source)]) as corpus:
-        return prepare(corpus, small_config(**changes), folder / "runs" / "tale")
+        return prepare(corpus, small_config(**changes), folder / "runs" / "tale", given)
 
 
 def ids_file(folder: Path) -> os.stat_result:
@@ -141,3 +143,62 @@ def test_a_long_text_takes_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert len(text.ids) > 40_000_000 * 25 / 27
     assert peak < size / 2
+
+
+GIVEN = Vocabulary.from_text(f"{TEXT}xyz")
+
+
+def test_a_given_vocabulary_stays(tmp_path: Path) -> None:
+    """Symbols that the text lacks keep their place in it."""
+    text, vocabulary = prepared(tmp_path, TEXT, GIVEN)
+    assert vocabulary == GIVEN
+    assert GIVEN.decode(text.ids) == TEXT
+
+
+def test_new_symbols_are_listed(tmp_path: Path) -> None:
+    """The error counts them, names the commonest first, and says what to do."""
+    with pytest.raises(CorpusError) as error:
+        prepared(tmp_path, f"{TEXT}éé\tß\t\t", GIVEN)
+    assert str(error.value) == (
+        "tale.txt has 3 symbols (6 characters) that the version to start from lacks, "
+        "most of all '\\t', 'é', 'ß': --unknown drop leaves them out"
+    )
+
+
+def test_of_many_new_symbols_some_are_listed(tmp_path: Path) -> None:
+    """A text in another script is refused in one line of readable length."""
+    with pytest.raises(CorpusError, match="has 500 symbols") as error:
+        prepared(tmp_path, TEXT + "".join(map(chr, range(0x4E00, 0x4E00 + 500))), GIVEN)
+    assert str(error.value).count("'") == 20
+
+
+def test_new_symbols_are_dropped_by_choice(tmp_path: Path) -> None:
+    """What is left reads as if they had never been there; a kept text does not hide the error."""
+    text, vocabulary = prepared(tmp_path, f"\t{TEXT}éß", GIVEN, unknown="drop")
+    assert GIVEN.decode(text.ids) == TEXT
+    assert vocabulary == GIVEN
+    with pytest.raises(CorpusError, match="has 3 symbols"):
+        prepared(tmp_path, f"\t{TEXT}éß", GIVEN)
+
+
+def test_a_text_of_new_symbols_alone_is_too_short(tmp_path: Path) -> None:
+    """What is left has to be enough to learn from."""
+    with pytest.raises(CorpusError, match="has 2 characters; at least 1000"):
+        prepared(tmp_path, "é" * 5000 + "xy", GIVEN, unknown="drop")
+
+
+def test_an_unknown_symbol_takes_new_ones(tmp_path: Path) -> None:
+    """A given vocabulary with U+FFFD reads new symbols as that, and drops them only by choice."""
+    given = Vocabulary.from_text(f"{TEXT}{UNKNOWN}")
+    text, _ = prepared(tmp_path, f"{TEXT}éß", given)
+    assert given.decode(text.ids) == f"{TEXT}{UNKNOWN}{UNKNOWN}"
+    text, _ = prepared(tmp_path, f"{TEXT}éß", given, unknown="drop")
+    assert given.decode(text.ids) == TEXT
+
+
+def test_another_vocabulary_is_another_text(tmp_path: Path) -> None:
+    """Ids in one vocabulary are not taken for ids in another."""
+    prepared(tmp_path, TEXT)
+    text, _ = prepared(tmp_path, TEXT, GIVEN)
+    assert GIVEN.decode(text.ids) == TEXT
+    assert prepared(tmp_path, TEXT)[1] == Vocabulary.from_text(TEXT)
