@@ -53,14 +53,19 @@ def _train(options: argparse.Namespace) -> int:
 
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
     StreamBatches(text.train, config.batch_size, config.sequence_length)  # or say what is wrong
-    run = Run.create(folder, RunInfo(config, corpus.sha256, seed_text))
+    run = Run.start(folder, RunInfo(config, corpus.sha256, seed_text), fresh=options.fresh)
     _say(_described(corpus, text, vocabulary))
     try:
         fit(run, text, vocabulary, Progress())
         return _publish(options, run, corpus, text, vocabulary)
     except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from here", file=sys.stderr)
         _say_how_to_publish(options, run)
         return INTERRUPTED
+    except TrainingError as error:
+        print(f"training: {error}", file=sys.stderr)
+        _say_how_to_publish(options, run)
+        return 2
 
 
 def _check_writable(folder: Path) -> None:
@@ -85,6 +90,7 @@ def _publish(
     _say("exporting, and checking the exported graphs on the held-out text …")
     store = ModelStore(options.store)
     manifest = publish(run, options.name, corpus, text, vocabulary, store)
+    run.close()
     moved = promote(store, manifest, options.promote)
     _say(
         f"published {manifest.name}@{manifest.version} in {options.store}: "
@@ -100,15 +106,13 @@ def _publish(
 
 
 def _say_how_to_publish(options: argparse.Namespace, run: Run) -> None:
-    if not run.epochs:
-        print("\ninterrupted before the first epoch ended: nothing to keep", file=sys.stderr)
-        return
-    print(
-        f"\ninterrupted; the weights of epoch {run.best.number} "
-        f"({run.best.validation_loss:.4f} nats) are in {run.folder}. Publish them with:\n"
-        f"  {_command('training', _publishing_words(options))}",
-        file=sys.stderr,
-    )
+    if run.epochs:
+        print(
+            f"the weights of epoch {run.best.number} ({run.best.validation_loss:.4f} nats) are in "
+            f"{run.folder}; publish them as they are with:\n"
+            f"  {_command('training', _publishing_words(options))}",
+            file=sys.stderr,
+        )
 
 
 def _publishing_words(options: argparse.Namespace) -> list[object]:
@@ -162,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=["always", "if-better", "never"],
         default="if-better",
         help="when the alias production moves to the new version (default: if-better)",
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="give up the unfinished run of that name, if any"
     )
     parser.add_argument(
         "--publish-only",

@@ -40,18 +40,22 @@ class Progress:
         )
 
     @contextmanager
-    def over(self, config: TrainingConfig, steps_per_epoch: int) -> Iterator[None]:
-        """Show the line from the first step of the first epoch to the end of the block."""
+    def over(self, config: TrainingConfig, steps_per_epoch: int, done: int = 0) -> Iterator[None]:
+        """Show the line until the end of the block, after so many steps that were done before."""
         self._characters = config.batch_size * config.sequence_length
         self._steps_per_epoch = steps_per_epoch
         self._epochs = config.epochs
         self._loss: float | None = None
         total = config.epochs * steps_per_epoch
         self._task = self._bar.add_task(
-            "fit", total=total, epoch=f"1/{config.epochs}", loss="–", rate=0.0
+            "fit", total=total, completed=done, epoch=f"1/{config.epochs}", loss="–", rate=0.0
         )
         with self._bar:
             yield
+
+    def resumed(self, epoch: int, batch: int) -> None:
+        """Say that the training goes on where it was interrupted."""
+        self.console.print(f"going on from epoch {epoch}, batch {batch}")
 
     def step(self, loss: float) -> None:
         """Count one batch and its loss in nats per character."""

@@ -1,5 +1,6 @@
-"""The folder of one training run: its configuration, what each epoch reached, the best weights."""
+"""The folder of one training run: its configuration, its epochs, best weights, checkpoint."""
 
+import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,12 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
+from model_store.files import write_atomically
 from training.config import TrainingConfig
 from training.corpus import Corpus
 from training.errors import TrainingError
 
 Weights = list[NDArray[Any]]
+Arrays = dict[str, NDArray[Any]]
+
+INFO, EPOCHS, CHECKPOINT = "run.json", "epochs.json", "checkpoint.npz"
 
 
 @dataclass(frozen=True)
@@ -35,20 +41,36 @@ class RunInfo:
 
 
 class Run:
-    """A run on disk. Files: `run.json`, `epochs.json`, `best.npz`; each is replaced atomically."""
+    """A run on disk; every file is replaced atomically, so that a kill at any moment harms none.
+
+    Files: `run.json`, `epochs.json`, `best-<epoch>.npz` and, until it is published,
+    `checkpoint.npz`.
+    """
 
     def __init__(self, folder: Path, info: RunInfo, epochs: list[Epoch]) -> None:
         self.folder, self.info, self.epochs = folder, info, epochs
 
     @classmethod
-    def create(cls, folder: Path, info: RunInfo) -> "Run":
-        """Start a run in the folder; what an earlier run left there is replaced."""
+    def start(cls, folder: Path, info: RunInfo, *, fresh: bool = False) -> "Run":
+        """Go on with the unfinished run in the folder, or begin one.
+
+        Raises:
+            TrainingError: another run is unfinished there, and `fresh` does not give it up.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in ("epochs.json", "best.npz"):
-            (folder / leftover).unlink(missing_ok=True)
-        values = asdict(info) | {"config": info.config.model_dump()}
-        _replace(folder / "run.json", json.dumps(values, indent=1).encode())
-        return cls(folder, info, [])
+        for leftover in folder.glob(".*.npz.*"):
+            leftover.unlink()  # of a write that was killed
+        if fresh or not (folder / CHECKPOINT).exists():
+            return cls._begin(folder, info)
+        run = cls._read(folder)
+        if run.info != info:
+            raise TrainingError(
+                f"{folder} holds an unfinished run {_difference(run.info, info)}: repeat its "
+                "command to go on, or give it up with --fresh, or choose another --name or --runs"
+            )
+        # An epoch that was recorded after the checkpoint is about to be trained again.
+        run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
+        return run
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -57,18 +79,30 @@ class Run:
         Raises:
             TrainingError: there is no such run in the folder.
         """
+        run = cls._read(folder) if (folder / INFO).exists() else None
+        if run is None or not run.epochs:
+            raise TrainingError(f"{folder} holds no run with a finished epoch to publish")
+        return run
+
+    @classmethod
+    def _begin(cls, folder: Path, info: RunInfo) -> "Run":
+        for leftover in (folder / CHECKPOINT, *folder.glob("best-*.npz")):
+            leftover.unlink(missing_ok=True)
+        write_atomically(folder / EPOCHS, b"[]")
+        values = asdict(info) | {"config": info.config.model_dump()}
+        write_atomically(folder / INFO, json.dumps(values, indent=1).encode())
+        return cls(folder, info, [])
+
+    @classmethod
+    def _read(cls, folder: Path) -> "Run":
         try:
-            values = json.loads((folder / "run.json").read_bytes())
-            epochs = [Epoch(**epoch) for epoch in json.loads((folder / "epochs.json").read_bytes())]
-            if not epochs:
-                raise ValueError("no epochs")
+            values = json.loads((folder / INFO).read_bytes())
+            epochs = TypeAdapter(list[Epoch]).validate_json((folder / EPOCHS).read_bytes())
             info = RunInfo(**values | {"config": TrainingConfig(**values["config"])})
-        except FileNotFoundError:
-            raise TrainingError(f"{folder} holds no run with a finished epoch to publish") from None
-        except (KeyError, TypeError, ValueError):
+        except (FileNotFoundError, KeyError, TypeError, ValueError):
             raise TrainingError(
                 f"the run in {folder} is damaged, or was made by another version of this job: "
-                "train again"
+                "train again with --fresh"
             ) from None
         return cls(folder, info, epochs)
 
@@ -86,24 +120,60 @@ class Run:
         """The epoch with the lowest validation loss."""
         return min(self.epochs, key=lambda epoch: epoch.validation_loss)
 
-    def record(self, epoch: Epoch, weights: Weights) -> None:
-        """Add an epoch; keep its weights if it is the best so far."""
-        if not self.epochs or epoch.validation_loss < self.best.validation_loss:
-            partial = self.folder / "best.partial.npz"
-            np.savez(partial, *weights)
-            partial.replace(self.folder / "best.npz")
-        listing = json.dumps([asdict(each) for each in [*self.epochs, epoch]], indent=1)
-        _replace(self.folder / "epochs.json", listing.encode())
-        # Last, so that an interrupt before this line leaves no epoch that is not on disk.
-        self.epochs.append(epoch)
-
     def best_weights(self) -> Weights:
         """Return the weights of the best epoch, in the model's order."""
-        with np.load(self.folder / "best.npz") as arrays:
+        with np.load(self._best_file()) as arrays:
             return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
 
+    def record(self, epoch: Epoch, weights: Weights) -> None:
+        """Add an epoch; keep its weights if it is the best so far."""
+        epochs = [*self.epochs, epoch]
+        if epoch is min(epochs, key=lambda each: each.validation_loss):
+            _write_arrays(self.folder / f"best-{epoch.number}.npz", *weights)
+        listing = json.dumps([asdict(each) for each in epochs], indent=1)
+        write_atomically(self.folder / EPOCHS, listing.encode())
+        # Last, so that an interrupt before this line leaves no epoch that is not on disk.
+        self.epochs = epochs
 
-def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    @property
+    def next_epoch(self) -> int:
+        """The epoch that the checkpoint is in; past the last one, training is done."""
+        with np.load(self.folder / CHECKPOINT) as arrays:
+            return int(arrays["epoch"])
+
+    def checkpoint(self) -> Arrays | None:
+        """Return what was saved last, if anything."""
+        if not (self.folder / CHECKPOINT).exists():
+            return None
+        with np.load(self.folder / CHECKPOINT) as arrays:
+            return dict(arrays)
+
+    def save(self, arrays: Arrays) -> None:
+        """Keep a checkpoint, instead of the one before."""
+        _write_arrays(self.folder / CHECKPOINT, **arrays)
+        # Not before: a run that goes on from the older checkpoint may need the older best weights.
+        for path in self.folder.glob("best-*.npz"):
+            if not self.epochs or path != self._best_file():
+                path.unlink()
+
+    def close(self) -> None:
+        """Say that the run is published: the next one in this folder begins anew."""
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+    def _best_file(self) -> Path:
+        return self.folder / f"best-{self.best.number}.npz"
+
+
+def _difference(old: RunInfo, new: RunInfo) -> str:
+    changed = [
+        f"{key}={value}"
+        for key, value in old.config.model_dump().items()
+        if value != getattr(new.config, key)
+    ]
+    return f"with {', '.join(changed)}" if changed else "of another text"
+
+
+def _write_arrays(path: Path, *arrays: NDArray[Any], **named: NDArray[Any]) -> None:
+    data = io.BytesIO()
+    np.savez(data, *arrays, **named)  # type: ignore[arg-type]
+    write_atomically(path, data.getvalue())

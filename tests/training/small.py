@@ -50,7 +50,7 @@ class Training:
         with open_corpus([str(source)]) as self.corpus:
             self.text, self.vocabulary = prepare(self.corpus, config, folder)
         seed_text = self.vocabulary.decode(self.text.validation[:25])
-        self.run = Run.create(folder, RunInfo(config, self.corpus.sha256, seed_text))
+        self.run = Run.start(folder, RunInfo(config, self.corpus.sha256, seed_text))
 
     def fit(self) -> "Training":
         """Train, printing to nowhere."""

@@ -17,7 +17,7 @@ SAMPLE = "[bold]so [/] " + "long " * 40
 def watch(folder: Path, console: Console) -> None:
     """A training of two epochs of three steps, as `fit` reports it."""
     config = small_config(epochs=2)
-    run = Run.create(folder, RunInfo(config, "ab" * 32, "seed text, "))
+    run = Run.start(folder, RunInfo(config, "ab" * 32, "seed text, "))
     progress = Progress(console)
     with progress.over(config, steps_per_epoch=3):
         for number, loss in [(1, 2.5), (2, 3.0)]:

@@ -1,6 +1,7 @@
 """A run on disk: its configuration, its epochs, the weights of the best one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from tests.training.small import small_config
 from training.corpus import Corpus
 from training.errors import TrainingError
-from training.run import Epoch, Run, RunInfo
+from training.run import Arrays, Epoch, Run, RunInfo
 
 INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, seed_text="Ä\n“")
 
@@ -25,7 +26,7 @@ def weights(value: float) -> list[np.ndarray]:
 
 def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     """Another process opens the same configuration, epochs and weights, in their order."""
-    run = Run.create(tmp_path / "runs" / "a", INFO)
+    run = Run.start(tmp_path / "runs" / "a", INFO)
     run.record(epoch(1, 2.5), weights(0.5))
     opened = Run.open(run.folder)
     assert (opened.info, opened.epochs) == (INFO, [epoch(1, 2.5)])
@@ -35,7 +36,7 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_the_best_epochs_weights_are_kept(tmp_path: Path) -> None:
     """A worse epoch, and one that only equals the best, are recorded without their weights."""
-    run = Run.create(tmp_path, INFO)
+    run = Run.start(tmp_path, INFO)
     for number, loss in enumerate([3.0, 2.0, 2.5, 2.0], start=1):
         run.record(epoch(number, loss), weights(number))
     opened = Run.open(tmp_path)
@@ -45,11 +46,12 @@ def test_the_best_epochs_weights_are_kept(tmp_path: Path) -> None:
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
-    """Every file is replaced as a whole, so the folder holds the three files alone."""
-    run = Run.create(tmp_path, INFO)
+    """Every file is replaced as a whole; what a killed write left goes at the next start."""
+    (tmp_path / ".checkpoint.npz.0123").touch()
+    run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "best.npz",
+        "best-1.npz",
         "epochs.json",
         "run.json",
     ]
@@ -57,9 +59,9 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
 
 def test_a_failed_record_leaves_the_run_as_it_was(tmp_path: Path) -> None:
     """When weights cannot be written, in memory and on disk the epoch never was."""
-    run = Run.create(tmp_path, INFO)
+    run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
-    (tmp_path / "best.partial.npz").mkdir()
+    (tmp_path / "best-2.npz").mkdir()
     with pytest.raises(OSError, match="directory"):
         run.record(epoch(2, 1.0), weights(2))
     assert run.epochs == Run.open(tmp_path).epochs == [epoch(1, 2.0)]
@@ -68,8 +70,8 @@ def test_a_failed_record_leaves_the_run_as_it_was(tmp_path: Path) -> None:
 
 def test_a_new_run_replaces_the_old_one(tmp_path: Path) -> None:
     """Nothing of an earlier run can be taken for the new one's."""
-    Run.create(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
-    Run.create(tmp_path, INFO)
+    Run.start(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
+    Run.start(tmp_path, INFO)
     with pytest.raises(TrainingError, match="no run with a finished epoch"):
         Run.open(tmp_path)
 
@@ -84,7 +86,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{}", '[{"number": 1}]', '{"config": {"unit": 1}}'])
 def test_a_damaged_run_is_refused(tmp_path: Path, file: str, content: str) -> None:
     """A file that is none of a run's is an error of one line with the remedy."""
-    Run.create(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
+    Run.start(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
     (tmp_path / file).write_text(content)
     with pytest.raises(TrainingError, match="is damaged, or was made by another version"):
         Run.open(tmp_path)
@@ -92,7 +94,7 @@ def test_a_damaged_run_is_refused(tmp_path: Path, file: str, content: str) -> No
 
 def test_another_text_is_refused(tmp_path: Path) -> None:
     """A run publishes only with the very text that it learned from."""
-    run = Run.create(tmp_path, INFO)
+    run = Run.start(tmp_path, INFO)
     run.require(Corpus("a.txt", "ab" * 32))
     with pytest.raises(TrainingError, match="was trained on another text"):
         run.require(Corpus("a.txt", "cd" * 32))
@@ -100,6 +102,61 @@ def test_another_text_is_refused(tmp_path: Path) -> None:
 
 def test_the_configuration_is_written_whole(tmp_path: Path) -> None:
     """`run.json` names every key, so that a run can be repeated from it."""
-    Run.create(tmp_path, INFO)
+    Run.start(tmp_path, INFO)
     values = json.loads((tmp_path / "run.json").read_bytes())
     assert values["config"] == INFO.config.model_dump()
+
+
+def checkpoint(epoch: int) -> Arrays:
+    return {"epoch": np.array(epoch), "losses": np.array([1.5, 1.25])}
+
+
+def test_an_unfinished_run_goes_on(tmp_path: Path) -> None:
+    """The same configuration and text find their epochs and their last checkpoint again."""
+    run = Run.start(tmp_path, INFO)
+    run.record(epoch(1, 2.0), weights(1))
+    run.save(checkpoint(2))
+    again = Run.start(tmp_path, INFO)
+    assert (again.epochs, again.next_epoch) == ([epoch(1, 2.0)], 2)
+    saved = again.checkpoint()
+    assert saved is not None
+    np.testing.assert_array_equal(saved["losses"], [1.5, 1.25])
+
+
+def test_an_epoch_after_the_checkpoint_is_trained_again(tmp_path: Path) -> None:
+    """Killed between record and checkpoint, the run has the older best weights still."""
+    run = Run.start(tmp_path, INFO)
+    run.record(epoch(1, 2.0), weights(1))
+    run.save(checkpoint(2))
+    run.record(epoch(2, 1.0), weights(2))
+    again = Run.start(tmp_path, INFO)
+    assert again.epochs == [epoch(1, 2.0)]
+    np.testing.assert_array_equal(again.best_weights()[0], weights(1)[0])
+    again.record(epoch(2, 1.0), weights(2))
+    again.save(checkpoint(3))
+    assert [path.name for path in tmp_path.glob("best-*")] == ["best-2.npz"]
+
+
+def test_another_run_does_not_go_on_with_it(tmp_path: Path) -> None:
+    """A changed key or text is named with the remedies, and the run is left as it was."""
+    run = Run.start(tmp_path, INFO)
+    run.save(checkpoint(1))
+    config = small_config(units=18, epochs=7)
+    with pytest.raises(TrainingError, match=r"unfinished run with units=17, epochs=2: .*--fresh"):
+        Run.start(tmp_path, replace(INFO, config=config))
+    with pytest.raises(TrainingError, match="unfinished run of another text"):
+        Run.start(tmp_path, replace(INFO, corpus_sha256="cd" * 32))
+    assert Run.start(tmp_path, INFO).next_epoch == 1
+
+
+@pytest.mark.parametrize("how", ["fresh", "published"])
+def test_a_run_that_is_given_up_or_published_begins_anew(tmp_path: Path, how: str) -> None:
+    """Nothing of it is left in the next one."""
+    run = Run.start(tmp_path, INFO)
+    run.record(epoch(1, 2.0), weights(1))
+    run.save(checkpoint(2))
+    if how == "published":
+        run.close()
+    anew = Run.start(tmp_path, INFO, fresh=how == "fresh")
+    assert (anew.epochs, anew.checkpoint()) == ([], None)
+    assert not list(tmp_path.glob("best-*"))

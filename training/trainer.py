@@ -1,0 +1,120 @@
+"""What a training changes, step by step: weights, optimiser, carried state, position."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.config import TrainingConfig
+from training.errors import TrainingError
+from training.model import build_model, resolve_policy, zero_state
+
+Arrays = dict[str, NDArray[Any]]
+
+# A loss of twice a uniform guess's is no bad luck any more: the weights have run away.
+EXPLODED = 2.0
+
+
+@dataclass
+class Position:
+    """Where a training stands: the epoch, from 1, and the losses of its batches so far."""
+
+    epoch: int = 1
+    losses: list[float] = field(default_factory=list)
+
+
+class Trainer:
+    """A model in training; `arrays` and `restore` hold and bring back all of it."""
+
+    def __init__(self, config: TrainingConfig, vocabulary_size: int, steps_per_epoch: int) -> None:
+        keras.utils.set_random_seed(config.random_seed)
+        tf.config.experimental.enable_op_determinism()
+        self.config, self.position = config, Position()
+        self.model = build_model(config, vocabulary_size, resolve_policy(config.precision))
+        self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)
+        self.optimizer.build(self.model.trainable_variables)
+        self._state = zero_state(config, config.batch_size)
+        self._step = _train_step(self.model, self.optimizer)
+        self._highest_loss = EXPLODED * math.log(vocabulary_size)
+
+    def step(self, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
+        """Learn from a batch of ids [B, T]; return its loss in nats per character.
+
+        Raises:
+            TrainingError: the loss or a gradient is no number any more, or the loss exploded.
+        """
+        loss, self._state = self._step(tf.constant(inputs), tf.constant(targets), self._state)
+        value = float(loss)
+        if not value <= self._highest_loss:
+            raise TrainingError(
+                f"the loss is {value:.4g} in epoch {self.position.epoch}: lower learning_rate"
+            )
+        self.position.losses.append(value)
+        return value
+
+    def end_epoch(self) -> None:
+        """Go on to the next epoch, which reads its streams from their beginning."""
+        self.position = Position(self.position.epoch + 1)
+        self._state = zero_state(self.config, self.config.batch_size)
+
+    def arrays(self) -> Arrays:
+        """Return all that the next step depends on, by name."""
+        variables = [*self.model.variables, *self.optimizer.variables]
+        return {
+            "epoch": np.array(self.position.epoch),
+            "losses": np.array(self.position.losses),
+            **{f"state{place}": part.numpy() for place, part in enumerate(self._state)},
+            **{f"variable{place}": v.numpy() for place, v in enumerate(variables)},
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Stand where `arrays` was called, so that the next step is the one that followed there."""
+        self.position = Position(int(arrays["epoch"]), arrays["losses"].tolist())
+        self._state = [tf.constant(arrays[f"state{n}"]) for n in range(len(self._state))]
+        for place, variable in enumerate([*self.model.variables, *self.optimizer.variables]):
+            variable.assign(arrays[f"variable{place}"])
+
+
+def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """Return AdamW whose rate rises, then falls as a cosine, and which averages the weights."""
+    warmup_steps = min(config.warmup_steps, total_steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=total_steps - warmup_steps,
+        warmup_target=config.learning_rate,
+        warmup_steps=warmup_steps,
+    )
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm,
+        use_ema=True,
+        ema_momentum=_ema_momentum(config, total_steps),
+    )
+
+
+def _ema_momentum(config: TrainingConfig, total_steps: int) -> float:
+    """Let the average reach back over a fifth of the steps at most, however few they are."""
+    return min(config.ema_momentum, max(0.0, 1 - 5 / total_steps))
+
+
+def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Any:
+    @tf.function
+    def step(
+        inputs: tf.Tensor, targets: tf.Tensor, state: list[tf.Tensor]
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            logits, *state = model([inputs, *state], training=True)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        # A gradient that is no number spoils the weights at once, the loss only in the next step.
+        usable = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        return tf.where(usable, loss, float("nan")), state
+
+    return step
