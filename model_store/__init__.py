@@ -24,12 +24,13 @@ from model_store.manifest import (
 )
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
-from model_store.vocabulary import Vocabulary
+from model_store.vocabulary import UNKNOWN, Vocabulary
 
 __all__ = [
     "BUNDLED",
     "PRODUCTION",
     "SERVING_FILES",
+    "UNKNOWN",
     "AliasError",
     "Aliases",
     "Architecture",

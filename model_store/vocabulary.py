@@ -18,6 +18,9 @@ from model_store.errors import (
     quoted,
 )
 
+# Stands in a text for every symbol too rare to learn. A model with it reads it and never writes it.
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
 _CODE_POINT = np.dtype("<u4")
 
 
@@ -91,6 +94,11 @@ class Vocabulary:
         if places.size and places.min() < 0:
             raise IndexError(f"id {places.min()} is negative: ids are 0 to {len(self) - 1}")
         return self._codes[places].tobytes().decode("utf-32-le")
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of UNKNOWN, if the vocabulary has it."""
+        return self.symbols.index(UNKNOWN) if UNKNOWN in self.symbols else None
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Return the distinct characters the vocabulary lacks, in order of appearance."""

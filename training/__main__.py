@@ -13,7 +13,7 @@ from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
 from training.config import load_config
 from training.corpus import Corpus, open_corpus
-from training.dataset import Split, StreamBatches
+from training.dataset import Split, training_batches
 from training.errors import TrainingError
 from training.fit import fit
 from training.prepare import prepare
@@ -52,7 +52,7 @@ def _train(options: argparse.Namespace) -> int:
         return _publish(options, run, corpus, text, vocabulary)
 
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
-    StreamBatches(text.train, config.batch_size, config.sequence_length)  # or say what is wrong
+    training_batches(text, config)  # or say what is wrong
     run = Run.start(folder, RunInfo(config, corpus.sha256, seed_text), fresh=options.fresh)
     _say(_described(corpus, text, vocabulary))
     try:

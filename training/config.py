@@ -22,6 +22,7 @@ class TrainingConfig(BaseModel):
     weight_drop: float = Field(default=0.0, ge=0, lt=1)
 
     epochs: int = Field(default=20, ge=1)
+    max_steps_per_epoch: int = Field(default=2000, ge=1)  # an epoch of a long text is a part of it
     batch_size: int = Field(default=64, ge=1)
     sequence_length: int = Field(default=128, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
@@ -32,6 +33,7 @@ class TrainingConfig(BaseModel):
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    validation_characters: int = Field(default=200_000, ge=50)  # of those held out, the first
     min_count: int = Field(default=1, ge=1)  # symbols that occur less often become one, U+FFFD
     unknown: Literal["error", "drop"] = "error"  # symbols that a given vocabulary lacks
     max_vocabulary: int = Field(default=1000, ge=2)

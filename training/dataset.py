@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.config import TrainingConfig
 from training.errors import CorpusError
 
 Ids = NDArray[np.integer[Any]]  # of a text: the smallest type that holds them
@@ -55,11 +56,13 @@ class StreamBatches:
     The text is read as `batch_size` parallel streams; row b of batch k+1 goes on where row b of
     batch k ended, so the LSTM state can be carried from one batch to the next. Each epoch starts
     the streams at another offset (the text is taken as a ring), so windows differ between epochs.
+    An epoch of more than `max_steps` batches ends there; the next one reads other parts.
     """
 
     ids: Ids
     batch_size: int
     sequence_length: int
+    max_steps: int | None = None
 
     def __post_init__(self) -> None:
         if len(self) < 1:
@@ -70,7 +73,8 @@ class StreamBatches:
             )
 
     def __len__(self) -> int:
-        return len(self.ids) // (self.batch_size * self.sequence_length)
+        whole = len(self.ids) // (self.batch_size * self.sequence_length)
+        return whole if self.max_steps is None else min(whole, self.max_steps)
 
     def epoch(self, offset: int) -> Iterator[tuple[Batch, Batch]]:
         """Yield `len(self)` pairs of inputs and targets, each [batch_size, sequence_length]."""
@@ -81,3 +85,14 @@ class StreamBatches:
             positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)
             window = self.ids[positions].astype(np.int32)
             yield window[:, :-1], window[:, 1:]
+
+
+def training_batches(text: Split, config: TrainingConfig) -> StreamBatches:
+    """Return the batches that a configuration asks for.
+
+    Raises:
+        CorpusError: the text is too short for one.
+    """
+    return StreamBatches(
+        text.train, config.batch_size, config.sequence_length, config.max_steps_per_epoch
+    )

@@ -16,6 +16,7 @@ from training.config import TrainingConfig
 from training.dataset import Split
 from training.errors import ParityError
 from training.graph import Layer, Weights, step_graph
+from training.loss import mean_nats
 from training.model import zero_state
 from training.nodes import Floats
 
@@ -24,7 +25,6 @@ FP32_GRAPH = "model.onnx"
 SAVED_MODEL = "saved_model"
 
 LOGIT_CHARACTERS = 500
-LOSS_CHARACTERS = 200_000
 MAX_LOGIT_ERROR = 1e-3
 MAX_INT8_LOSS = 0.002  # nats per character
 
@@ -39,13 +39,14 @@ def export(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
 
 def weights_of(model: keras.Model, cell: str) -> Weights:
     """Take the weights out of a model of such cells made by `build_model`."""
-    output, output_bias = model.get_layer("logits").get_weights()
+    logits = model.get_layer("logits")
+    output, output_bias = logits.get_weights()
     return Weights(
         cell=cell,
         embedding=model.get_layer("embedding").get_weights()[0],
         layers=[Layer(*layer.get_weights()) for layer in _cells(model)],
         output=output,
-        output_bias=output_bias,
+        output_bias=output_bias + logits.mask,
     )
 
 
@@ -58,13 +59,13 @@ def check_parity(
 ) -> dict[str, float]:
     """Compare the exported graphs on held-out text and return the measurements.
 
-    Losses are nats per character over the held-out text (its first 200,000 characters), read in
+    Losses are nats per character over the held-out text (its first `validation_characters`), read in
     order as one stream with the state carried.
 
     Raises:
         ParityError: a graph strays further from its reference than it may.
     """
-    ids = text.validation[:LOSS_CHARACTERS].astype(np.int64)
+    ids = text.validation[: config.validation_characters].astype(np.int64)
     logit_error = _logit_error(model, config, ids[:LOGIT_CHARACTERS], folder / FP32_GRAPH)
     if not logit_error <= MAX_LOGIT_ERROR:
         raise ParityError(
@@ -87,7 +88,7 @@ def stream_loss(graph: Path, ids: NDArray[np.int64]) -> float:
         np.logaddexp.reduce(logits.astype(np.float64)) - logits[target]
         for logits, target in zip(_steps(graph, ids[:-1]), ids[1:], strict=True)
     ]
-    return float(np.mean(losses))
+    return mean_nats(np.array(losses))
 
 
 def stream_logits(graph: Path, ids: NDArray[np.int64]) -> Floats:

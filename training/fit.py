@@ -9,7 +9,7 @@ import numpy as np
 
 from model_store import Vocabulary
 from training.config import TrainingConfig
-from training.dataset import Split, StreamBatches
+from training.dataset import Split, StreamBatches, training_batches
 from training.evaluate import validation_loss
 from training.progress import Progress
 from training.run import Epoch, Run
@@ -31,8 +31,8 @@ def fit(run: Run, text: Split, vocabulary: Vocabulary, progress: Progress) -> No
         TrainingError: the loss is no number any more; the run keeps those weights too.
     """
     config = run.info.config
-    batches = StreamBatches(text.train, config.batch_size, config.sequence_length)
-    trainer = Trainer(config, len(vocabulary), len(batches))
+    batches = training_batches(text, config)
+    trainer = Trainer(config, vocabulary, len(batches))
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
     first, done = trainer.position.epoch, len(trainer.position.losses)

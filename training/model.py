@@ -4,14 +4,30 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from training.cells import CELLS
 from training.config import TrainingConfig
+from training.loss import NEVER
 
 
-def build_model(config: TrainingConfig, vocabulary_size: int, policy: str) -> keras.Model:
-    """Build embedding → recurrent layers → logits.
+class Logits(keras.layers.Dense):  # type: ignore[misc]
+    """The output layer; it gives no chance to the symbol with the id `never`, if there is one."""
+
+    def __init__(self, symbols: int, never: int | None, **options: Any) -> None:
+        super().__init__(symbols, **options)
+        self.mask = np.where(np.arange(symbols) == never, np.float32(NEVER), np.float32(0))
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the logits [..., symbols] of hidden states x [..., u]."""
+        return super().call(x) + self.mask
+
+
+def build_model(
+    config: TrainingConfig, vocabulary_size: int, policy: str, never: int | None = None
+) -> keras.Model:
+    """Build embedding → recurrent layers → logits; the id `never` is read and not written.
 
     Inputs: ids [B, T] int32 and the parts of the state, each [B, units].
     Outputs: logits [B, T, vocabulary] float32 and the state after the last step.
@@ -36,7 +52,7 @@ def build_model(config: TrainingConfig, vocabulary_size: int, policy: str) -> ke
         x = keras.layers.Dropout(config.dropout, noise_shape=(None, 1, config.units))(x)
         states_in += state
         states_out += last
-    logits = keras.layers.Dense(vocabulary_size, name="logits")(x)
+    logits = Logits(vocabulary_size, never, name="logits")(x)
     return keras.Model([ids, *states_in], [logits, *states_out], name="character_model")
 
 

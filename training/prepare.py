@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model_store import InvalidVocabulary, Vocabulary
+from model_store import UNKNOWN, InvalidVocabulary, Vocabulary
 from training.bar import bar
 from training.config import TrainingConfig
 from training.corpus import Corpus
@@ -16,7 +16,6 @@ from training.errors import CorpusError
 from training.text import read_text
 
 MINIMUM_CHARACTERS = 1000
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for every rare symbol
 CODE_POINTS = 0x110000
 EXAMPLES = 10
 IDS, RECORD = "text.ids", "text.json"
@@ -161,8 +160,8 @@ def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
 def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path: Path) -> None:
     """Write the kept symbols as ids of the smallest type that holds them, others as UNKNOWN."""
     codes = np.array([ord(symbol) for symbol in vocabulary.symbols])
-    unknown = np.searchsorted(codes, ord(UNKNOWN))  # any id will do if every symbol is known
-    table = np.full(CODE_POINTS, min(unknown, len(codes) - 1), _type(vocabulary))
+    # Without an unknown symbol all are known, and any id will do.
+    table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, _type(vocabulary))
     table[codes] = np.arange(len(codes))
     with path.open("wb") as file, bar("encoding", corpus.size) as advance:
         for piece in read_text(corpus.files, advance):

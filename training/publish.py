@@ -37,7 +37,7 @@ def publish(
         ParityError: an exported graph does not compute what was trained; nothing is published.
     """
     config = run.info.config
-    model = build_model(config, len(vocabulary), "float32")
+    model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id)
     model.set_weights(run.best_weights())
     with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
         folder = Path(temporary)

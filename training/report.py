@@ -9,7 +9,6 @@ from matplotlib.ticker import MaxNLocator
 
 from model_store import ModelDescription
 from training.evaluate import bits
-from training.export import LOSS_CHARACTERS
 from training.run import Epoch, Run
 
 mpl.use("agg")
@@ -87,8 +86,10 @@ order with the state carried. The model knows nothing but the characters of its 
 
 
 def _measured(description: ModelDescription, run: Run) -> str:
-    held_out = description.corpus.characters * run.info.config.validation_fraction
-    return f"; its first {LOSS_CHARACTERS:,} characters" if held_out > LOSS_CHARACTERS else ""
+    config = run.info.config
+    held_out = description.corpus.characters * config.validation_fraction
+    measured = config.validation_characters
+    return f"; its first {measured:,} characters" if held_out > measured else ""
 
 
 def _table(run: Run) -> str:

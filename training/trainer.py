@@ -9,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
+from training.loss import mean_loss
 from training.model import build_model, resolve_policy, zero_state
 
 Arrays = dict[str, NDArray[Any]]
@@ -30,16 +32,19 @@ class Position:
 class Trainer:
     """A model in training; `arrays` and `restore` hold and bring back all of it."""
 
-    def __init__(self, config: TrainingConfig, vocabulary_size: int, steps_per_epoch: int) -> None:
+    def __init__(
+        self, config: TrainingConfig, vocabulary: Vocabulary, steps_per_epoch: int
+    ) -> None:
         keras.utils.set_random_seed(config.random_seed)
         tf.config.experimental.enable_op_determinism()
         self.config, self.position = config, Position()
-        self.model = build_model(config, vocabulary_size, resolve_policy(config.precision))
+        policy = resolve_policy(config.precision)
+        self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
         self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)
         self.optimizer.build(self.model.trainable_variables)
         self._state = zero_state(config, config.batch_size)
         self._step = _train_step(self.model, self.optimizer)
-        self._highest_loss = EXPLODED * math.log(vocabulary_size)
+        self._highest_loss = EXPLODED * math.log(len(vocabulary))
 
     def step(self, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
         """Learn from a batch of ids [B, T]; return its loss in nats per character.
@@ -110,7 +115,7 @@ def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> An
         with tf.GradientTape() as tape:
             logits, *state = model([inputs, *state], training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-            loss = tf.reduce_mean(losses)
+            loss = mean_loss(losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         # A gradient that is no number spoils the weights at once, the loss only in the next step.

@@ -70,6 +70,17 @@ def test_batches_leave_the_ids_where_they_are() -> None:
     assert peak < ids.nbytes / 4
 
 
+def test_an_epoch_of_a_long_text_is_a_part_of_it() -> None:
+    """No epoch has more than `max_steps` batches; they are the first ones of the whole epoch."""
+    whole = StreamBatches(numbered(960), batch_size=4, sequence_length=24)
+    part = StreamBatches(numbered(960), batch_size=4, sequence_length=24, max_steps=3)
+    assert (len(whole), len(part)) == (10, 3)
+    for (inputs, _), (expected, _) in zip(part.epoch(7), whole.epoch(7), strict=False):
+        np.testing.assert_array_equal(inputs, expected)
+    assert len(list(part.epoch(7))) == 3
+    assert len(StreamBatches(numbered(960), 4, 24, max_steps=99)) == 10
+
+
 def test_a_text_of_one_batch_is_enough() -> None:
     """The smallest text that fills a batch makes one batch, even at the ring's end."""
     batches = StreamBatches(numbered(96), batch_size=4, sequence_length=24)

@@ -73,6 +73,19 @@ def test_a_short_training_text_warms_up_as_far_as_it_reaches(
     assert measured == pytest.approx(expected, abs=1e-4)
 
 
+def test_of_a_long_text_the_first_characters_are_measured(
+    trained: Training, model: keras.Model
+) -> None:
+    """The loss is that of the text cut after `validation_characters`."""
+    config, text = trained.run.info.config, trained.text
+    measured = validation_loss(
+        model, config.model_copy(update={"validation_characters": 9000}), text
+    )
+    cut = Split(text.ids[: text.cut + 9000], text.cut)
+    assert measured == validation_loss(model, config, cut)
+    assert measured != validation_loss(model, config, text)
+
+
 def test_only_the_held_out_text_counts(trained: Training, model: keras.Model) -> None:
     """A changed training text, beyond the warm-up, leaves the loss as it was."""
     config, text = trained.run.info.config, trained.text

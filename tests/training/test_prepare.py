@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_store import Vocabulary
+from model_store import UNKNOWN, Vocabulary
 from tests.training.small import small_config
 from training.corpus import open_corpus
 from training.dataset import Split
 from training.errors import CorpusError
-from training.prepare import UNKNOWN, prepare
+from training.prepare import prepare
 
 TEXT = "Es war einmal ein König.\n" * 50
 

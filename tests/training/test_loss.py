@@ -1,0 +1,38 @@
+"""The loss is over the symbols that a model may write."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.loss import NEVER, mean_loss, mean_nats
+
+LOSSES = np.array([[1.0, -NEVER], [2.0, 6.0]], np.float32)
+
+
+def test_what_is_never_written_does_not_count() -> None:
+    """The mean is over the other characters, in a graph and outside."""
+    assert mean_loss(tf.constant(LOSSES)) == 3
+    assert mean_nats(LOSSES) == 3
+
+
+def test_no_number_is_not_passed_over() -> None:
+    """A loss that is NaN makes the mean NaN, so that training stops."""
+    broken = np.array([1, np.nan], np.float32)
+    assert np.isnan(mean_loss(tf.constant(broken)))
+    assert np.isnan(mean_nats(broken))
+
+
+def test_a_batch_of_unknown_symbols_alone_teaches_nothing() -> None:
+    """Its loss is 0, not NaN."""
+    assert mean_loss(tf.constant([-NEVER])) == 0
+
+
+def test_unknown_targets_have_no_gradient() -> None:
+    """Logits before an unknown symbol get none, those before another one the usual one."""
+    logits = tf.Variable([[1.0, 2.0, NEVER], [1.0, 2.0, NEVER]])
+    with tf.GradientTape() as tape:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.constant([2, 0]), logits)
+        loss = mean_loss(losses)
+    unknown, known = tape.gradient(loss, logits).numpy()
+    assert not unknown.any()
+    assert known == pytest.approx([-0.7310586, 0.7310586, 0.0])

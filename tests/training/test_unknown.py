@@ -1,0 +1,123 @@
+"""Rare symbols, from the corpus to the service: read as one unknown symbol, never written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import training.__main__ as command
+from model_store import UNKNOWN, ModelStore
+from service.engine import Engine, OnnxEngine
+from tests.servers import Service
+from tests.training.small import ENGLISH, Training, small_config, small_options
+from training.dataset import training_batches
+from training.evaluate import validation_loss
+from training.export import check_parity, export, stream_loss, weights_of
+from training.graph import step_graph
+from training.model import build_model
+from training.trainer import Trainer
+
+# Every 40th character is one of many that occur once, so that the unknown symbol is frequent.
+TEXT = "".join(
+    character if place % 40 else chr(0x4E00 + place // 40)
+    for place, character in enumerate(ENGLISH[:20_000])
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a model of that text, trained by the command."""
+    folder = tmp_path_factory.mktemp("unknown")
+    (folder / "text.txt").write_text(TEXT, encoding="utf-8")
+    places = ["--store", str(folder / "models"), "--runs", str(folder / "runs")]
+    arguments = ["--corpus", str(folder / "text.txt"), "--name", "small", "--min-count", "3"]
+    assert command.main([*arguments, *places, *small_options()]) == 0
+    return folder / "models"
+
+
+@pytest.fixture(scope="module")
+def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("service") / "log", store=store, model="small")
+    yield running
+    running.stop()
+
+
+def test_it_is_never_written(service: Service) -> None:
+    """Not in thousands of characters at the highest temperature, though it often came before."""
+    answer = service.generate(seed="The ", temperature=2.0, length=8000)
+    assert len(answer.json["text"]) == 8000
+    assert UNKNOWN not in answer.json["text"]
+
+
+def test_it_may_be_read(service: Service) -> None:
+    """In a seed text U+FFFD stands for any symbol that the model does not know."""
+    unknown, without = (
+        service.generate(seed=seed, length=1, details=True) for seed in (f"T{UNKNOWN}", "T")
+    )
+    assert unknown.status == without.status == 200
+    assert unknown.json["details"] != without.json["details"]
+
+
+def test_rare_symbols_of_the_corpus_are_unknown_characters(service: Service) -> None:
+    """A seed text with one is refused, or the character dropped, as the request says."""
+    refused = service.generate(seed="The 一")
+    assert (refused.status, refused.json["code"]) == (422, "invalid_request")
+    assert "the model does not know '一'" in refused.json["detail"]
+    assert service.generate(seed="The 一", unknown="drop").status == 200
+
+
+def test_the_loss_is_over_the_known_symbols(store: Path) -> None:
+    """A model that knows the language is not charged for symbols that it must not write."""
+    manifest = ModelStore(store).manifest("small", 1)
+    assert manifest.training["min_count"] == 3
+    assert 0 < manifest.metrics["validation_nats"] < np.log(manifest.vocabulary_size)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """An untrained run over that text."""
+    config = small_config(min_count=3, validation_fraction=0.3)
+    return Training(tmp_path_factory.mktemp("run"), TEXT, config)
+
+
+def test_it_teaches_nothing(learned: Training) -> None:
+    """A batch in which only unknown symbols follow costs nothing; the usual loss is small."""
+    config, never = learned.run.info.config, learned.vocabulary.unknown_id
+    trainer = Trainer(config, learned.vocabulary, steps_per_epoch=2)
+    inputs = np.zeros((config.batch_size, config.sequence_length), np.int32)
+    assert trainer.step(inputs, np.full_like(inputs, never)) == 0
+    inputs, targets = next(training_batches(learned.text, config).epoch(0))
+    assert (targets == never).any()
+    assert 0 < trainer.step(inputs, targets) < 10
+
+
+def test_all_forms_agree_that_it_is_never_written(learned: Training, tmp_path: Path) -> None:
+    """Keras, both ONNX graphs and the SavedModel give it no chance; the parity check holds."""
+    from service.engine_tensorflow import TensorFlowEngine
+
+    config, never = learned.run.info.config, learned.vocabulary.unknown_id
+    assert never is not None
+    model = build_model(config, len(learned.vocabulary), "float32", never)
+    export(model, config, tmp_path)
+    check_parity(model, config, learned.text, tmp_path)
+    engines: list[Engine] = [
+        OnnxEngine(tmp_path / "model.onnx"),
+        OnnxEngine(tmp_path / "model.int8.onnx"),
+        TensorFlowEngine(tmp_path / "saved_model"),
+    ]
+    for engine in engines:
+        logits = engine.batch(2).step(np.array([0, never]))
+        assert (logits[:, never] < -1e8).all()
+        assert (np.delete(logits, never, axis=1) > -10).all()
+
+
+def test_both_measures_leave_it_out(learned: Training, tmp_path: Path) -> None:
+    """The loss during training and that of the graph are over the same characters."""
+    config, text = learned.run.info.config, learned.text
+    model = build_model(config, len(learned.vocabulary), "float32", learned.vocabulary.unknown_id)
+    onnx.save(step_graph(weights_of(model, "lstm"), int8=False), str(tmp_path / "graph"))
+    one = stream_loss(tmp_path / "graph", text.validation.astype(np.int64))
+    assert validation_loss(model, config, text) == pytest.approx(one, abs=0.002)
+    assert one == pytest.approx(np.log(len(learned.vocabulary) - 1), abs=0.1)
