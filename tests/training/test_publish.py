@@ -78,7 +78,7 @@ def unquantisable(trained: Training, tmp_path: Path) -> Run:
     run = Run.open(folder)
     *others, output, output_bias = run.best_weights()
     output[0] += 1000
-    np.savez(folder / "best.npz", *others, output, output_bias)
+    np.savez(folder / f"best-{run.best.number}.npz", *others, output, output_bias)
     return run
 
 
