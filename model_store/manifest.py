@@ -98,6 +98,10 @@ class Parent(_Frozen):
     version: PositiveInt
     digest: Sha256
 
+    def __str__(self) -> str:
+        """Return the version's name and number with its digest, which no other version has."""
+        return f"{self.name}@{self.version}, digest {self.digest}"
+
 
 class ModelDescription(_Frozen):
     """What a publisher knows of its model before it is a version."""

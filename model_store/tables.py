@@ -39,7 +39,7 @@ def describe(manifest: Manifest) -> str:
         "network": f"{shape.layers} x {shape.units} {shape.cell}, embedding {shape.embedding}",
         "vocabulary": f"{manifest.vocabulary_size} characters",
         "corpus": f"{corpus.name}, {corpus.characters:,} characters, SHA-256 {corpus.sha256}",
-        "parent": f"{parent.name}@{parent.version}, digest {parent.digest}" if parent else "-",
+        "parent": str(parent or "-"),
         "size": human_size(manifest),
     }
     sections = [

@@ -11,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow
 
 from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
-from training.config import load_config
+from training.config import TrainingConfig, load_config
 from training.corpus import Corpus, open_corpus
 from training.dataset import Split, training_batches
 from training.errors import TrainingError
@@ -20,6 +20,7 @@ from training.prepare import prepare
 from training.progress import Progress
 from training.publish import promote, publish
 from training.run import Run, RunInfo
+from training.start import Start
 
 SEED_TEXT_LENGTH = 25  # the lecture's window
 INTERRUPTED = 130  # what shells report for a job ended by Ctrl-C
@@ -43,20 +44,23 @@ def _train(options: argparse.Namespace) -> int:
     _check_writable(options.store)
     folder = options.runs / options.name
     run = Run.open(folder) if options.publish_only else None
-    config = run.info.config if run else load_config(options.config, _overrides(options))
+    start = _start(options, run)
+    config = run.info.config if run else _config(options, start)
     with open_corpus(options.corpus, options.corpora_dir) as corpus:
         if run:
             run.require(corpus)
-        text, vocabulary = prepare(corpus, config, folder)
+        text, vocabulary = prepare(corpus, config, folder, start.vocabulary)
     if run:
         return _publish(options, run, corpus, text, vocabulary)
 
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
     training_batches(text, config)  # or say what is wrong
-    run = Run.start(folder, RunInfo(config, corpus.sha256, seed_text), fresh=options.fresh)
+    info = RunInfo(config, corpus.sha256, seed_text, start.parent)
+    weights = start.weights()
+    run = Run.start(folder, info, fresh=options.fresh)
     _say(_described(corpus, text, vocabulary))
     try:
-        fit(run, text, vocabulary, Progress())
+        fit(run, text, vocabulary, Progress(), weights)
         return _publish(options, run, corpus, text, vocabulary)
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)
@@ -75,8 +79,17 @@ def _check_writable(folder: Path) -> None:
         pass
 
 
-def _overrides(options: argparse.Namespace) -> list[str]:
-    return [*options.set, *([f"min_count={options.min_count}"] if options.min_count else [])]
+def _start(options: argparse.Namespace, run: Run | None) -> Start:
+    store = ModelStore(options.store)
+    if run:
+        return Start.again(run.info.parent, store)
+    return Start.at(options.parent, store) if options.parent else Start()
+
+
+def _config(options: argparse.Namespace, start: Start) -> TrainingConfig:
+    given = {"min_count": options.min_count, "unknown": options.unknown}
+    overrides = [f"{key}={value}" for key, value in given.items() if value]
+    return load_config(options.config, options.set + overrides, start.settled)
 
 
 def _described(corpus: Corpus, text: Split, vocabulary: Vocabulary) -> str:
@@ -150,6 +163,17 @@ def _parser() -> argparse.ArgumentParser:
         "--min-count",
         metavar="N",
         help="make symbols that occur fewer times one unknown symbol, which is never written",
+    )
+    parser.add_argument(
+        "--from",
+        dest="parent",
+        metavar="MODEL",
+        help="start from a version's weights: name, name@version or name@alias",
+    )
+    parser.add_argument(
+        "--unknown",
+        choices=["error", "drop"],
+        help="what to do with symbols that version lacks (default: error)",
     )
     parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")
     parser.add_argument(

@@ -1,7 +1,9 @@
 """The whole configuration of one training run, validated and frozen."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -41,22 +43,36 @@ class TrainingConfig(BaseModel):
     random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits
 
 
-def load_config(file: Path | None, overrides: list[str]) -> TrainingConfig:
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def load_config(
+    file: Path | None, overrides: list[str], settled: Mapping[str, Any] = NOTHING
+) -> TrainingConfig:
     """Read a TOML file, apply `key=value` overrides and validate.
+
+    Keys that are settled, by the version that a training begins with, can only be repeated.
 
     Raises:
         ConfigError: names the key and what it may be.
     """
-    values = {} if file is None else _read_toml(file)
+    values = {**settled} | ({} if file is None else _read_toml(file))
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:
             raise ConfigError(f"--set {override!r} is not of the form key=value")
         values[key.strip()] = value.strip()
     try:
-        return TrainingConfig(**values)
+        config = TrainingConfig(**values)
     except ValidationError as error:
         raise ConfigError("; ".join(map(_describe, error.errors()))) from None
+    for key, value in settled.items():
+        if getattr(config, key) != value:
+            raise ConfigError(
+                f"{key} is {value} in the version to start from and cannot be "
+                f"{getattr(config, key)}: leave it out"
+            )
+    return config
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.dataset import Split, StreamBatches, training_batches
 from training.evaluate import validation_loss
+from training.graph import Weights
 from training.progress import Progress
 from training.run import Epoch, Run
 from training.sample import sample_text
@@ -20,11 +21,17 @@ SAMPLE_TEMPERATURES = (0.5, 1.0)
 CHECKPOINT_SECONDS = 30
 
 
-def fit(run: Run, text: Split, vocabulary: Vocabulary, progress: Progress) -> None:
+def fit(
+    run: Run,
+    text: Split,
+    vocabulary: Vocabulary,
+    progress: Progress,
+    weights: Weights | None = None,
+) -> None:
     """Train by the run's configuration, from its checkpoint if it has one, and record every epoch.
 
-    However often it is interrupted and called again, the weights are those of one uninterrupted
-    training.
+    A run without one begins with the weights given, or with random ones. However often it is
+    interrupted and called again, the weights are those of one uninterrupted training.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C; the run keeps its checkpoint and the best weights so far.
@@ -32,9 +39,13 @@ def fit(run: Run, text: Split, vocabulary: Vocabulary, progress: Progress) -> No
     """
     config = run.info.config
     batches = training_batches(text, config)
-    trainer = Trainer(config, vocabulary, len(batches))
+    trainer = Trainer(config, vocabulary, len(batches), weights)
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
+    elif weights:
+        loss = validation_loss(trainer.model, config, text)
+        trainer.expect(loss)
+        progress.started(loss)
     first, done = trainer.position.epoch, len(trainer.position.losses)
     if checkpoint:
         progress.resumed(first, done)

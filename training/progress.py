@@ -53,6 +53,10 @@ class Progress:
         with self._bar:
             yield
 
+    def started(self, loss: float) -> None:
+        """Say what the weights that the training begins with reach on the held-out text."""
+        self.console.print(f"before training: validation {loss:.4f} nats")
+
     def resumed(self, epoch: int, batch: int) -> None:
         """Say that the training goes on where it was interrupted."""
         self.console.print(f"going on from epoch {epoch}, batch {batch}")

@@ -56,6 +56,7 @@ def publish(
             libraries=_libraries(),
             metrics=_metrics(run, parity),
             git_commit=_git_commit(),
+            parent=run.info.parent,
         )
         (folder / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
         write_curves(run.epochs, folder / "curves.png")

@@ -63,6 +63,7 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 | | |
 |---|---|
 | corpus | {corpus.characters:,} characters, SHA-256 `{corpus.sha256}` |
+| parent | {description.parent or "none"} |
 | validation loss | {metrics["validation_nats"]:.4f} nats = {bits(metrics["validation_nats"]):.4f} bits \
 per character |
 | of the served int8 graph | {metrics["int8_nats"]:.4f} nats |

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from model_store import Parent
 from model_store.files import write_atomically
 from training.config import TrainingConfig
 from training.corpus import Corpus
@@ -33,11 +34,12 @@ class Epoch:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What determines a run: its configuration and the text it learns from."""
+    """What determines a run: configuration, text, and the version that it began with, if any."""
 
     config: TrainingConfig
     corpus_sha256: str
     seed_text: str
+    parent: Parent | None = None
 
 
 class Run:
@@ -89,17 +91,15 @@ class Run:
         for leftover in (folder / CHECKPOINT, *folder.glob("best-*.npz")):
             leftover.unlink(missing_ok=True)
         write_atomically(folder / EPOCHS, b"[]")
-        values = asdict(info) | {"config": info.config.model_dump()}
-        write_atomically(folder / INFO, json.dumps(values, indent=1).encode())
+        write_atomically(folder / INFO, TypeAdapter(RunInfo).dump_json(info, indent=1))
         return cls(folder, info, [])
 
     @classmethod
     def _read(cls, folder: Path) -> "Run":
         try:
-            values = json.loads((folder / INFO).read_bytes())
             epochs = TypeAdapter(list[Epoch]).validate_json((folder / EPOCHS).read_bytes())
-            info = RunInfo(**values | {"config": TrainingConfig(**values["config"])})
-        except (FileNotFoundError, KeyError, TypeError, ValueError):
+            info = TypeAdapter(RunInfo).validate_json((folder / INFO).read_bytes())
+        except (FileNotFoundError, ValueError):
             raise TrainingError(
                 f"the run in {folder} is damaged, or was made by another version of this job: "
                 "train again with --fresh"
@@ -170,6 +170,8 @@ def _difference(old: RunInfo, new: RunInfo) -> str:
         for key, value in old.config.model_dump().items()
         if value != getattr(new.config, key)
     ]
+    if old.parent != new.parent:
+        changed.append(f"{old.parent or 'random weights'} to begin with")
     return f"with {', '.join(changed)}" if changed else "of another text"
 
 

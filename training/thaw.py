@@ -42,7 +42,8 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
     for number, layer in enumerate(weights.layers):
         cell = model.get_layer(f"cell{number}")
         cell.set_weights([layer.kernel, layer.recurrent, layer.bias])
-    model.get_layer("logits").set_weights([weights.output, weights.output_bias])
+    logits = model.get_layer("logits")
+    logits.set_weights([weights.output, weights.output_bias - logits.mask])
 
 
 def _weights(graph: onnx.GraphProto, shape: Architecture) -> Weights:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
+from training.graph import Weights
 from training.loss import mean_loss
 from training.model import build_model, resolve_policy, zero_state
+from training.thaw import load_weights
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -33,18 +35,28 @@ class Trainer:
     """A model in training; `arrays` and `restore` hold and bring back all of it."""
 
     def __init__(
-        self, config: TrainingConfig, vocabulary: Vocabulary, steps_per_epoch: int
+        self,
+        config: TrainingConfig,
+        vocabulary: Vocabulary,
+        steps_per_epoch: int,
+        weights: Weights | None = None,
     ) -> None:
         keras.utils.set_random_seed(config.random_seed)
         tf.config.experimental.enable_op_determinism()
         self.config, self.position = config, Position()
         policy = resolve_policy(config.precision)
         self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
+        if weights:
+            load_weights(self.model, weights)
         self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)
         self.optimizer.build(self.model.trainable_variables)
         self._state = zero_state(config, config.batch_size)
         self._step = _train_step(self.model, self.optimizer)
         self._highest_loss = EXPLODED * math.log(len(vocabulary))
+
+    def expect(self, loss: float) -> None:
+        """Take a loss in nats per character for no worse than that of the weights to begin with."""
+        self._highest_loss = max(self._highest_loss, EXPLODED * loss)
 
     def step(self, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
         """Learn from a batch of ids [B, T]; return its loss in nats per character.
@@ -72,6 +84,7 @@ class Trainer:
         return {
             "epoch": np.array(self.position.epoch),
             "losses": np.array(self.position.losses),
+            "highest_loss": np.array(self._highest_loss),
             **{f"state{place}": part.numpy() for place, part in enumerate(self._state)},
             **{f"variable{place}": v.numpy() for place, v in enumerate(variables)},
         }
@@ -79,6 +92,7 @@ class Trainer:
     def restore(self, arrays: Arrays) -> None:
         """Stand where `arrays` was called, so that the next step is the one that followed there."""
         self.position = Position(int(arrays["epoch"]), arrays["losses"].tolist())
+        self._highest_loss = float(arrays["highest_loss"])
         self._state = [tf.constant(arrays[f"state{n}"]) for n in range(len(self._state))]
         for place, variable in enumerate([*self.model.variables, *self.optimizer.variables]):
             variable.assign(arrays[f"variable{place}"])

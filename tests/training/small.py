@@ -12,7 +12,9 @@ from training.fit import fit
 from training.prepare import prepare
 from training.progress import Progress
 from training.run import Run, RunInfo
+from training.start import Start
 
+RANDOM = Start()
 ENGLISH = "\n".join(topics[key] for key in sorted(topics))
 
 
@@ -43,17 +45,22 @@ def small_options(*more: str) -> list[str]:
 class Training:
     """A text and a run that learns from it."""
 
-    def __init__(self, folder: Path, text: str, config: TrainingConfig) -> None:
+    def __init__(
+        self, folder: Path, text: str, config: TrainingConfig, start: Start = RANDOM
+    ) -> None:
         source = folder / "small.txt"
         folder.mkdir(parents=True, exist_ok=True)
         source.write_text(text, encoding="utf-8")
         with open_corpus([str(source)]) as self.corpus:
-            self.text, self.vocabulary = prepare(self.corpus, config, folder)
+            self.text, self.vocabulary = prepare(self.corpus, config, folder, start.vocabulary)
         seed_text = self.vocabulary.decode(self.text.validation[:25])
-        self.run = Run.start(folder, RunInfo(config, self.corpus.sha256, seed_text))
+        self.start = start
+        info = RunInfo(config, self.corpus.sha256, seed_text, start.parent)
+        self.run = Run.start(folder, info)
 
     def fit(self) -> "Training":
         """Train, printing to nowhere."""
         with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
-            fit(self.run, self.text, self.vocabulary, Progress(Console(file=nowhere)))
+            progress = Progress(Console(file=nowhere))
+            fit(self.run, self.text, self.vocabulary, progress, self.start.weights())
         return self

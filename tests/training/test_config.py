@@ -34,6 +34,19 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     )
 
 
+def test_a_settled_key_can_only_be_repeated(tmp_path: Path) -> None:
+    """What a version to start from settles is no choice, in the file nor on the command line."""
+    settled = {"units": 32, "cell": "gru"}
+    expected = TrainingConfig(units=32, cell="gru", epochs=3)
+    assert load_config(None, ["epochs=3", "units=32"], settled) == expected
+    for load in (
+        lambda: load_config(None, ["units=64"], settled),
+        lambda: load_config(toml(tmp_path, "units = 64"), [], settled),
+    ):
+        with pytest.raises(ConfigError, match=r"units is 32 in the version .* cannot be 64: leave"):
+            load()
+
+
 def test_an_unknown_key_lists_the_keys(tmp_path: Path) -> None:
     """A misspelled key is named together with every key there is."""
     for load in (

@@ -1,5 +1,6 @@
 """The weights come out of a published version as they went in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,8 +14,9 @@ from tests.factories import SYMBOLS, CellName, publish_random_model, random_weig
 from training.cells import CELLS
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.export import FP32_GRAPH, INT8_GRAPH, stream_logits
+from training.export import FP32_GRAPH, INT8_GRAPH, stream_logits, weights_of
 from training.graph import Weights, step_graph
+from training.loss import NEVER
 from training.model import build_model, zero_state
 from training.thaw import load_weights, thaw
 
@@ -79,6 +81,17 @@ def test_the_bundled_models_thaw(name: str) -> None:
     served = stream_logits(version.file(INT8_GRAPH), IDS)
     assert served.std() > 1
     assert np.abs(logits(version, version.manifest.vocabulary_size) - served).mean() < 0.03
+
+
+def test_a_symbol_that_is_never_written_stays_so(tmp_path: Path) -> None:
+    """Its logit is masked once, however often a version is made from another."""
+    drawn = random_weights(units=16)
+    bias = np.where(np.arange(len(SYMBOLS)) == 7, np.float32(NEVER), drawn.output_bias)
+    version = whole(tmp_path, replace(drawn, output_bias=bias), "lstm")
+    config = TrainingConfig(**version.manifest.architecture.model_dump())
+    model: keras.Model = build_model(config, len(SYMBOLS), "float32", never=7)
+    load_weights(model, thaw(version))
+    np.testing.assert_array_equal(weights_of(model, "lstm").output_bias, bias)
 
 
 def test_another_graph_is_refused(tmp_path: Path) -> None:

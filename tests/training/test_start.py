@@ -1,0 +1,217 @@
+"""Fine-tuning: a training goes on from a published version."""
+
+import shlex
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import training.__main__ as command
+from model_store import BUNDLED, ModelNotFound, ModelStore, Parent
+from tests.factories import publish_random_model, random_weights
+from tests.training.small import ENGLISH, Training, small_config, small_options
+from training.errors import TrainingError
+from training.evaluate import validation_loss
+from training.graph import step_graph
+from training.model import build_model
+from training.publish import publish
+from training.start import Start
+from training.thaw import load_weights
+
+WORDS = [
+    "the",
+    "cat",
+    "dog",
+    "bird",
+    "fish",
+    "sat",
+    "ran",
+    "flew",
+    "swam",
+    "on",
+    "under",
+    "over",
+    "a",
+    "tree",
+    "sea",
+    "house",
+]
+
+
+def verses(lines: int) -> str:
+    """Text of few words: other than the parent's, in its letters."""
+    rng = np.random.default_rng(3)
+    return "".join(" ".join(rng.choice(WORDS, 6)) + ".\n" for _ in range(lines))
+
+
+VERSES = verses(400)
+SHAPE: dict[str, Any] = {"units": 48, "batch_size": 8}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
+    """A store with `elder`, which knows some English."""
+    folder = tmp_path_factory.mktemp("elder")
+    made = Training(folder / "run", ENGLISH[:20_000], small_config(epochs=3, **SHAPE)).fit()
+    store = ModelStore(folder / "store")
+    publish(made.run, "elder", made.corpus, made.text, made.vocabulary, store)
+    return store
+
+
+def tuned(folder: Path, start: Start, **changes: Any) -> Training:
+    """Two epochs over the verses."""
+    config = small_config(**SHAPE, **changes)
+    return Training(folder, VERSES, config, start).fit()
+
+
+def loss_before(start: Start, training: Training) -> float:
+    """What the version itself reaches on the held-out verses."""
+    config, weights = training.run.info.config, start.weights()
+    assert weights
+    model = build_model(config, len(training.vocabulary), "float32")
+    load_weights(model, weights)
+    return validation_loss(model, config, training.text)
+
+
+def test_a_version_learns_a_second_text(tmp_path: Path, store: ModelStore) -> None:
+    """In one short epoch it leaves behind what it knew before, and a training from nothing."""
+    start = Start.at("elder", store)
+    child = tuned(tmp_path / "child", start, epochs=1)
+    from_nothing = tuned(tmp_path / "nothing", Start(), epochs=1)
+    reached = child.run.best.validation_loss
+    assert reached < loss_before(start, child) - 0.7
+    assert reached < from_nothing.run.best.validation_loss - 0.7
+
+
+def test_the_child_names_its_parent(tmp_path: Path, store: ModelStore) -> None:
+    """Manifest and card record the version; vocabulary and network are its own."""
+    child = tuned(tmp_path / "run", Start.at("elder@1", store), epochs=1)
+    to = ModelStore(tmp_path / "store")
+    publish(child.run, "child", child.corpus, child.text, child.vocabulary, to)
+    elder, model = store.open("elder", 1), to.open("child", 1)
+    parent = Parent(name="elder", version=1, digest=elder.manifest.digest)
+    assert model.manifest.parent == parent
+    assert model.vocabulary == elder.vocabulary
+    assert model.manifest.architecture == elder.manifest.architecture
+    assert f"| parent | elder@1, digest {parent.digest} |" in model.file("card.md").read_text()
+
+
+def test_an_interrupted_child_goes_on(tmp_path: Path, store: ModelStore) -> None:
+    """From its checkpoint, not from the parent again, and to the same weights."""
+    start = Start.at("elder", store)
+    whole = tuned(tmp_path / "whole", start).run
+    # As if killed after the first epoch: the checkpoint of a longer training of the same steps.
+    half = Training(tmp_path / "half", VERSES, small_config(**SHAPE), start)
+    record, recorded = half.run.save, []
+
+    def killed(arrays: Any) -> None:
+        record(arrays)
+        recorded.append(arrays)
+        raise KeyboardInterrupt
+
+    half.run.save = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        half.fit()
+    assert len(recorded) == 1
+    again = tuned(tmp_path / "half", start).run
+    assert again.epochs == whole.epochs
+    for found, expected in zip(again.best_weights(), whole.best_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_unfinished_child_of_another_is_refused(tmp_path: Path, store: ModelStore) -> None:
+    """What has begun with one version does not go on with another, or with none."""
+    child = tuned(tmp_path, Start.at("elder", store), epochs=1)
+    assert child.run.checkpoint()
+    with pytest.raises(TrainingError, match=r"run with elder@1, digest .* to begin with"):
+        Training(tmp_path, VERSES, child.run.info.config)
+
+
+def test_a_parent_far_from_the_text_is_no_explosion(tmp_path: Path) -> None:
+    """A loss that is high from the start, worse than guessing, is learned away."""
+    weights = random_weights(units=48)
+    far = step_graph(replace(weights, output=10 * weights.output), int8=True)
+    publish_random_model(tmp_path / "store", units=48, graph=far.SerializeToString())
+    start = Start.at("tiny", ModelStore(tmp_path / "store"))
+    child = tuned(tmp_path / "run", start, unknown="drop")
+    before = loss_before(start, child)
+    assert before > 2 * np.log(len(child.vocabulary))
+    assert child.run.best.validation_loss < before - 1
+
+
+def test_bundled_versions_stand_in(tmp_path: Path) -> None:
+    """A name that the own store lacks is looked for among those that come with the software."""
+    store = ModelStore(tmp_path)
+    assert Start.at("shakespeare", store).version == ModelStore(BUNDLED).open("shakespeare", 1)
+    publish_random_model(tmp_path, "shakespeare")
+    assert Start.at("shakespeare", store).version == store.open("shakespeare", 1)
+    with pytest.raises(ModelNotFound):
+        Start.at("absent", store)
+
+
+def test_a_start_is_found_again(tmp_path: Path) -> None:
+    """A run that is published later needs the very version that it began with."""
+    publish_random_model(tmp_path / "a")
+    publish_random_model(tmp_path / "b", seed=1)
+    start = Start.at("tiny", ModelStore(tmp_path / "a"))
+    assert Start.again(start.parent, ModelStore(tmp_path / "a")) == start
+    with pytest.raises(TrainingError, match=r"began with tiny@1, .* but there is now"):
+        Start.again(start.parent, ModelStore(tmp_path / "b"))
+    assert Start.again(None, ModelStore(tmp_path / "a")) == Start()
+
+
+def test_network_and_vocabulary_are_settled(tmp_path: Path) -> None:
+    """A version settles exactly the keys that its weights depend on; nothing settles none."""
+    publish_random_model(tmp_path, layers=2, cell="gru")
+    assert Start.at("tiny", ModelStore(tmp_path)).settled == {
+        "cell": "gru",
+        "layers": 2,
+        "units": 32,
+        "embedding": 8,
+        "min_count": 1,
+    }
+    assert Start().settled == {}
+
+
+def small(*more: str) -> list[str]:
+    """The small training's options without the network, which the parent brings."""
+    words = small_options()
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    kept = [pair for pair in pairs if pair[1].split("=")[0] not in {"units", "embedding"}]
+    return [word for pair in kept for word in pair] + list(more)
+
+
+def job(folder: Path, store: ModelStore, *more: str) -> list[str]:
+    """The command line that fine-tunes `elder` on a text in the folder."""
+    places = ["--store", str(store.root), "--runs", str(folder / "runs")]
+    words = ["--from", "elder", "--corpus", str(folder / "verses.txt"), "--name", "child"]
+    return [*words, *places, *small(*more)]
+
+
+def test_one_command_fine_tunes(
+    tmp_path: Path,
+    store: ModelStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It refuses new symbols, drops them by choice, and the command after Ctrl-C publishes."""
+    (tmp_path / "verses.txt").write_text(f"{VERSES}ßßß", encoding="utf-8")
+    assert command.main(job(tmp_path, store)) == 2
+    assert "has 1 symbols (3 characters)" in capsys.readouterr().err
+    assert command.main(job(tmp_path, store, "--set", "units=50")) == 2
+    assert "units is 48 in the version to start from" in capsys.readouterr().err
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "publish", lambda *_: signal.raise_signal(signal.SIGINT))
+        assert command.main(job(tmp_path, store, "--unknown", "drop")) == 130
+    printed = capsys.readouterr()
+    assert "before training: validation" in printed.out
+    _, _, _, *words = shlex.split(printed.err.splitlines()[-1])
+    assert command.main(words) == 0
+    manifest = store.manifest("child", 1)
+    assert manifest.parent == Start.at("elder", store).parent
+    assert manifest.training["unknown"] == "drop"
+    assert manifest.corpus.characters == len(VERSES)
