@@ -80,7 +80,7 @@ class Architecture(_Frozen):
     cell: Literal["lstm", "gru", "rnn"]
     layers: PositiveInt
     units: PositiveInt
-    embedding: PositiveInt
+    embedding: NonNegativeInt  # 0: one-hot
 
 
 class Corpus(_Frozen):

@@ -11,9 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow
 
 from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
+from training.batches import batches_of
 from training.config import TrainingConfig, load_config
 from training.corpus import Corpus, open_corpus
-from training.dataset import Split, training_batches
+from training.dataset import Split
 from training.errors import TrainingError
 from training.fit import fit
 from training.prepare import prepare
@@ -54,7 +55,7 @@ def _train(options: argparse.Namespace) -> int:
         return _publish(options, run, corpus, text, vocabulary)
 
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
-    training_batches(text, config)  # or say what is wrong
+    batches_of(text.train, config)  # or say what is wrong
     info = RunInfo(config, corpus.sha256, seed_text, start.parent)
     weights = start.weights()
     run = Run.start(folder, info, fresh=options.fresh)

@@ -19,15 +19,18 @@ class TrainingConfig(BaseModel):
     cell: Literal["lstm", "gru", "rnn"] = "lstm"
     layers: int = Field(default=1, ge=1, le=8)
     units: int = Field(default=768, ge=1, le=4096)
-    embedding: int = Field(default=128, ge=1, le=4096)
+    embedding: int = Field(default=128, ge=0, le=4096)  # 0: one-hot
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    dropout_mask: Literal["sequence", "step"] = "sequence"  # the same over time, or not
     weight_drop: float = Field(default=0.0, ge=0, lt=1)
 
     epochs: int = Field(default=20, ge=1)
     max_steps_per_epoch: int = Field(default=2000, ge=1)  # an epoch of a long text is a part of it
     batch_size: int = Field(default=64, ge=1)
     sequence_length: int = Field(default=128, ge=1)
+    window_stride: int = Field(default=0, ge=0)  # 0: streams; else windows so far apart
     learning_rate: float = Field(default=3e-3, gt=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: int = Field(default=100, ge=0)
     weight_decay: float = Field(default=0.01, ge=0)
     clip_norm: float = Field(default=1.0, gt=0)

@@ -1,4 +1,4 @@
-"""Training: truncated back-propagation through time over parallel streams, epoch by epoch."""
+"""Training, epoch by epoch, with checkpoints."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,9 @@ from time import monotonic
 import numpy as np
 
 from model_store import Vocabulary
+from training.batches import Batches, batches_of
 from training.config import TrainingConfig
-from training.dataset import Split, StreamBatches, training_batches
+from training.dataset import Split
 from training.evaluate import validation_loss
 from training.graph import Weights
 from training.progress import Progress
@@ -38,7 +39,7 @@ def fit(
         TrainingError: the loss is no number any more; the run keeps those weights too.
     """
     config = run.info.config
-    batches = training_batches(text, config)
+    batches = batches_of(text.train, config)
     trainer = Trainer(config, vocabulary, len(batches), weights)
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
@@ -49,10 +50,10 @@ def fit(
     first, done = trainer.position.epoch, len(trainer.position.losses)
     if checkpoint:
         progress.resumed(first, done)
-    offsets = _offsets(config, len(text.train))[first - 1 :]
-    with progress.over(config, len(batches), (first - 1) * len(batches) + done):
-        for offset in offsets:
-            _train_epoch(trainer, run, batches, offset, progress)
+    draws = _draws(config, len(text.train))[first - 1 :]
+    with progress.over(config.epochs, batches, (first - 1) * len(batches) + done):
+        for draw in draws:
+            _train_epoch(trainer, run, batches, draw, progress)
             with _averaged_weights(trainer):
                 epoch = _evaluate(trainer, run, text, vocabulary)
                 run.record(epoch, trainer.model.get_weights())
@@ -62,20 +63,20 @@ def fit(
 
 
 def _train_epoch(
-    trainer: Trainer, run: Run, batches: StreamBatches, offset: int, progress: Progress
+    trainer: Trainer, run: Run, batches: Batches, draw: int, progress: Progress
 ) -> None:
     saved = monotonic()
     done = len(trainer.position.losses)
-    for inputs, targets in islice(batches.epoch(offset), done, None):
+    for inputs, targets in islice(batches.epoch(draw), done, None):
         progress.step(trainer.step(inputs, targets))
         if monotonic() - saved > CHECKPOINT_SECONDS:
             run.save(trainer.arrays())
             saved = monotonic()
 
 
-def _offsets(config: TrainingConfig, characters: int) -> list[int]:
+def _draws(config: TrainingConfig, characters: int) -> list[int]:
     rng = np.random.default_rng(config.random_seed)
-    return [int(offset) for offset in rng.integers(characters, size=config.epochs)]
+    return [int(draw) for draw in rng.integers(characters, size=config.epochs)]
 
 
 @contextmanager

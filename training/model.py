@@ -32,12 +32,11 @@ def build_model(
     Inputs: ids [B, T] int32 and the parts of the state, each [B, units].
     Outputs: logits [B, T, vocabulary] float32 and the state after the last step.
 
-    Dropout is variational: one mask per sequence, the same at every time step
+    Dropout is variational by default: one mask per sequence, the same at every time step
     (Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287).
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
-    embedding = keras.layers.Embedding(vocabulary_size, config.embedding, name="embedding")
-    x = embedding(ids)
+    x = _embedding(config, vocabulary_size)(ids)
     states_in: list[Any] = []
     states_out: list[Any] = []
     for layer in range(config.layers):
@@ -49,11 +48,20 @@ def build_model(
             config.units, config.weight_drop, dtype=policy, name=f"cell{layer}"
         )
         x, last = cell(x, state)
-        x = keras.layers.Dropout(config.dropout, noise_shape=(None, 1, config.units))(x)
+        mask = (None, 1, config.units) if config.dropout_mask == "sequence" else None
+        x = keras.layers.Dropout(config.dropout, noise_shape=mask)(x)
         states_in += state
         states_out += last
     logits = Logits(vocabulary_size, never, name="logits")(x)
     return keras.Model([ids, *states_in], [logits, *states_out], name="character_model")
+
+
+def _embedding(config: TrainingConfig, symbols: int) -> keras.layers.Layer:
+    if config.embedding:
+        return keras.layers.Embedding(symbols, config.embedding, name="embedding")
+    return keras.layers.Embedding(  # one-hot rows
+        symbols, symbols, embeddings_initializer="identity", trainable=False, name="embedding"
+    )
 
 
 def zero_state(config: TrainingConfig, batch_size: int) -> list[tf.Tensor]:

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from training.config import TrainingConfig
+from training.batches import Batches
 from training.evaluate import bits
 from training.run import Epoch, Run
 
@@ -40,15 +40,13 @@ class Progress:
         )
 
     @contextmanager
-    def over(self, config: TrainingConfig, steps_per_epoch: int, done: int = 0) -> Iterator[None]:
+    def over(self, epochs: int, batches: Batches, done: int = 0) -> Iterator[None]:
         """Show the line until the end of the block, after so many steps that were done before."""
-        self._characters = config.batch_size * config.sequence_length
-        self._steps_per_epoch = steps_per_epoch
-        self._epochs = config.epochs
+        self._batches, self._epochs = batches, epochs
         self._loss: float | None = None
-        total = config.epochs * steps_per_epoch
+        total = epochs * len(batches)
         self._task = self._bar.add_task(
-            "fit", total=total, completed=done, epoch=f"1/{config.epochs}", loss="–", rate=0.0
+            "fit", total=total, completed=done, epoch=f"1/{epochs}", loss="–", rate=0.0
         )
         with self._bar:
             yield
@@ -66,13 +64,13 @@ class Progress:
         previous = loss if self._loss is None else self._loss
         self._loss = SMOOTHING * previous + (1 - SMOOTHING) * loss
         task = self._bar.tasks[self._task]
-        epoch = int(task.completed) // self._steps_per_epoch + 1
+        epoch = int(task.completed) // len(self._batches) + 1
         self._bar.update(
             self._task,
             advance=1,
             epoch=f"{epoch}/{self._epochs}",
             loss=f"{self._loss:.3f}",
-            rate=(task.speed or 0.0) * self._characters,
+            rate=(task.speed or 0.0) * self._batches.predicted,
         )
 
     def epoch(self, epoch: Epoch, run: Run) -> None:

@@ -59,18 +59,20 @@ class Trainer:
         self._highest_loss = max(self._highest_loss, EXPLODED * loss)
 
     def step(self, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
-        """Learn from a batch of ids [B, T]; return its loss in nats per character.
+        """Learn from inputs [B, T] and the targets of their last places; return nats per character.
 
         Raises:
             TrainingError: the loss or a gradient is no number any more, or the loss exploded.
         """
-        loss, self._state = self._step(tf.constant(inputs), tf.constant(targets), self._state)
+        loss, state = self._step(tf.constant(inputs), tf.constant(targets), self._state)
         value = float(loss)
         if not value <= self._highest_loss:
             raise TrainingError(
                 f"the loss is {value:.4g} in epoch {self.position.epoch}: lower learning_rate"
             )
         self.position.losses.append(value)
+        if not self.config.window_stride:
+            self._state = state
         return value
 
     def end_epoch(self) -> None:
@@ -99,16 +101,16 @@ class Trainer:
 
 
 def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW whose rate rises, then falls as a cosine, and which averages the weights."""
+    """Return AdamW, by default with a rate that rises, then falls as a cosine; it averages weights."""
     warmup_steps = min(config.warmup_steps, total_steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    cosine = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         decay_steps=total_steps - warmup_steps,
         warmup_target=config.learning_rate,
         warmup_steps=warmup_steps,
     )
     return keras.optimizers.AdamW(
-        schedule,
+        cosine if config.schedule == "cosine" else config.learning_rate,
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm,
         use_ema=True,
@@ -128,6 +130,7 @@ def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> An
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             logits, *state = model([inputs, *state], training=True)
+            logits = logits[:, -tf.shape(targets)[1] :]
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             loss = mean_loss(losses)
         gradients = tape.gradient(loss, model.trainable_variables)

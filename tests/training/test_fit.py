@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from tests.training.small import Training, small_config
+from training.config import load_config
 from training.errors import TrainingError
 from training.evaluate import validation_loss
 from training.model import build_model
 from training.sample import sample_text
 from training.trainer import make_optimizer
 
+LECTURE = Path(__file__).parents[2] / "training" / "configs" / "lecture.toml"
 PERIODIC = "the cat sat on the mat.\n" * 120
 
 
@@ -150,3 +152,24 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
         training.fit()
     assert training.run.epochs == []
     assert not list(tmp_path.glob("best-*.npz"))
+
+
+def test_the_lectures_windows_learn_too(tmp_path: Path) -> None:
+    """Windows of 25, one-hot, dropout at every step, a constant rate: a smaller network learns."""
+    smaller = ["layers=1", "units=32", "batch_size=16", "epochs=4", "learning_rate=0.02"]
+    recipe = load_config(LECTURE, smaller)
+    training = Training(tmp_path, PERIODIC, recipe).fit()
+    assert training.run.best.validation_loss < 0.5 * unigram_entropy(PERIODIC)
+    embedding, *_ = training.run.best_weights()
+    np.testing.assert_array_equal(embedding, np.eye(len(training.vocabulary)))
+
+
+def test_the_lectures_recipe_is_the_lectures() -> None:
+    """3 layers of 512, dropout 0.5, windows of 25 by 3, 128 of them, Adam at 0.001 clipped at 5."""
+    config = load_config(LECTURE, [])
+    assert (config.cell, config.layers, config.units, config.dropout) == ("lstm", 3, 512, 0.5)
+    assert (config.sequence_length, config.window_stride, config.batch_size) == (25, 3, 128)
+    assert config.validation_fraction == 0.1
+    optimizer = make_optimizer(config, total_steps=100)
+    assert float(optimizer.learning_rate) == pytest.approx(0.001)
+    assert (optimizer.global_clipnorm, optimizer.weight_decay) == (5.0, 0.0)

@@ -4,10 +4,12 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from tests.training.small import small_config
+from training.batches import StreamBatches
 from training.progress import Progress
 from training.run import Epoch, Run, RunInfo
 
@@ -19,7 +21,7 @@ def watch(folder: Path, console: Console) -> None:
     config = small_config(epochs=2)
     run = Run.start(folder, RunInfo(config, "ab" * 32, "seed text, "))
     progress = Progress(console)
-    with progress.over(config, steps_per_epoch=3):
+    with progress.over(config.epochs, StreamBatches(np.zeros(384, np.uint8), 4, 32)):
         for number, loss in [(1, 2.5), (2, 3.0)]:
             for _ in range(3):
                 progress.step(1.25)

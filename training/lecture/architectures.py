@@ -14,8 +14,9 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from model_store import Vocabulary
+from training.batches import Batch, StreamBatches
 from training.config import TrainingConfig
-from training.dataset import Batch, Split, StreamBatches, split
+from training.dataset import Split, split
 from training.evaluate import validation_loss
 from training.lecture.learning import mean_nats, minimise, set_seeds
 from training.lecture.lesson import Lesson, save_picture, show_table

@@ -1,0 +1,122 @@
+"""Batches are neighbouring text with the streams going on, or windows in any order."""
+
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from training.batches import StreamBatches, WindowBatches
+from training.errors import CorpusError
+
+
+def numbered(length: int) -> np.ndarray:
+    """A text whose every id is its own position, so that a batch says where it comes from."""
+    return np.arange(length, dtype=np.int32)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 77, 959])
+def test_every_position_is_a_target_once(offset: int) -> None:
+    """Over one epoch each position of a text that fits the batches is predicted exactly once."""
+    batches = StreamBatches(numbered(960), batch_size=4, sequence_length=24)
+    targets = np.concatenate([targets.ravel() for _, targets in batches.epoch(offset)])
+    assert sorted(targets) == list(range(960))
+
+
+@pytest.mark.parametrize("length", [960, 1000, 1011])
+@pytest.mark.parametrize("offset", [0, 5, 940])
+def test_a_target_is_the_next_character(length: int, offset: int) -> None:
+    """Every target follows its input in the text, which is read as a ring."""
+    batches = StreamBatches(numbered(length), batch_size=4, sequence_length=24)
+    for inputs, targets in batches.epoch(offset):
+        assert inputs.shape == targets.shape == (4, 24)
+        np.testing.assert_array_equal(targets, (inputs + 1) % length)
+        np.testing.assert_array_equal(inputs[:, 1:], targets[:, :-1])
+
+
+@pytest.mark.parametrize("length", [960, 1011])
+def test_rows_go_on_from_batch_to_batch(length: int) -> None:
+    """Row b of batch k+1 begins with the character after row b of batch k."""
+    batches = StreamBatches(numbered(length), batch_size=4, sequence_length=24)
+    for (_, targets), (inputs, _) in pairwise(batches.epoch(13)):
+        np.testing.assert_array_equal(inputs[:, 0], targets[:, -1])
+
+
+def test_what_one_epoch_leaves_over_another_learns() -> None:
+    """A remainder that fills no batch is passed over in one epoch, not in every epoch."""
+    batches = StreamBatches(numbered(1011), batch_size=4, sequence_length=24)
+    left_over = [
+        set(range(1011)) - {int(i) for _, targets in batches.epoch(offset) for i in targets.flat}
+        for offset in (0, 60)
+    ]
+    assert left_over[0]
+    assert left_over[0].isdisjoint(left_over[1])
+
+
+def test_rows_read_different_parts_of_the_text() -> None:
+    """The streams start evenly apart."""
+    inputs, _ = next(StreamBatches(numbered(960), batch_size=4, sequence_length=24).epoch(10))
+    assert list(inputs[:, 0]) == [10, 250, 490, 730]
+
+
+def test_batches_leave_the_ids_where_they_are() -> None:
+    """An epoch over 4 MB of ids, of any integer type, takes the memory of its batches alone."""
+    ids = np.zeros(4_000_000, np.uint8)
+    tracemalloc.start()
+    for inputs, targets in StreamBatches(ids, batch_size=64, sequence_length=128).epoch(0):
+        assert inputs.dtype == targets.dtype == np.int32
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < ids.nbytes / 4
+
+
+def test_an_epoch_of_a_long_text_is_a_part_of_it() -> None:
+    """No epoch has more than `max_steps` batches; they are the first ones of the whole epoch."""
+    whole = StreamBatches(numbered(960), batch_size=4, sequence_length=24)
+    part = StreamBatches(numbered(960), batch_size=4, sequence_length=24, max_steps=3)
+    assert (len(whole), len(part)) == (10, 3)
+    for (inputs, _), (expected, _) in zip(part.epoch(7), whole.epoch(7), strict=False):
+        np.testing.assert_array_equal(inputs, expected)
+    assert len(list(part.epoch(7))) == 3
+    assert len(StreamBatches(numbered(960), 4, 24, max_steps=99)) == 10
+
+
+def test_a_text_of_one_batch_is_enough() -> None:
+    """The smallest text that fills a batch makes one batch, even at the ring's end."""
+    batches = StreamBatches(numbered(96), batch_size=4, sequence_length=24)
+    assert len(list(batches.epoch(95))) == len(batches) == 1
+
+
+def test_a_text_too_small_for_a_batch_is_refused() -> None:
+    """The error says both sizes and which keys to lower."""
+    with pytest.raises(CorpusError, match="95 characters but one batch takes 96: lower batch_size"):
+        StreamBatches(numbered(95), batch_size=4, sequence_length=24)
+
+
+def test_a_window_predicts_the_character_after_it() -> None:
+    """Windows begin a stride apart, each once in an epoch, and end before what they predict."""
+    batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
+    starts = []
+    for inputs, targets in batches.epoch(7):
+        assert inputs.shape == (8, 25)
+        np.testing.assert_array_equal(targets, inputs[:, -1:] + 1)
+        np.testing.assert_array_equal(inputs, inputs[:, :1] + np.arange(25))
+        starts += inputs[:, 0].tolist()
+    assert sorted(starts) == list(range(0, 3 * 8 * len(batches), 3))
+    assert starts != sorted(starts)
+    assert batches.predicted == 8
+
+
+def test_each_draw_is_another_order_of_windows() -> None:
+    """The same draw gives the same order, another draw another."""
+    batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
+    first, again, other = (next(batches.epoch(draw))[0] for draw in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_text_too_small_for_windows_is_refused() -> None:
+    """As with streams, the error says what to lower."""
+    with pytest.raises(CorpusError, match="48 characters but one batch takes 49: lower batch_size"):
+        WindowBatches(numbered(48), batch_size=8, sequence_length=25, stride=3)
+    assert len(WindowBatches(numbered(49), batch_size=8, sequence_length=25, stride=3)) == 1
