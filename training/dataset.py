@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.config import TrainingConfig
 from training.errors import CorpusError
 
 Ids = NDArray[np.integer[Any]]  # of a text: the smallest type that holds them
