@@ -53,8 +53,8 @@ def batches_of(ids: Ids, config: TrainingConfig) -> Batches:
     """
     sizes = ids, config.batch_size, config.sequence_length, config.max_steps_per_epoch
     if config.window_stride:
-        return WindowBatches(ids, config.batch_size, config.sequence_length, config.window_stride)
-    return StreamBatches(ids, config.batch_size, config.sequence_length)
+        return WindowBatches(*sizes, config.window_stride)
+    return StreamBatches(*sizes)
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
 
 def test_the_lectures_windows_learn_too(tmp_path: Path) -> None:
     """Windows of 25, one-hot, dropout at every step, a constant rate: a smaller network learns."""
-    smaller = ["layers=1", "units=32", "batch_size=16", "epochs=4", "learning_rate=0.02"]
+    smaller = ["layers=1", "units=32", "batch_size=16", "epochs=12", "learning_rate=0.02"]
     smaller += ["window_stride=5"]  # three divides the period
     recipe = load_config(LECTURE, smaller)
     training = Training(tmp_path, PERIODIC, recipe).fit()

@@ -12,7 +12,7 @@ from model_store import UNKNOWN, ModelStore
 from service.engine import Engine, OnnxEngine
 from tests.servers import Service
 from tests.training.small import ENGLISH, Training, small_config, small_options
-from training.dataset import training_batches
+from training.batches import batches_of
 from training.evaluate import validation_loss
 from training.export import check_parity, export, stream_loss, weights_of
 from training.graph import step_graph
@@ -88,7 +88,7 @@ def test_it_teaches_nothing(learned: Training) -> None:
     trainer = Trainer(config, learned.vocabulary, steps_per_epoch=2)
     inputs = np.zeros((config.batch_size, config.sequence_length), np.int32)
     assert trainer.step(inputs, np.full_like(inputs, never)) == 0
-    inputs, targets = next(training_batches(learned.text, config).epoch(0))
+    inputs, targets = next(batches_of(learned.text.train, config).epoch(0))
     assert (targets == never).any()
     assert 0 < trainer.step(inputs, targets) < 10
 
