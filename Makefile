@@ -68,8 +68,8 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
 lock: | $(VENV)/venv.stamp ## remake requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
 	@$(PIP) install uv
 	@$(COMPILE) $(ARGS) --extra dev --output-file requirements/dev.txt
-	@$(COMPILE) --extra training --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
-	@$(COMPILE) --constraints requirements/dev.txt --no-annotate --output-file requirements/serve.txt
+	@$(COMPILE) --extra training --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
+	@$(COMPILE) --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/serve.txt
 	@! grep -n '://' requirements/*.txt
 
 clean: ## remove .venv and what tools left behind; trained models in models/ stay

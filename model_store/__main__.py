@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from model_store import commands
 from model_store.aliases import PRODUCTION
@@ -29,10 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model_store", description=__doc__)
     parser.add_argument(
         "--store",
-        type=Path,
-        metavar="DIR",
+        metavar="PLACE",
         default=os.environ.get("CHARLOOM_STORE") or "models",
-        help="the store's folder (default: $CHARLOOM_STORE, or models)",
+        help="the store's folder or s3://bucket/prefix (default: $CHARLOOM_STORE, or models)",
     )
     add = parser.add_subparsers(required=True, metavar="COMMAND").add_parser
 
@@ -60,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bundle = add("bundle", help="copy what serving needs of a version into another store")
     bundle.add_argument("reference", metavar="REF", help=_REFERENCE)
-    bundle.add_argument("--to", type=Path, metavar="DIR", default=BUNDLED)
+    bundle.add_argument("--to", metavar="PLACE", default=str(BUNDLED))
     bundle.set_defaults(run=commands.bundle_version)
     return parser
 

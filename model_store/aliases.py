@@ -1,14 +1,13 @@
 """Names for versions of one model, such as `production`, and the way back."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PositiveInt, TypeAdapter, ValidationError
 
 from model_store.errors import AliasError, no_version
-from model_store.files import locked, write_atomically
 from model_store.names import check_alias
+from model_store.storage import Storage
 
 PRODUCTION = "production"
 
@@ -20,11 +19,11 @@ _HISTORY: TypeAdapter[_History] = TypeAdapter(_History)
 class Aliases:
     """The aliases of one model; every change is atomic and no writer loses another's."""
 
-    def __init__(self, folder: Path, versions: Callable[[], Sequence[int]]) -> None:
-        """Keep the model's folder, and the way to ask which versions exist."""
-        self._name = folder.name
-        self._file = folder / "aliases.json"
-        self._lock = folder / ".aliases.lock"
+    def __init__(self, storage: Storage, name: str, versions: Callable[[], Sequence[int]]) -> None:
+        """Keep where the model lies, and the way to ask which versions exist."""
+        self._storage = storage
+        self._name = name
+        self._path = f"{name}/aliases.json"
         self._versions = versions
 
     def get(self, alias: str) -> int | None:
@@ -33,7 +32,8 @@ class Aliases:
 
     def all(self) -> dict[str, int]:
         """Return every alias and the version it points at."""
-        return {alias: versions[-1] for alias, versions in sorted(self._read().items())}
+        history = self._history(self._storage.note(self._path))
+        return {alias: versions[-1] for alias, versions in sorted(history.items())}
 
     def set(self, alias: str, version: int) -> None:
         """Point an alias at a version.
@@ -44,12 +44,11 @@ class Aliases:
         existing = self._versions()
         if version not in existing:
             raise no_version(self._name, version, existing)
-        with locked(self._lock):
-            history = self._read()
-            past = history.setdefault(alias, [])
-            if past[-1:] != [version]:
-                past.append(version)
-                self._write(history)
+
+        def pointed(past: list[int]) -> list[int]:
+            return past if past[-1:] == [version] else [*past, version]
+
+        self._change(alias, pointed)
 
     def rollback(self, alias: str) -> int:
         """Point an alias back at the version before, and return that version.
@@ -59,25 +58,38 @@ class Aliases:
         existing = self._versions()
         if not existing or self.get(alias) is None:
             raise AliasError(f"{self._name} has no alias {alias!r}: set it first")
-        with locked(self._lock):
-            history = self._read()
-            past = [version for version in history[alias][:-1] if version in existing]
-            if not past:
+
+        def rolled_back(past: list[int]) -> list[int]:
+            earlier = [version for version in past[:-1] if version in existing]
+            if not earlier:
                 raise AliasError(
                     f"{self._name}@{alias} has no earlier version to go back to: set it instead"
                 )
-            self._write(history | {alias: past})
-        return past[-1]
+            return earlier
 
-    def _read(self) -> _History:
+        return self._change(alias, rolled_back)[-1]
+
+    def _change(self, alias: str, change: Callable[[list[int]], list[int]]) -> list[int]:
+        """Replace one alias's versions by what `change` makes of them, and return that."""
+        changed: list[int] = []
+
+        def rewritten(data: bytes | None) -> bytes | None:
+            nonlocal changed
+            history = self._history(data)
+            past = history.get(alias, [])
+            changed = change(past)
+            if changed == past:
+                return None
+            return _HISTORY.dump_json(history | {alias: changed}, indent=1) + b"\n"
+
+        self._storage.change(self._path, rewritten)
+        return changed
+
+    def _history(self, data: bytes | None) -> _History:
         try:
-            return _HISTORY.validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return {}
+            return {} if data is None else _HISTORY.validate_json(data)
         except ValidationError as error:
             raise AliasError(
-                f"{self._file} is not a list of aliases: restore it, or delete it and set them anew"
+                f"{self._storage.place(self._path)} is not a list of aliases: "
+                "restore it, or delete it and set them anew"
             ) from error
-
-    def _write(self, history: _History) -> None:
-        write_atomically(self._file, _HISTORY.dump_json(history, indent=1) + b"\n")

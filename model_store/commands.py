@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from model_store.bundle import BUNDLED, bundle
@@ -22,7 +21,7 @@ class Stores:
     reading: LayeredStore
 
     @classmethod
-    def at(cls, root: Path) -> Self:
+    def at(cls, root: str) -> Self:
         """Return the store at `root` with the bundled models behind it."""
         store = ModelStore(root)
         return cls(store, LayeredStore([store, ModelStore(BUNDLED)]))
@@ -72,7 +71,7 @@ def bundle_version(stores: Stores, options: argparse.Namespace) -> int:
     """Publish a version's serving files into another store."""
     model = stores.reading.open(*stores.reading.resolve(options.reference))
     manifest = bundle(model, ModelStore(options.to))
-    print(f"{options.to / manifest.name / str(manifest.version)}  {human_size(manifest)}")
+    print(f"{options.to}/{manifest.name}/{manifest.version}  {human_size(manifest)}")
     return 0
 
 
@@ -85,7 +84,7 @@ def _row(store: LayeredStore, name: str, version: int) -> list[str]:
 
 def _is_sound(store: LayeredStore, name: str, version: int) -> bool:
     try:
-        files = store.open(name, version).manifest.files
+        files = store.verify(name, version).files
     except DamagedVersion as error:
         print(f"DAMAGED  {name}@{version}  {error}")
         return False

@@ -56,12 +56,16 @@ class AliasError(StoreError):
 class DamagedVersion(StoreError):
     """A published file that is not what its manifest says."""
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(self, path: Path | str, problem: str) -> None:
         """Keep the file that is wrong and say what to do."""
         super().__init__(
             f"{path} {problem}: restore that file from a copy, or publish the model again"
         )
         self.path = path
+
+
+class StoreUnavailable(StoreError):
+    """A store elsewhere that cannot be reached or written, or of which no copies can be kept."""
 
 
 def no_model(name: str, existing: Iterable[str]) -> ModelNotFound:

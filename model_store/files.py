@@ -1,4 +1,4 @@
-"""Durable file operations: list, copy and hash, write atomically, lock."""
+"""Durable file operations: list, copy and hash, verify, write atomically, lock."""
 
 import fcntl
 import hashlib
@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from model_store.errors import UnpublishableFolder
+from model_store.errors import DamagedVersion, UnpublishableFolder
+from model_store.manifest import FileEntry
 
 _CHUNK = 1 << 20
 
@@ -29,37 +31,55 @@ def regular_files(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def copy_hashed(source: Path, target: Path) -> tuple[str, int]:
-    """Copy a file durably; return the SHA-256 and size of the very bytes that were written."""
+def copy_hashed(reader: BinaryIO, writer: BinaryIO) -> FileEntry:
+    """Copy bytes and return the SHA-256 and size of the very ones that were written."""
     digest = hashlib.sha256()
     size = 0
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(_CHUNK):
-            digest.update(chunk)
-            size += writer.write(chunk)
-        writer.flush()
-        os.fsync(writer.fileno())
-    return digest.hexdigest(), size
+    while chunk := reader.read(_CHUNK):
+        digest.update(chunk)
+        size += writer.write(chunk)
+    return FileEntry(sha256=digest.hexdigest(), size=size)
 
 
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
+def verify_file(path: Path, expected: FileEntry, called: Path | str | None = None) -> None:
+    """Raise `DamagedVersion` unless the file has the size and SHA-256 it was published with.
+
+    A copy is `called` by what it is a copy of.
+    """
+    called = path if called is None else called
+    if not path.is_file():
+        raise DamagedVersion(called, "is missing")
+    size = path.stat().st_size
+    if size != expected.size:
+        raise DamagedVersion(called, f"has {size:,} bytes instead of {expected.size:,}")
     with path.open("rb") as reader:
-        return hashlib.file_digest(reader, "sha256").hexdigest()
+        if hashlib.file_digest(reader, "sha256").hexdigest() != expected.sha256:
+            raise DamagedVersion(called, "is damaged (its SHA-256 is not the manifest's)")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that every reader, and a restart, sees all of it or none of it."""
+    with replacing(path) as temporary, temporary.open("xb") as writer:
+        writer.write(data)
+        sync_file(writer)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a new file beside `path` that takes its place, unless an error comes."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with temporary.open("xb") as writer:
-            writer.write(data)
-            writer.flush()
-            os.fsync(writer.fileno())
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+
+
+def sync_file(writer: BinaryIO) -> None:
+    """Make what was written durable."""
+    writer.flush()
+    os.fsync(writer.fileno())
 
 
 def sync_folder(folder: Path) -> None:

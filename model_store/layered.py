@@ -1,6 +1,6 @@
 """Several stores seen as one: what the owner trained before what came with the software."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from model_store.aliases import Aliases
 from model_store.errors import no_model
@@ -31,9 +31,13 @@ class LayeredStore:
         """Return a version's manifest; raises as `ModelStore.manifest` does."""
         return self._owner(name).manifest(name, version)
 
-    def open(self, name: str, version: int) -> StoredModel:
+    def open(self, name: str, version: int, paths: Iterable[str] | None = None) -> StoredModel:
         """Return a verified version; raises as `ModelStore.open` does."""
-        return self._owner(name).open(name, version)
+        return self._owner(name).open(name, version, paths)
+
+    def verify(self, name: str, version: int) -> Manifest:
+        """Compare a version's files where they lie; raises as `ModelStore.verify` does."""
+        return self._owner(name).verify(name, version)
 
     def resolve(self, reference: str) -> tuple[str, int]:
         """Return what a reference means in the name's own store, or raise `ModelNotFound`."""

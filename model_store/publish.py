@@ -1,31 +1,24 @@
 """Publishing: all files first, the manifest last, under a number nobody else has."""
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from model_store.errors import UnpublishableFolder, quoted
-from model_store.files import copy_hashed, regular_files, sync_folder, write_atomically
+from model_store.files import regular_files
 from model_store.layout import claimed_versions
-from model_store.manifest import (
-    MANIFEST,
-    FileEntry,
-    Manifest,
-    ModelDescription,
-    digest_of,
-    is_file_path,
-)
+from model_store.manifest import MANIFEST, Manifest, ModelDescription, digest_of, is_file_path
 from model_store.names import check_name
+from model_store.storage import Storage
 
 
-def publish(root: Path, name: str, source: Path, description: ModelDescription) -> Manifest:
-    """Copy a folder into the store at `root` as the next version and return its manifest.
+def publish(storage: Storage, name: str, source: Path, description: ModelDescription) -> Manifest:
+    """Copy a folder into a store as the next version and return its manifest.
 
     Raises `InvalidName` or `UnpublishableFolder` before anything is written.
     """
     paths = publishable_files(source)
-    version, target = claim(root / check_name(name))
-    files = copy_all(source, target, paths)
+    version = claim(storage, check_name(name))
+    files = storage.add(source, f"{name}/{version}", paths)
     manifest = Manifest(
         **{field: getattr(description, field) for field in ModelDescription.model_fields},
         name=name,
@@ -34,7 +27,8 @@ def publish(root: Path, name: str, source: Path, description: ModelDescription) 
         digest=digest_of(files),
         files=files,
     )
-    write_atomically(target / MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
+    written = manifest.model_dump_json(indent=2).encode() + b"\n"
+    storage.write(f"{name}/{version}/{MANIFEST}", written)
     return manifest
 
 
@@ -49,42 +43,9 @@ def publishable_files(folder: Path) -> list[str]:
     return paths
 
 
-def claim(folder: Path) -> tuple[int, Path]:
-    """Make the folder of a model's next version; its number is this publisher's for good."""
-    folder.mkdir(parents=True, exist_ok=True)
+def claim(storage: Storage, name: str) -> int:
+    """Return the number of a model's next version, which is this publisher's for good."""
     while True:
-        version = max(claimed_versions(folder), default=0) + 1
-        target = folder / str(version)
-        try:
-            target.mkdir()
-        except FileExistsError:
-            continue
-        sync_folder(folder)
-        return version, target
-
-
-def copy_all(source: Path, target: Path, paths: list[str]) -> dict[str, FileEntry]:
-    """Copy files durably and return what they are; after an error only the empty claim stays."""
-    try:
-        files = {path: _copy(source / path, target / path) for path in paths}
-        for folder in {(target / path).parent for path in paths} | {target}:
-            sync_folder(folder)
-    except BaseException:
-        _empty(target)
-        raise
-    return files
-
-
-def _copy(source: Path, target: Path) -> FileEntry:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    sha256, size = copy_hashed(source, target)
-    return FileEntry(sha256=sha256, size=size)
-
-
-def _empty(folder: Path) -> None:
-    # The folder itself stays: its number is spent, and removing it would give the number away.
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        version = max(claimed_versions(storage, name), default=0) + 1
+        if storage.claim(f"{name}/{version}"):
+            return version

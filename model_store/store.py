@@ -1,5 +1,6 @@
-"""Frozen models in a folder, published whole or not at all, and checked before use."""
+"""Frozen models, published whole or not at all, and checked before use."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -11,23 +12,29 @@ from model_store.layout import complete_versions, model_names
 from model_store.manifest import MANIFEST, Manifest, ModelDescription
 from model_store.names import check_name, is_name, parse_version, split_reference
 from model_store.publish import publish
-from model_store.stored import StoredModel, verify_file
+from model_store.storage import storage_at
+from model_store.stored import StoredModel, chosen
 
 
 class ModelStore:
-    """A folder of versions; a version exists when its manifest does, and never changes."""
+    """A place of versions; a version exists when its manifest does, and never changes."""
 
-    def __init__(self, root: Path) -> None:
-        """Take a root folder, which need not exist yet."""
-        self.root = root
+    def __init__(self, root: str | Path) -> None:
+        """Take a folder, which need not exist yet, or an address such as `s3://bucket/prefix`.
+
+        Raises `StoreError` when the library for the address is missing. Every method raises
+        `StoreUnavailable` when a place elsewhere cannot be reached.
+        """
+        self.root = str(root)
+        self._storage = storage_at(root)
 
     def names(self) -> list[str]:
         """Return the names of all models with a complete version, sorted."""
-        return [name for name in model_names(self.root) if self.versions(name)]
+        return [name for name in model_names(self._storage) if self.versions(name)]
 
     def versions(self, name: str) -> list[int]:
         """Return the complete versions of a model, ascending; none for an unknown name."""
-        return complete_versions(self.root / name) if is_name(name) else []
+        return complete_versions(self._storage, name) if is_name(name) else []
 
     def manifest(self, name: str, version: int) -> Manifest:
         """Return a version's manifest.
@@ -36,25 +43,36 @@ class ModelStore:
         """
         if version not in self._existing(name):
             raise no_version(name, version, self.versions(name))
-        path = self.root / name / str(version) / MANIFEST
+        path = f"{name}/{version}/{MANIFEST}"
+        place = self._storage.place(path)
         try:
-            manifest = Manifest.model_validate_json(path.read_bytes())
+            manifest = Manifest.model_validate_json(self._storage.read(path))
         except ValidationError as error:
-            raise DamagedVersion(path, f"is no manifest ({_first_problem(error)})") from error
+            raise DamagedVersion(place, f"is no manifest ({_first_problem(error)})") from error
         if (manifest.name, manifest.version) != (name, version):
-            raise DamagedVersion(path, f"is that of {manifest.name}@{manifest.version}")
+            raise DamagedVersion(place, f"is that of {manifest.name}@{manifest.version}")
         return manifest
 
-    def open(self, name: str, version: int) -> StoredModel:
-        """Return a version after comparing every listed file with its size and SHA-256.
+    def open(self, name: str, version: int, paths: Iterable[str] | None = None) -> StoredModel:
+        """Return a version after comparing its files with their size and SHA-256.
+
+        Of a store elsewhere they are verified copies. `paths` names files, or folders of them,
+        that are wanted; others are neither fetched nor checked.
+        Raises `ModelNotFound`, or `DamagedVersion` naming the first file that differs.
+        """
+        manifest = self.manifest(name, version)
+        checked = chosen(manifest.files, paths)
+        folder = self._storage.verified(manifest, checked)
+        return StoredModel(manifest, folder, frozenset(checked))
+
+    def verify(self, name: str, version: int) -> Manifest:
+        """Compare all files of a version as they lie in the store, and return its manifest.
 
         Raises `ModelNotFound`, or `DamagedVersion` naming the first file that differs.
         """
         manifest = self.manifest(name, version)
-        folder = self.root / name / str(version)
-        for path, expected in manifest.files.items():
-            verify_file(folder / path, expected)
-        return StoredModel(manifest, folder)
+        self._storage.verify(manifest)
+        return manifest
 
     def resolve(self, reference: str) -> tuple[str, int]:
         """Return the name and version that `name`, `name@version` or `name@alias` means.
@@ -82,11 +100,15 @@ class ModelStore:
         No reader sees the version before all of it is there.
         Raises `InvalidName` or `UnpublishableFolder` before anything is written.
         """
-        return publish(self.root, name, folder, description)
+        return publish(self._storage, name, folder, description)
 
     def aliases(self, name: str) -> Aliases:
         """Return the aliases of a model; raises `InvalidName`."""
-        return Aliases(self.root / check_name(name), partial(self.versions, name))
+        return Aliases(self._storage, check_name(name), partial(self.versions, name))
+
+    def require_writable(self) -> None:
+        """Raise `OSError` or `StoreUnavailable` unless something could be published here."""
+        self._storage.require_writable()
 
     def _existing(self, name: str) -> list[int]:
         versions = self.versions(name)

@@ -1,11 +1,11 @@
 """One published version, opened and verified."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from model_store.errors import DamagedVersion, InvalidVocabulary
-from model_store.files import sha256_of
-from model_store.manifest import FileEntry, Manifest
+from model_store.manifest import Manifest
 from model_store.vocabulary import Vocabulary
 
 VOCABULARY = "vocabulary.json"
@@ -13,10 +13,11 @@ VOCABULARY = "vocabulary.json"
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A version whose files were compared with its manifest."""
+    """A version whose files, or those that were asked for, were compared with its manifest."""
 
     manifest: Manifest
     folder: Path
+    checked: frozenset[str]
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -31,18 +32,17 @@ class StoredModel:
         return vocabulary
 
     def file(self, path: str) -> Path:
-        """Return where a listed file lies; raises `DamagedVersion` for one that is not listed."""
+        """Return where a checked file lies; raises `DamagedVersion` for one that is not listed."""
         if path not in self.manifest.files:
             raise DamagedVersion(self.folder / path, "is not in the manifest")
+        if path not in self.checked:
+            raise ValueError(f"{path} was not among the files to open")
         return self.folder / path
 
 
-def verify_file(path: Path, expected: FileEntry) -> None:
-    """Raise `DamagedVersion` unless the file has the size and SHA-256 it was published with."""
-    if not path.is_file():
-        raise DamagedVersion(path, "is missing")
-    size = path.stat().st_size
-    if size != expected.size:
-        raise DamagedVersion(path, f"has {size:,} bytes instead of {expected.size:,}")
-    if sha256_of(path) != expected.sha256:
-        raise DamagedVersion(path, "is damaged (its SHA-256 is not the manifest's)")
+def chosen(paths: Iterable[str], wanted: Iterable[str] | None) -> list[str]:
+    """Return the paths that are wanted, or lie in a folder that is; None is all of them."""
+    if wanted is None:
+        return list(paths)
+    places = list(wanted)
+    return [path for path in paths if any(map(PurePosixPath(path).is_relative_to, places))]

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, Response, json
 from werkzeug.exceptions import HTTPException
 
-from model_store import AliasError, DamagedVersion, InvalidName, ModelNotFound
+from model_store import AliasError, DamagedVersion, InvalidName, ModelNotFound, StoreUnavailable
 from service import errors
 from service.errors import InvalidRequest
 
@@ -31,6 +31,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.ModelUnavailable: (503, "model_unavailable"),
     DamagedVersion: (503, "model_unavailable"),
     AliasError: (503, "model_unavailable"),
+    StoreUnavailable: (503, "model_unavailable"),
     errors.Draining: (503, "draining"),
     errors.DeadlineExceeded: (504, "deadline_exceeded"),
 }

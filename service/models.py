@@ -12,8 +12,10 @@ from model_store import (
     Manifest,
     StoredModel,
     StoreError,
+    StoreUnavailable,
     Vocabulary,
 )
+from model_store.stored import VOCABULARY
 from service.engine_client import EngineClient
 from service.errors import ModelUnavailable
 from service.messages import EngineSpec
@@ -21,6 +23,8 @@ from service.settings import Settings
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
+
+GRAPHS = {"onnx": "model.int8.onnx", "tensorflow": "saved_model/saved_model.pb"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Models:
         self._asked: dict[str, float] = {}  # when each reference was last asked for
         self._retired: list[tuple[float, LoadedModel]] = []  # with the time it went out of use
         self._refused: set[Version] = set()  # reported once
+        self._reachable = True
         self._lock = threading.Lock()
 
     def get(self, reference: str | None) -> LoadedModel:
@@ -79,18 +84,31 @@ class Models:
     def refresh(self) -> None:
         """Look at the store again: load what references mean now, then let go of what they meant.
 
-        A version that cannot be loaded is reported once, and the one before goes on serving.
+        A version that cannot be loaded is reported once, and the one before goes on serving; so
+        does all that is loaded while the store cannot be reached.
         """
+        try:
+            self._follow()
+        except StoreUnavailable as error:
+            if self._reachable:
+                log.warning("what is loaded goes on: %s", error)
+            self._reachable = False
+        else:
+            self._reachable = True
+        with self._lock:
+            self._let_go(keep=tuple(self._meant))
+
+    def _follow(self) -> None:
         for reference, meant in list(self._meant.items()):
             try:
                 version = self.store.resolve(reference)
                 if version != _version(meant) and version not in self._refused:
                     self._open(reference)
                     log.info("%s now means version %d", reference, version[1])
+            except StoreUnavailable:
+                raise
             except (StoreError, ModelUnavailable) as error:
                 self._refuse(reference, error)
-        with self._lock:
-            self._let_go(keep=tuple(self._meant))
 
     @property
     def ready(self) -> bool:
@@ -126,7 +144,7 @@ class Models:
     def _load(self, name: str, version: int) -> LoadedModel:
         settings = self._settings
         try:
-            stored = self.store.open(name, version)
+            stored = self.store.open(name, version, _wanted(settings))
             vocabulary = stored.vocabulary
             spec = _spec(stored, settings)
         except DamagedVersion as error:
@@ -174,9 +192,13 @@ def _version(model: LoadedModel) -> Version:
     return model.manifest.name, model.manifest.version
 
 
+def _wanted(settings: Settings) -> tuple[str, str]:
+    """Return what is needed of a version: the graph, with all in its folder, and the vocabulary."""
+    return GRAPHS[settings.engine].split("/", maxsplit=1)[0], VOCABULARY
+
+
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
-    file = {"onnx": "model.int8.onnx", "tensorflow": "saved_model/saved_model.pb"}
-    path = stored.file(file[settings.engine])
+    path = stored.file(GRAPHS[settings.engine])
     return EngineSpec(
         kind=settings.engine,
         path=str(path if settings.engine == "onnx" else path.parent),

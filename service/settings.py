@@ -14,7 +14,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CHARLOOM_", frozen=True, extra="forbid")
 
-    store: Path = Field(Path("models"), description="Folder of the model store.")
+    store: str = Field("models", description="The model store: a folder or s3://bucket/prefix.")
     model: str = Field(
         "shakespeare", description="The model that answers when a request names none."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, Service, wait_until
+from tests.servers import RedisServer, S3Server, Service, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +51,20 @@ def redis_server() -> Iterator[RedisServer]:
     server = RedisServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def running_s3() -> Iterator[S3Server]:
+    """A real S3 server for all tests."""
+    server = S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(running_s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The S3 server, which the environment names, and a place of this test's own for copies."""
+    for variable, value in running_s3.environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return running_s3

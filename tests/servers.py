@@ -3,10 +3,12 @@
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,8 +210,55 @@ class RedisServer:
         self.process.wait(10)
 
     def _listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        return listens(self.port)
+
+
+class S3Server:
+    """A real S3 server, moto's, kept in memory."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.environment = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.s3_server", str(self.port)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: listens(self.port), "S3")
+
+    def new_bucket(self) -> str:
+        """Return the address of a bucket, made now."""
+        bucket = f"bucket-{secrets.token_hex(8)}"
+        request = urllib.request.Request(
+            f"{self.environment['AWS_ENDPOINT_URL']}/{bucket}", method="PUT"
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
+            return f"s3://{bucket}"
+
+    def freeze(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it answer again."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Kill it, frozen or not."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+def listens(port: int) -> bool:
+    """Whether something takes connections on a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

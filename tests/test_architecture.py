@@ -54,6 +54,8 @@ LAWS = [
         frozenset({"service.engine", "service.engine_tensorflow", "service.scheduler"}),
         free=frozenset({"engine_process.py", "engine_tensorflow.py", "scheduler.py", "worker.py"}),
     ),
+    # An extra, and slow to import: a store in a folder needs nothing of it.
+    Law("model_store/**/*.py", frozenset({"fsspec", "s3fs"}), frozenset({"remote.py"})),
     # The sampler is pure NumPy.
     Law("service/sampler.py", frozenset({"model_store", "threading"})),
 ]

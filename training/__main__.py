@@ -4,7 +4,6 @@ import argparse
 import os
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
@@ -42,10 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     check_name(options.name)
-    _check_writable(options.store)
+    store = ModelStore(options.store)
+    store.require_writable()  # found out now, not after the training
     folder = options.runs / options.name
     run = Run.open(folder) if options.publish_only else None
-    start = _start(options, run)
+    start = _start(options, run, store)
     config = run.info.config if run else _config(options, start)
     with open_corpus(options.corpus, options.corpora_dir) as corpus:
         if run:
@@ -67,21 +67,13 @@ def _train(options: argparse.Namespace) -> int:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)
         _say_how_to_publish(options, run)
         return INTERRUPTED
-    except TrainingError as error:
+    except (TrainingError, StoreError) as error:
         print(f"training: {error}", file=sys.stderr)
         _say_how_to_publish(options, run)
         return 2
 
 
-def _check_writable(folder: Path) -> None:
-    """Find out before the training, not after it, that nothing can be published."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-
-
-def _start(options: argparse.Namespace, run: Run | None) -> Start:
-    store = ModelStore(options.store)
+def _start(options: argparse.Namespace, run: Run | None, store: ModelStore) -> Start:
     if run:
         return Start.again(run.info.parent, store)
     return Start.at(options.parent, store) if options.parent else Start()
@@ -179,9 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")
     parser.add_argument(
         "--store",
-        type=Path,
-        default=Path(os.environ.get("CHARLOOM_STORE", "models")),
-        help="the model store (default: CHARLOOM_STORE, else ./models)",
+        metavar="PLACE",
+        default=os.environ.get("CHARLOOM_STORE") or "models",
+        help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
     )
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), help="where runs are kept (default: ./runs)"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
 
-from model_store import StoreError
+from model_store import ModelNotFound, StoreError
 from service.offered import offered_models
 from service.settings import Settings
 
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         offered_models(settings).resolve(settings.model)
     except StoreError as error:
-        print(f"service: CHARLOOM_MODEL: {error}", file=sys.stderr)
+        variable = "CHARLOOM_MODEL" if isinstance(error, ModelNotFound) else "CHARLOOM_STORE"
+        print(f"service: {variable}: {error}", file=sys.stderr)
         return 2
     sys.argv[1:] = ["--config", "python:service.gunicorn_conf", *arguments]
     Server("python -m service").run()

@@ -42,14 +42,14 @@ def models_routes(models: Models) -> Blueprint:
     def show_model(name: str) -> dict[str, Any]:
         store.resolve(name)  # raises for a name that does not exist
         manifests = [store.manifest(name, version) for version in store.versions(name)]
-        current = store.open(*store.resolve(name))
+        current = store.open(*store.resolve(name), TEXTS.values())
         texts = {key: _text(current, file) for key, file in TEXTS.items()}
         return _summary(name) | texts | {"versions": [_version(one) for one in manifests]}
 
     @routes.get("/models/<name>/<int:version>/curves.png")
     @describe(SHOW_CURVES)
     def show_curves(name: str, version: int) -> Response:
-        stored = store.open(name, version)
+        stored = store.open(name, version, [CURVES])
         if CURVES not in stored.manifest.files:
             abort(404, f"{name}@{version} was published without {CURVES}")
         return send_file(stored.file(CURVES).resolve(), mimetype="image/png")

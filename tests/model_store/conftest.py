@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 
 from model_store import Architecture, Corpus, Manifest, ModelDescription, ModelStore, Vocabulary
+from tests.places import Place
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ModelStore:
+    """Return a store whose root does not exist yet, once in a folder and once on S3."""
+    if request.param == "folder":
+        return ModelStore(tmp_path / "models")
+    return ModelStore(f"{request.getfixturevalue('s3').new_bucket()}/models")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ModelStore:
-    """Return a store whose root does not exist yet."""
-    return ModelStore(tmp_path / "models")
+def place(store: ModelStore) -> Place:
+    """Return the store's files, to look at and to spoil."""
+    return Place(store.root)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Reading a store: names, versions, references, verification."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,15 +16,9 @@ from model_store import (
     StoredModel,
     Vocabulary,
 )
+from tests.places import Place
 
 Publish = Callable[[str], Manifest]
-
-
-def damage(path: Path) -> None:
-    """Change one byte and keep the size."""
-    content = bytearray(path.read_bytes())
-    content[0] ^= 1
-    path.write_bytes(content)
 
 
 def test_a_missing_root_is_an_empty_store(store: ModelStore) -> None:
@@ -58,15 +51,15 @@ def test_a_published_version_opens(store: ModelStore, folder: Path, publish: Pub
     assert model.vocabulary == Vocabulary.from_text("abc")
 
 
-def test_things_that_are_no_versions_are_ignored(store: ModelStore, publish: Publish) -> None:
+def test_things_that_are_no_versions_are_ignored(
+    store: ModelStore, place: Place, publish: Publish
+) -> None:
     """Folders and files that are not a version's are neither names nor versions."""
     publish("abc")
-    for path in ("abc/007", "abc/notes", "abc/0", "Upper/1", ".hidden/1"):
-        (store.root / path).mkdir(parents=True)
-        (store.root / path / "manifest.json").write_text("{}", encoding="utf-8")
-    (store.root / "abc" / "9").mkdir()
-    (store.root / "abc" / "8").write_text("", encoding="utf-8")
-    (store.root / "README").write_text("", encoding="utf-8")
+    for path in ("abc/007", "abc/notes", "abc/0", "Upper/1", ".hidden/1", "abc/9/folder"):
+        place.write(f"{path}/manifest.json", b"{}")
+    place.write("abc/8", b"")
+    place.write("README", b"")
     assert store.names() == ["abc"]
     assert store.versions("abc") == [1]
     assert store.versions("..") == store.versions("abc/../abc") == []
@@ -110,73 +103,87 @@ def test_unknown_references(
         store.resolve(reference)
 
 
-def test_an_alias_of_a_removed_version(store: ModelStore, publish: Publish) -> None:
+def test_an_alias_of_a_removed_version(store: ModelStore, place: Place, publish: Publish) -> None:
     """An alias whose version was deleted is an error, not silently another version."""
     publish("abc")
     publish("abc")
     store.aliases("abc").set("production", 2)
-    shutil.rmtree(store.root / "abc" / "2")
+    place.remove("abc/2")
     with pytest.raises(ModelNotFound, match="abc@production is version 2, which is gone"):
         store.resolve("abc")
     assert store.resolve("abc@1") == ("abc", 1)
 
 
 @pytest.mark.parametrize("path", ["model.onnx", "saved_model/saved_model.pb", "vocabulary.json"])
-def test_a_damaged_file_is_refused_by_name(path: str, store: ModelStore, publish: Publish) -> None:
+def test_a_damaged_file_is_refused_by_name(
+    path: str, store: ModelStore, place: Place, publish: Publish
+) -> None:
     """A file with another byte, another size or no existence is refused by its name."""
     publish("abc")
-    file = store.root / "abc" / "1" / path
-    damage(file)
+    file = f"abc/1/{path}"
+    place.damage(file)
     with pytest.raises(DamagedVersion, match=rf"{path} is damaged .*: restore") as caught:
         store.open("abc", 1)
-    assert caught.value.path == file
-    file.write_bytes(b"shorts")
+    assert str(caught.value.path) == f"{store.root}/{file}"
+    place.write(file, b"shorts")
     with pytest.raises(DamagedVersion, match=rf"{path} has 6 bytes instead of"):
         store.open("abc", 1)
-    file.unlink()
+    place.remove(file)
     with pytest.raises(DamagedVersion, match=f"{path} is missing"):
         store.open("abc", 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"{}", b"[" * 100_000])
 def test_a_damaged_manifest_is_refused_by_name(
-    content: bytes, store: ModelStore, publish: Publish
+    content: bytes, store: ModelStore, place: Place, publish: Publish
 ) -> None:
     """A manifest that is no manifest is refused in one line that names it."""
     publish("abc")
-    (store.root / "abc" / "1" / "manifest.json").write_bytes(content)
+    place.write("abc/1/manifest.json", content)
     assert store.versions("abc") == [1]
     with pytest.raises(DamagedVersion, match=r"^\S*manifest\.json is no manifest .*$") as caught:
         store.open("abc", 1)
     assert "\n" not in str(caught.value)
 
 
-def test_a_manifest_cannot_point_outside(store: ModelStore, publish: Publish) -> None:
+def test_a_manifest_cannot_point_outside(store: ModelStore, place: Place, publish: Publish) -> None:
     """A manifest that lists a file outside its folder is refused."""
     publish("abc")
-    path = store.root / "abc" / "1" / "manifest.json"
-    content = json.loads(path.read_bytes())
+    content = json.loads(place.read("abc/1/manifest.json"))
     content["files"]["../2/model.onnx"] = content["files"].pop("model.onnx")
-    path.write_text(json.dumps(content), encoding="utf-8")
+    place.write("abc/1/manifest.json", json.dumps(content).encode())
     with pytest.raises(DamagedVersion, match=r"manifest\.json is no manifest"):
         store.open("abc", 1)
 
 
-def test_a_moved_version_is_refused(store: ModelStore, publish: Publish) -> None:
+def test_a_moved_version_is_refused(store: ModelStore, place: Place, publish: Publish) -> None:
     """A version that lies under another name or number is not that version."""
     publish("abc")
-    shutil.copytree(store.root / "abc" / "1", store.root / "other" / "1")
+    place.copy("abc/1", "other/1")
     with pytest.raises(DamagedVersion, match="is that of abc@1"):
         store.open("other", 1)
 
 
-def test_unlisted_files_are_ignored(store: ModelStore, publish: Publish) -> None:
+def test_unlisted_files_are_ignored(store: ModelStore, place: Place, publish: Publish) -> None:
     """A file the manifest does not list neither hinders opening nor is handed out."""
     publish("abc")
-    (store.root / "abc" / "1" / "stray.onnx").write_bytes(b"?")
+    place.write("abc/1/stray.onnx", b"?")
     model = store.open("abc", 1)
     with pytest.raises(DamagedVersion, match=r"stray\.onnx is not in the manifest"):
         model.file("stray.onnx")
+
+
+def test_only_the_wanted_files_are_checked(
+    store: ModelStore, place: Place, publish: Publish
+) -> None:
+    """Files and folders that are wanted are there and sound; of others nothing is known."""
+    publish("abc")
+    place.damage("abc/1/model.onnx")
+    model = store.open("abc", 1, ["saved_model", "vocabulary.json", "unheard-of"])
+    assert model.file("saved_model/saved_model.pb").read_bytes() == b"graph"
+    assert model.vocabulary == Vocabulary.from_text("abc")
+    with pytest.raises(ValueError, match=r"model\.onnx was not among the files"):
+        model.file("model.onnx")
 
 
 @pytest.mark.parametrize(
@@ -199,11 +206,11 @@ def test_a_wrong_vocabulary_is_damage(
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "Upper", "-a", "a" * 65, "a\n", "ä", "a@1"])
 def test_bad_names(
-    name: str, store: ModelStore, folder: Path, description: ModelDescription
+    name: str, store: ModelStore, place: Place, folder: Path, description: ModelDescription
 ) -> None:
     """A name that breaks the rule cannot be published, and nothing is written."""
     with pytest.raises(InvalidName, match="cannot name a model: use 1 to 64"):
         store.publish(name, folder, description)
     with pytest.raises(InvalidName):
         store.aliases(name)
-    assert not store.root.exists()
+    assert not place.exists()

@@ -1,7 +1,6 @@
 """Aliases: pointing, going back, and writers at once."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,14 +11,14 @@ import pytest
 
 import model_store
 from model_store import AliasError, Aliases, InvalidName, Manifest, ModelNotFound, ModelStore
+from tests.places import Place
 
 SET_MANY = """
 import sys
-from pathlib import Path
 from model_store import ModelStore
 
-for number in range(20):
-    ModelStore(Path(sys.argv[1])).aliases("abc").set(f"{sys.argv[2]}-{number}", 1)
+for number in range(5):
+    ModelStore(sys.argv[1]).aliases("abc").set(f"{sys.argv[2]}-{number}", 1)
 """
 
 
@@ -52,11 +51,11 @@ def test_rollback_walks_back(aliases: Aliases) -> None:
     assert aliases.get("production") == 3
 
 
-def test_rollback_passes_over_removed_versions(store: ModelStore, aliases: Aliases) -> None:
+def test_rollback_passes_over_removed_versions(place: Place, aliases: Aliases) -> None:
     """A rollback does not point at a version that is gone."""
     for version in (1, 2, 3):
         aliases.set("production", version)
-    shutil.rmtree(store.root / "abc" / "2")
+    place.remove("abc/2")
     assert aliases.rollback("production") == 1
 
 
@@ -85,26 +84,25 @@ def test_bad_alias_names(alias: str, aliases: Aliases) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": []}', b'{"a": [0]}', b"\xff"])
-def test_a_damaged_file_is_named(content: bytes, store: ModelStore, aliases: Aliases) -> None:
+def test_a_damaged_file_is_named(content: bytes, place: Place, aliases: Aliases) -> None:
     """An unreadable aliases.json is an error that names the file, and is not overwritten."""
-    file = store.root / "abc" / "aliases.json"
-    file.write_bytes(content)
+    place.write("abc/aliases.json", content)
     with pytest.raises(AliasError, match=r"abc/aliases\.json is not a list of aliases: restore"):
         aliases.get("production")
     with pytest.raises(AliasError):
         aliases.set("production", 1)
-    assert file.read_bytes() == content
+    assert place.read("abc/aliases.json") == content
 
 
 def test_writers_at_once_lose_nothing(store: ModelStore, aliases: Aliases) -> None:
     """Every alias that threads and processes set at the same time is there afterwards."""
     environment = os.environ | {"PYTHONPATH": str(Path(model_store.__file__).parents[1])}
-    command = [sys.executable, "-c", SET_MANY, str(store.root)]
+    command = [sys.executable, "-c", SET_MANY, store.root]
     others = [subprocess.Popen([*command, name], env=environment) for name in ("x", "y")]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: aliases.set(f"thread-{number}", 1), range(20)))
+        list(pool.map(lambda number: aliases.set(f"thread-{number}", 1), range(5)))
     for process in others:
         with process:
             assert process.wait(timeout=60) == 0
-    expected = {f"{who}-{number}" for who in ("x", "y", "thread") for number in range(20)}
+    expected = {f"{who}-{number}" for who in ("x", "y", "thread") for number in range(5)}
     assert set(aliases.all()) == expected

@@ -19,6 +19,7 @@ from model_store import (
     bundle,
 )
 from model_store.__main__ import main
+from tests.places import Place
 
 Publish = Callable[[str], Manifest]
 Run = Callable[..., tuple[int, str, str]]
@@ -29,18 +30,18 @@ def run(store: ModelStore, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a command on the store: status, output, errors."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = main(["--store", str(store.root), *arguments])
+        status = main(["--store", store.root, *arguments])
         return status, *capsys.readouterr()
 
     return run
 
 
-def test_list_is_a_table(store: ModelStore, publish: Publish, run: Run) -> None:
+def test_list_is_a_table(store: ModelStore, place: Place, publish: Publish, run: Run) -> None:
     """The list has one aligned line per version; a damaged manifest does not hide the others."""
     publish("abc")
     publish("abc")
     store.aliases("abc").set("production", 2)
-    (store.root / "abc" / "1" / "manifest.json").write_text("{", encoding="utf-8")
+    place.write("abc/1/manifest.json", b"{")
     status, output, _ = run("list")
     lines = [line.split() for line in output.splitlines() if line.startswith(("NAME", "abc"))]
     assert status == 0
@@ -68,12 +69,12 @@ def test_show_tells_the_parent(
     assert f"elder@3, digest {parent.digest}" in run("show", "young")[1]
 
 
-def test_verify_names_the_damaged_file(store: ModelStore, publish: Publish, run: Run) -> None:
+def test_verify_names_the_damaged_file(place: Place, publish: Publish, run: Run) -> None:
     """Verification passes sound versions, and fails with the name of a damaged file."""
     publish("abc")
     publish("other")
     assert run("verify")[0] == 0
-    (store.root / "abc" / "1" / "model.onnx").write_bytes(b"")
+    place.write("abc/1/model.onnx", b"")
     status, output, _ = run("verify")
     assert status == 1
     assert "DAMAGED  abc@1" in output
@@ -147,7 +148,7 @@ def test_the_environment_names_the_store(store: ModelStore, publish: Publish) ->
     """The module runs as a command, on the store in CHARLOOM_STORE."""
     publish("a-name-like-no-other")
     environment = {
-        "CHARLOOM_STORE": str(store.root),
+        "CHARLOOM_STORE": store.root,
         "PYTHONPATH": str(Path(model_store.__file__).parents[1]),
     }
     done = subprocess.run(

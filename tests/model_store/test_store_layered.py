@@ -26,8 +26,8 @@ def test_the_first_store_owns_a_name(layers: list[ModelStore]) -> None:
     assert both.names() == ["abc", "faust"]
     assert both.versions("abc") == [1]
     assert both.manifest("abc", 1) == owner.manifest("abc", 1)
-    assert both.open("abc", 1).folder == owner.root / "abc" / "1"
-    assert both.open("faust", 1).folder == bundled.root / "faust" / "1"
+    assert both.open("abc", 1).folder == Path(owner.root) / "abc" / "1"
+    assert both.open("faust", 1).folder == Path(bundled.root) / "faust" / "1"
     with pytest.raises(ModelNotFound, match="abc has no version 2"):
         both.open("abc", 2)
 
@@ -35,8 +35,8 @@ def test_the_first_store_owns_a_name(layers: list[ModelStore]) -> None:
 def test_a_half_published_version_owns_nothing(layers: list[ModelStore]) -> None:
     """A folder without a complete version does not hide the store behind."""
     owner, bundled = layers
-    (owner.root / "faust" / "1").mkdir(parents=True)
-    assert LayeredStore(layers).open("faust", 1).folder == bundled.root / "faust" / "1"
+    (Path(owner.root) / "faust" / "1").mkdir(parents=True)
+    assert LayeredStore(layers).open("faust", 1).folder == Path(bundled.root) / "faust" / "1"
 
 
 def test_references_use_the_owner(layers: list[ModelStore]) -> None:

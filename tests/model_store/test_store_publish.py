@@ -18,6 +18,10 @@ from model_store import (
     ModelStore,
     UnpublishableFolder,
 )
+from tests.places import Place
+
+IN_A_FOLDER = pytest.mark.parametrize("store", ["folder"], indirect=True)
+ON_S3 = pytest.mark.parametrize("store", ["s3"], indirect=True)
 
 PUBLISH = """
 import sys
@@ -25,13 +29,13 @@ from pathlib import Path
 from model_store import ModelDescription, ModelStore
 
 root, folder, description, times = sys.argv[1:5]
-store = ModelStore(Path(root))
+store = ModelStore(root)
 for _ in range(int(times)):
     made = store.publish("abc", Path(folder), ModelDescription.model_validate_json(description))
     print(made.version)
 """
 
-# Python reports every file it opens or renames to audit hooks, before it does so.
+# In a folder: Python reports every file it opens or renames to audit hooks, before it does so.
 DIE = """
 import os, signal, sys
 
@@ -42,12 +46,27 @@ def die(event, arguments):
 sys.addaudithook(die)
 """
 
+# On S3: botocore sends every request from here.
+DIE_ON_S3 = """
+import os, signal, sys
+from aiobotocore.client import AioBaseClient
+
+send = AioBaseClient._make_api_call
+
+async def die(self, operation, parameters):
+    if operation == "PutObject" and parameters["Key"].endswith(sys.argv[5]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return await send(self, operation, parameters)
+
+AioBaseClient._make_api_call = die
+"""
+
 
 def publisher(
     script: str, store: ModelStore, folder: Path, description: ModelDescription, *more: str
 ) -> subprocess.Popen[str]:
     """Start another process that publishes the folder."""
-    arguments = [str(store.root), str(folder), description.model_dump_json(), *more]
+    arguments = [store.root, str(folder), description.model_dump_json(), *more]
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         env=os.environ | {"PYTHONPATH": str(Path(model_store.__file__).parents[1])},
@@ -56,6 +75,7 @@ def publisher(
     )
 
 
+@IN_A_FOLDER
 @pytest.mark.parametrize(
     "moment",
     [
@@ -66,18 +86,42 @@ def publisher(
     ],
     ids=["before the first file", "between files", "before the manifest", "before its rename"],
 )
-def test_a_killed_publisher_leaves_no_version(
+def test_a_publisher_killed_in_a_folder(
     moment: tuple[str, str],
     store: ModelStore,
+    place: Place,
     folder: Path,
     description: ModelDescription,
-    publish: Callable[[str], Manifest],
 ) -> None:
     """Whatever the moment of a SIGKILL, there is no version, and its number is not used again."""
-    with publisher(DIE + PUBLISH, store, folder, description, "1", *moment) as process:
+    killed(publisher(DIE + PUBLISH, store, folder, description, "1", *moment))
+    assert_only_the_next_version_exists(store, place, folder, description)
+
+
+@ON_S3
+@pytest.mark.parametrize("moment", ["1/card.md", "1/model.onnx", "1/manifest.json"])
+def test_a_publisher_killed_on_s3(
+    moment: str,
+    store: ModelStore,
+    place: Place,
+    folder: Path,
+    description: ModelDescription,
+) -> None:
+    """The same holds before the first file, between files and before the manifest on S3."""
+    killed(publisher(DIE_ON_S3 + PUBLISH, store, folder, description, "1", moment))
+    assert_only_the_next_version_exists(store, place, folder, description)
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    with process:
         process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert (store.root / "abc" / "1").is_dir()
+
+
+def assert_only_the_next_version_exists(
+    store: ModelStore, place: Place, folder: Path, description: ModelDescription
+) -> None:
+    assert place.exists("abc/1")
     assert store.names() == []
     assert store.versions("abc") == []
     with pytest.raises(ModelNotFound):
@@ -85,7 +129,7 @@ def test_a_killed_publisher_leaves_no_version(
     with pytest.raises(ModelNotFound):
         store.open("abc", 1)
 
-    assert publish("abc").version == 2
+    assert store.publish("abc", folder, description).version == 2
     assert store.versions("abc") == [2]
     assert store.open("abc", 2).manifest.version == 2
 
@@ -117,8 +161,10 @@ def test_equal_files_have_one_digest(folder: Path, publish: Callable[[str], Mani
     assert publish("abc").digest != first.digest
 
 
+@IN_A_FOLDER
 def test_a_failed_publisher_cleans_up(
     store: ModelStore,
+    place: Place,
     folder: Path,
     description: ModelDescription,
     publish: Callable[[str], Manifest],
@@ -130,19 +176,19 @@ def test_a_failed_publisher_cleans_up(
     with publisher(limit + ignore + quiet + PUBLISH, store, folder, description, "1") as process:
         process.communicate(timeout=60)
     assert process.returncode == 1
-    assert list((store.root / "abc" / "1").iterdir()) == []
+    assert place.below("abc/1") == set()
     assert publish("abc").version == 2
 
 
 def test_what_cannot_be_published(
-    store: ModelStore, folder: Path, tmp_path: Path, description: ModelDescription
+    store: ModelStore, place: Place, folder: Path, tmp_path: Path, description: ModelDescription
 ) -> None:
     """No folder, an empty one, a link, a pipe and a second manifest are refused up front."""
 
     def refused(source: Path, message: str) -> None:
         with pytest.raises(UnpublishableFolder, match=message):
             store.publish("abc", source, description)
-        assert not store.root.exists()
+        assert not place.exists()
 
     refused(tmp_path / "nowhere", "nowhere is not a folder")
     (tmp_path / "empty").mkdir()
@@ -158,10 +204,11 @@ def test_what_cannot_be_published(
     refused(folder, r"holds 'manifest\.json': give it another name")
 
 
+@IN_A_FOLDER
 def test_others_may_read_what_was_published(
     store: ModelStore, publish: Callable[[str], Manifest]
 ) -> None:
     """The manifest has the permissions of any new file, so that another user can serve it."""
     publish("abc")
-    folder = store.root / "abc" / "1"
+    folder = Path(store.root, "abc", "1")
     assert (folder / "manifest.json").stat().st_mode == (folder / "card.md").stat().st_mode

@@ -30,7 +30,7 @@ KEY = "charloom_of_this_test"
 @pytest.fixture(scope="module")
 def app(store: Path) -> Iterator[Charloom]:
     """The application, to look at its routes."""
-    app = create_app(Settings(store=store, model="tiny"))
+    app = create_app(Settings(store=str(store), model="tiny"))
     yield app
     app.close()
 
@@ -83,7 +83,7 @@ def test_the_version_is_the_packages(spec: Any) -> None:
 
 def test_the_limits_are_this_services(store: Path) -> None:
     """The document shows the limits that the settings make."""
-    app = create_app(Settings(store=store, model="tiny", max_length=20, max_seed_chars=30))
+    app = create_app(Settings(store=str(store), model="tiny", max_length=20, max_seed_chars=30))
     with closing(app):
         spec: Any = app.test_client().get("/openapi.json").json
     fields = spec["components"]["schemas"]["GenerateRequest"]["properties"]
@@ -95,7 +95,7 @@ def test_a_key_is_asked_for_where_there_are_keys(
     store: Path, keys: tuple[str, ...], asked: list[dict[str, list[str]]]
 ) -> None:
     """With keys the guarded routes ask for one in the document, the open ones never do."""
-    app = create_app(Settings(store=store, model="tiny", keys=keys or None))
+    app = create_app(Settings(store=str(store), model="tiny", keys=keys or None))
     with closing(app):
         spec: Any = app.test_client().get("/openapi.json").json
     OpenAPIV31SpecValidator(spec).validate()

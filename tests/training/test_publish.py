@@ -132,7 +132,7 @@ def test_samples_show_every_epoch(store: Path, trained: Training) -> None:
 def republished(store: ModelStore, earlier: Manifest, nats: float | None, folder: Path) -> Manifest:
     """Publish a further version of a model that says another validation loss of itself."""
     metrics = {} if nats is None else {"validation_nats": nats}
-    files = shutil.copytree(store.root / earlier.name / str(earlier.version), folder)
+    files = shutil.copytree(Path(store.root, earlier.name, str(earlier.version)), folder)
     (files / "manifest.json").unlink()
     return store.publish(earlier.name, files, earlier.model_copy(update={"metrics": metrics}))
 
@@ -153,7 +153,7 @@ def test_production_moves_as_the_policy_says(
 ) -> None:
     """Against a served version: lower loss moves it, `always` moves it, `never` does not."""
     store = ModelStore(tmp_path / "store")
-    seed = publish_random_model(store.root)
+    seed = publish_random_model(tmp_path / "store")
     first = republished(store, seed, served, tmp_path / "first")
     aliases = store.aliases(first.name)
     aliases.set(PRODUCTION, first.version)

@@ -1,0 +1,114 @@
+"""A store's files in a folder."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from model_store.files import (
+    copy_hashed,
+    locked,
+    sync_file,
+    sync_folder,
+    verify_file,
+    write_atomically,
+)
+from model_store.manifest import FileEntry, Manifest
+
+
+class LocalStorage:
+    """A folder, which need not exist yet; everything written is durable."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder."""
+        self._root = root
+
+    def place(self, path: str) -> Path:
+        """Return where a file lies."""
+        return self._root / path
+
+    def folders(self, parent: str, holding: str = "") -> list[str]:
+        """Return the names of the folders in `parent`, or of those that hold a file so named."""
+        folder = self._root / parent
+        found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+        return [path.name for path in found if not holding or (path / holding).is_file()]
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes, or raise `FileNotFoundError`."""
+        return self.place(path).read_bytes()
+
+    def claim(self, folder: str) -> bool:
+        """Make a folder; False when it is there."""
+        target = self.place(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.mkdir()
+        except FileExistsError:
+            return False
+        sync_folder(target.parent)
+        return True
+
+    def add(self, source: Path, folder: str, paths: Iterable[str]) -> dict[str, FileEntry]:
+        """Copy files durably and return what they are; after an error only the folder stays."""
+        target = self.place(folder)
+        try:
+            files = {path: _copy(source / path, target / path) for path in paths}
+            for parent in {(target / path).parent for path in files} | {target}:
+                sync_folder(parent)
+        except BaseException:
+            _empty(target)
+            raise
+        return files
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file so that every reader sees all of it or none of it."""
+        write_atomically(self.place(path), data)
+
+    def note(self, path: str) -> bytes | None:
+        """Return what `change` wrote last, or None."""
+        try:
+            return self.read(path)
+        except FileNotFoundError:
+            return None
+
+    def change(self, path: str, change: Callable[[bytes | None], bytes | None]) -> None:
+        """Replace a file by what `change` makes of it, alone among all writers."""
+        file = self.place(path)
+        with locked(file.with_name(f".{file.stem}.lock")):
+            changed = change(self.note(path))
+            if changed is not None:
+                write_atomically(file, changed)
+
+    def verified(self, manifest: Manifest, paths: Iterable[str]) -> Path:
+        """Return the version's folder after comparing these files with the manifest."""
+        folder = self.place(f"{manifest.name}/{manifest.version}")
+        for path in paths:
+            verify_file(folder / path, manifest.files[path])
+        return folder
+
+    def verify(self, manifest: Manifest) -> None:
+        """Compare all files of a version with its manifest."""
+        self.verified(manifest, manifest.files)
+
+    def require_writable(self) -> None:
+        """Raise `OSError` unless files can be written."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self._root):
+            pass
+
+
+def _copy(source: Path, target: Path) -> FileEntry:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as reader, target.open("xb") as writer:
+        entry = copy_hashed(reader, writer)
+        sync_file(writer)
+    return entry
+
+
+def _empty(folder: Path) -> None:
+    # The folder itself stays: its number is spent, and removing it would give the number away.
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,189 @@
+"""A store's files on an object store, or on anything else that fsspec knows."""
+
+import re
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from model_store import copies
+from model_store.errors import StoreUnavailable
+from model_store.files import copy_hashed, replacing, verify_file
+from model_store.manifest import FileEntry, Manifest
+
+# A store that does not answer is found out within half a minute: (5 + 10) seconds, twice.
+_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
+_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _TIMEOUTS}}
+
+# S3's answers to a write that must be the first: there is one, or another is under way.
+_TOO_LATE = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+
+class RemoteStorage:
+    """An address of fsspec; all that it needs of it is to list, to read, and to write once.
+
+    A note is a row of files, `<path>.1`, `<path>.2` and so on, of which the last one counts.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Take an address; raises `ImportError` or `ValueError` when fsspec cannot open it."""
+        options = _OPTIONS.get(address.split("://", maxsplit=1)[0], {})
+        # Listings that are remembered would hide what others publish.
+        self._files, self._root = fsspec.core.url_to_fs(
+            address, use_listings_cache=False, **options
+        )
+        self._files.retries = 1  # s3fs would do all that botocore has tried five times over
+        self._address = address.rstrip("/")
+
+    def place(self, path: str) -> str:
+        """Return a file's address."""
+        return f"{self._address}/{path}"
+
+    def folders(self, parent: str, holding: str = "") -> list[str]:
+        """Return the names of the folders in `parent`, or of those that hold a file so named."""
+        if not holding:
+            return [name for name, kind in self._listed(parent) if kind == "directory"]
+        with self._reaching():
+            found = self._files.find(self._at(parent))
+        paths = (path.removeprefix(self._at(parent) + "/").split("/") for path in found)
+        return [names[0] for names in paths if names[1:] == [holding]]
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes, or raise `FileNotFoundError`."""
+        with self._reaching():
+            data: bytes = self._files.cat_file(self._at(path))
+        return data
+
+    def claim(self, folder: str) -> bool:
+        """Take a folder by a file that only one can write; False when somebody else has it."""
+        return self._write_first(f"{folder}/.claim", secrets.token_bytes(16))
+
+    def add(self, source: Path, folder: str, paths: Iterable[str]) -> dict[str, FileEntry]:
+        """Copy files and return what they are; after an error none of them stays."""
+        targets = {path: self._at(f"{folder}/{path}") for path in paths}
+        try:
+            return {path: self._copy(source / path, target) for path, target in targets.items()}
+        except BaseException:
+            for target in targets.values():
+                with suppress(Exception):
+                    self._files.rm_file(target)
+            raise
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file; readers see all of it or none of it."""
+        with self._reaching():
+            self._files.pipe_file(self._at(path), data)
+
+    def note(self, path: str) -> bytes | None:
+        """Return what `change` wrote last, or None."""
+        return self._last(path)[1]
+
+    def change(self, path: str, change: Callable[[bytes | None], bytes | None]) -> None:
+        """Write the next of a note's files, which only one can; who comes second begins anew."""
+        while True:
+            number, data = self._last(path)
+            changed = change(data)
+            if changed is None or self._write_first(f"{path}.{number + 1}", changed):
+                return
+
+    def verified(self, manifest: Manifest, paths: Iterable[str]) -> Path:
+        """Return a folder with sound copies of these files, fetched as far as they are not there.
+
+        Raises `DamagedVersion` naming the first file that is not what the manifest says.
+        """
+        folder = copies.folder_for(manifest.digest)
+        for path in paths:
+            if not copies.is_sound(folder / path, manifest.files[path]):
+                self._fetch(manifest, path, folder / path)
+        return folder
+
+    def verify(self, manifest: Manifest) -> None:
+        """Fetch all files of a version for no other use than to look at them."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in manifest.files:
+                self._fetch(manifest, path, Path(folder, "file"))
+
+    def require_writable(self) -> None:
+        """Raise `StoreUnavailable` unless files can be written."""
+        self.write(".writable", b"")
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}".rstrip("/")
+
+    def _listed(self, folder: str) -> list[tuple[str, str]]:
+        try:
+            with self._reaching():
+                entries = self._files.ls(self._at(folder), detail=True)
+        except FileNotFoundError:
+            return []
+        return [(entry["name"].rstrip("/").split("/")[-1], entry["type"]) for entry in entries]
+
+    def _last(self, path: str) -> tuple[int, bytes | None]:
+        """Return the number and the bytes of a note's last file; one without a number is 0."""
+        folder, _, name = path.rpartition("/")
+        numbered = re.compile(re.escape(name) + r"(?:\.([1-9][0-9]*))?")
+        found = (numbered.fullmatch(entry) for entry, _ in self._listed(folder))
+        files = {int(match[1] or 0): match[0] for match in found if match is not None}
+        if not files:
+            return 0, None
+        last = max(files)
+        return last, self.read(f"{folder}/{files[last]}")
+
+    def _write_first(self, path: str, data: bytes) -> bool:
+        """Write a file that must not be there; False when somebody else was faster."""
+        try:
+            with self._reaching():
+                self._files.pipe_file(self._at(path), data, mode="create")
+        except FileExistsError:
+            # A write whose answer was lost is repeated on the way, and then meets itself.
+            with suppress(FileNotFoundError):
+                return self.read(path) == data
+            return False
+        return True
+
+    def _copy(self, source: Path, target: str) -> FileEntry:
+        with (
+            source.open("rb") as reader,
+            self._reaching(),
+            self._files.open(target, "wb") as writer,
+        ):
+            return copy_hashed(reader, writer)
+
+    def _fetch(self, manifest: Manifest, path: str, copy: Path) -> None:
+        """Copy a file of a version; only a sound copy takes the place of one that is there."""
+        original = f"{manifest.name}/{manifest.version}/{path}"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(copy) as fetched:
+            # A file that is not there leaves none, which is then found to be missing.
+            with suppress(FileNotFoundError), self._reaching():
+                self._files.get_file(self._at(original), str(fetched))
+            verify_file(fetched, manifest.files[path], called=self.place(original))
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Turn what the protocol's library raises into `OSError`s of one meaning each."""
+        try:
+            yield
+        except Exception as error:
+            code = _code(error)
+            if code in _TOO_LATE:
+                raise FileExistsError(str(error)) from error
+            if isinstance(error, FileNotFoundError | FileExistsError) and code != "NoSuchBucket":
+                raise
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            raise StoreUnavailable(
+                f"the store {self._address} cannot be reached ({reason}): check CHARLOOM_STORE "
+                "or --store, the network, and the credentials; for s3:// AWS_ACCESS_KEY_ID, "
+                "AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
+            ) from error
+
+
+def _code(error: Exception) -> str | None:
+    """Return S3's own code for an error."""
+    response = getattr(error.__cause__, "response", {})
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
