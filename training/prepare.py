@@ -86,11 +86,6 @@ def _made(
     vocabulary = given or choose(counts, config)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)  # it never stands beside the ids of another text
-    partial = folder / f"{IDS}.partial"
-    encode(corpus, vocabulary, counts > 0, partial)
-    if partial.stat().st_size != characters * _type(vocabulary).itemsize:
-        raise CorpusError(f"{corpus.name} changed while it was read: start again")
-    partial.replace(folder / IDS)
     record = Record(
         sha256=corpus.sha256,
         min_count=config.min_count,
@@ -98,8 +93,16 @@ def _made(
         characters=characters,
         symbols=vocabulary.symbols,
     )
-    partial.write_text(record.model_dump_json(), encoding="utf-8")
-    partial.replace(folder / RECORD)
+    partial = folder / f"{IDS}.partial"
+    try:
+        encode(corpus, vocabulary, counts > 0, partial)
+        if partial.stat().st_size != characters * _type(vocabulary).itemsize:
+            raise CorpusError(f"{corpus.name} changed while it was read: start again")
+        partial.replace(folder / IDS)
+        partial.write_text(record.model_dump_json(), encoding="utf-8")
+        partial.replace(folder / RECORD)
+    finally:
+        partial.unlink(missing_ok=True)  # a full disk is not left full
     return vocabulary
 
 
@@ -159,10 +162,9 @@ def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
 
 def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path: Path) -> None:
     """Write the kept symbols as ids of the smallest type that holds them, others as UNKNOWN."""
-    codes = np.array([ord(symbol) for symbol in vocabulary.symbols])
     # Without an unknown symbol all are known, and any id will do.
     table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, _type(vocabulary))
-    table[codes] = np.arange(len(codes))
+    table[[ord(symbol) for symbol in vocabulary.symbols]] = np.arange(len(vocabulary))
     with path.open("wb") as file, bar("encoding", corpus.size) as advance:
         for piece in read_text(corpus.files, advance):
             codes = _codes(piece)

@@ -2,6 +2,7 @@
 
 import os
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,22 @@ def test_a_refused_text_leaves_the_earlier_one(tmp_path: Path) -> None:
         prepare(corpus, small_config(), tmp_path / "runs" / "tale")
     prepared(tmp_path, TEXT)
     assert ids_file(tmp_path).st_ino == before.st_ino
+
+
+def test_a_text_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Characters that came after the counting are an error, and nothing half made stays."""
+    passes = []
+
+    def growing(*arguments: object) -> Iterator[str]:
+        passes.append(arguments)
+        return iter([TEXT, "more"] if len(passes) > 1 else [TEXT])
+
+    monkeypatch.setattr("training.prepare.read_text", growing)
+    with pytest.raises(CorpusError, match=r"tale\.txt changed while it was read: start again"):
+        prepared(tmp_path, TEXT)
+    assert not any((tmp_path / "runs" / "tale").iterdir())
 
 
 def test_a_long_text_takes_little_memory(tmp_path: Path) -> None:

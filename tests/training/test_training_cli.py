@@ -196,6 +196,27 @@ def test_a_read_only_store_is_found_before_the_training(
     assert not (tmp_path / "the runs").exists()
 
 
+@pytest.mark.parametrize("given", [["a.txt", "b.txt"], ["a.txt", "--corpus", "b.txt"], ["."]])
+def test_several_files_are_one_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    """Two files, given in any way, count together and have a line feed between them."""
+    (tmp_path / "a.txt").write_text(ENGLISH[:2999].rstrip("\n"), encoding="utf-8")
+    (tmp_path / "b.txt").write_text("b" * 2000, encoding="utf-8")
+    arguments = ("--corpus", *given, "--corpora-dir", str(tmp_path), "--name", "small")
+    assert "the training text has 4500 characters" in refused(tmp_path, capsys, *arguments)
+
+
+def test_min_count_is_a_key(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What --min-count is given is checked like any key."""
+    arguments = ("--corpus", str(corpus), "--name", "small", "--min-count", "0")
+    assert "min_count: Input should be greater than or equal to 1 (got '0')" in refused(
+        tmp_path, capsys, *arguments
+    )
+
+
 def test_a_file_that_is_not_text_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
