@@ -15,7 +15,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 SERVING_FILES = ("model.int8.onnx", VOCABULARY)
 """What the service cannot do without."""
 
-_PAPERS = ("card.md", "curves.png", "samples.txt")
+_PAPERS = ("card.md", "curves.png", "epochs.json", "samples.txt")
 
 
 def bundle(model: StoredModel, target: ModelStore) -> Manifest:

@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow
 
 from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
+from training import compare
 from training.batches import batches_of
 from training.config import TrainingConfig, load_config
 from training.corpus import Corpus, open_corpus
@@ -28,7 +29,10 @@ INTERRUPTED = 130  # what shells report for a job ended by Ctrl-C
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job; return its exit status. Errors are one line on standard error."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["compare"]:
+        return compare.main(words[1:])
+    options = _parser().parse_args(words)
     try:
         return _train(options)
     except (TrainingError, StoreError, OSError) as error:

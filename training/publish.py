@@ -16,13 +16,15 @@ from model_store import (
 )
 from model_store import Corpus as CorpusRecord
 from model_store.manifest import Manifest
+from training.baselines import baselines
 from training.corpus import Corpus
+from training.curves import write_curves
 from training.dataset import Split
 from training.evaluate import bits
 from training.export import check_parity, export
 from training.model import build_model
-from training.report import write_card, write_curves, write_samples
-from training.run import Run
+from training.report import write_card, write_samples
+from training.run import EPOCHS, Run, dump_epochs
 
 Promote = Literal["always", "if-better", "never"]
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
@@ -43,6 +45,7 @@ def publish(
         folder = Path(temporary)
         export(model, config, folder)
         parity = check_parity(model, config, text, folder)
+        others = baselines(text, vocabulary, config.validation_characters)
         description = ModelDescription(
             architecture=Architecture(
                 cell=config.cell,
@@ -54,12 +57,13 @@ def publish(
             corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
             training=config.model_dump(),
             libraries=_libraries(),
-            metrics=_metrics(run, parity),
+            metrics=_metrics(run, parity, others),
             git_commit=_git_commit(),
             parent=run.info.parent,
         )
         (folder / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
-        write_curves(run.epochs, folder / "curves.png")
+        (folder / EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
+        write_curves(run.epochs, others, folder / "curves.png")
         write_samples(run, folder / "samples.txt")
         write_card(name, description, run, folder / "card.md")
         return store.publish(name, folder, description)
@@ -80,14 +84,16 @@ def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
     return True
 
 
-def _metrics(run: Run, parity: dict[str, float]) -> dict[str, float]:
+def _metrics(run: Run, parity: dict[str, float], others: dict[str, float]) -> dict[str, float]:
     validation = parity["fp32_nats"]
     return {
         "validation_nats": validation,
         "validation_bits": bits(validation),
         "train_nats": run.best.train_loss,
         "best_epoch": run.best.number,
-    } | parity
+        **parity,
+        **{f"{name}_nats": nats for name, nats in others.items()},
+    }
 
 
 def _libraries() -> dict[str, str]:

@@ -1,44 +1,11 @@
-"""What people look at: the model card, the learning curves, the samples of every epoch."""
+"""What people read: the model card, and the samples of every epoch."""
 
 from pathlib import Path
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
 from model_store import ModelDescription
+from training.baselines import BASELINES
 from training.evaluate import bits
-from training.run import Epoch, Run
-
-mpl.use("agg")
-
-
-def write_curves(epochs: list[Epoch], path: Path) -> None:
-    """Draw training and validation loss by epoch, in nats on the left and bits on the right."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
-    numbers = [epoch.number for epoch in epochs]
-    axes.plot(
-        numbers, [epoch.train_loss for epoch in epochs], "o-", label="training (with dropout)"
-    )
-    axes.plot(numbers, [epoch.validation_loss for epoch in epochs], "o-", label="validation")
-    best = min(epochs, key=lambda epoch: epoch.validation_loss)
-    axes.annotate(
-        f"{best.validation_loss:.4f}",
-        (best.number, best.validation_loss),
-        textcoords="offset points",
-        xytext=(0, 8),
-        ha="center",
-    )
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel("nats per character")
-    to_bits = (lambda nats: np.multiply(nats, bits(1)), lambda value: np.divide(value, bits(1)))
-    axes.secondary_yaxis("right", functions=to_bits).set_ylabel("bits per character")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=120)
+from training.run import Run
 
 
 def write_samples(run: Run, path: Path) -> None:
@@ -53,8 +20,7 @@ def write_samples(run: Run, path: Path) -> None:
 
 def write_card(name: str, description: ModelDescription, run: Run, path: Path) -> None:
     """Write the model card: data, network, results, configuration and a sample."""
-    metrics, corpus = description.metrics, description.corpus
-    architecture = description.architecture
+    corpus, architecture = description.corpus, description.architecture
     card = f"""# {name}
 
 A character-level {architecture.cell.upper()} of {architecture.layers} × {architecture.units} units
@@ -64,26 +30,41 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 |---|---|
 | corpus | {corpus.characters:,} characters, SHA-256 `{corpus.sha256}` |
 | parent | {description.parent or "none"} |
-| validation loss | {metrics["validation_nats"]:.4f} nats = {bits(metrics["validation_nats"]):.4f} bits \
-per character |
-| of the served int8 graph | {metrics["int8_nats"]:.4f} nats |
 | best epoch | {run.best.number} of {len(run.epochs)} |
 
-The loss is that of the held-out text (the last \
+{_losses(description)}
+
+The losses are over the held-out text (the last \
 {100 * run.info.config.validation_fraction:g} % of the corpus{_measured(description, run)}), read in
 order with the state carried. The model knows nothing but the characters of its corpus, and repeats its biases.
 
+## Samples
+
+The same seed text at each temperature; those of every epoch are in `samples.txt`.
+
+{_samples(run)}
 ## Configuration
 
 {_table(run)}
-
-## A sample at temperature 0.5
-
-```
-{run.info.seed_text}{run.best.samples["0.5"]}
-```
 """
     path.write_text(card, encoding="utf-8")
+
+
+def _losses(description: ModelDescription) -> str:
+    metrics = description.metrics
+    losses = {
+        "**this model**": metrics["validation_nats"],
+        "its int8 graph, as served": metrics["int8_nats"],
+    } | {name: metrics[f"{name}_nats"] for name in BASELINES if f"{name}_nats" in metrics}
+    rows = [f"| {name} | {nats:.4f} | {bits(nats):.4f} |" for name, nats in losses.items()]
+    return "\n".join(["| | nats per character | bits per character |", "|---|---|---|", *rows])
+
+
+def _samples(run: Run) -> str:
+    return "\n".join(
+        f"At {temperature}:\n\n```\n{run.info.seed_text}{sample}\n```\n"
+        for temperature, sample in run.best.samples.items()
+    )
 
 
 def _measured(description: ModelDescription, run: Run) -> str:

@@ -97,7 +97,7 @@ class Run:
     @classmethod
     def _read(cls, folder: Path) -> "Run":
         try:
-            epochs = TypeAdapter(list[Epoch]).validate_json((folder / EPOCHS).read_bytes())
+            epochs = load_epochs((folder / EPOCHS).read_bytes())
             info = TypeAdapter(RunInfo).validate_json((folder / INFO).read_bytes())
         except (FileNotFoundError, ValueError):
             raise TrainingError(
@@ -130,8 +130,7 @@ class Run:
         epochs = [*self.epochs, epoch]
         if epoch is min(epochs, key=lambda each: each.validation_loss):
             _write_arrays(self.folder / f"best-{epoch.number}.npz", *weights)
-        listing = json.dumps([asdict(each) for each in epochs], indent=1)
-        write_atomically(self.folder / EPOCHS, listing.encode())
+        write_atomically(self.folder / EPOCHS, dump_epochs(epochs).encode())
         # Last, so that an interrupt before this line leaves no epoch that is not on disk.
         self.epochs = epochs
 
@@ -162,6 +161,16 @@ class Run:
 
     def _best_file(self) -> Path:
         return self.folder / f"best-{self.best.number}.npz"
+
+
+def dump_epochs(epochs: list[Epoch]) -> str:
+    """Return epochs as JSON."""
+    return json.dumps([asdict(epoch) for epoch in epochs], indent=1)
+
+
+def load_epochs(data: bytes) -> list[Epoch]:
+    """Return epochs that were written so; raises `ValueError`."""
+    return TypeAdapter(list[Epoch]).validate_json(data)
 
 
 def _difference(old: RunInfo, new: RunInfo) -> str:

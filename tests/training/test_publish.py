@@ -10,6 +10,7 @@ import pytest
 from model_store import PRODUCTION, Manifest, ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
+from training.baselines import BASELINES
 from training.errors import ParityError
 from training.export import stream_loss
 from training.publish import Promote, promote, publish
@@ -35,7 +36,7 @@ def test_a_version_holds_everything(store: Path, trained: Training) -> None:
     model = ModelStore(store).open("small", 1)
     assert {path.split("/")[0] for path in model.manifest.files} == {
         *("model.int8.onnx", "model.onnx", "saved_model", "vocabulary.json"),
-        *("card.md", "curves.png", "samples.txt"),
+        *("card.md", "curves.png", "epochs.json", "samples.txt"),
     }
     assert model.vocabulary == trained.vocabulary
 
@@ -108,14 +109,17 @@ def test_the_card_names_the_losses(store: Path, trained: Training) -> None:
     model = ModelStore(store).open("small", 1)
     card, metrics = model.file("card.md").read_text(encoding="utf-8"), model.manifest.metrics
     nats, bits = metrics["validation_nats"], metrics["validation_bits"]
-    assert f"{nats:.4f} nats = {bits:.4f} bits per character" in card
-    assert f"{metrics['int8_nats']:.4f} nats" in card
+    assert f"| **this model** | {nats:.4f} | {bits:.4f} |" in card
+    assert f"| its int8 graph, as served | {metrics['int8_nats']:.4f} |" in card
+    for name in BASELINES:
+        assert f"| {name} | {metrics[f'{name}_nats']:.4f} |" in card
     assert "42,000 characters" in card
     assert trained.corpus.sha256 in card
     assert "the last 80 % of the corpus)" in card
     for key, value in trained.run.info.config.model_dump().items():
         assert f"| {key} | {value} |" in card
-    assert trained.run.info.seed_text + trained.run.best.samples["0.5"] in card
+    for sample in trained.run.best.samples.values():
+        assert trained.run.info.seed_text + sample in card
 
 
 def test_samples_show_every_epoch(store: Path, trained: Training) -> None:

@@ -1,0 +1,64 @@
+"""The baselines are what their formulas say, and order texts as they should."""
+
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+
+from model_store import Vocabulary
+from tests.training.small import ENGLISH
+from training.baselines import BASELINES, ORDER, baselines, ngram_nats
+from training.dataset import split
+
+
+def witten_bell(train: str, held_out: str, symbols: int) -> float:
+    """The formula, character by character, with dictionaries."""
+    following: dict[str, Counter[str]] = defaultdict(Counter)
+    for order in range(1, ORDER + 1):
+        for end in range(order, len(train) + 1):
+            following[train[end - order : end - 1]][train[end - 1]] += 1
+    text, total = train + held_out, 0.0
+    for place in range(len(train), len(text)):
+        probability = 1 / symbols
+        for order in range(1, ORDER + 1):
+            seen = following.get(text[place - order + 1 : place])
+            if seen:
+                types = len(seen)
+                probability = (seen[text[place]] + types * probability) / (seen.total() + types)
+        total -= math.log(probability)
+    return total / len(held_out)
+
+
+def test_the_ngram_model_is_its_formula() -> None:
+    """The vectorised sums agree with the formula written out."""
+    train, held_out = ENGLISH[:6000], ENGLISH[6000:6400]
+    vocabulary = Vocabulary.from_text(ENGLISH[:6400])
+    ids, new = (vocabulary.encode(text) for text in (train, held_out))
+    expected = witten_bell(train, held_out, len(vocabulary))
+    assert ngram_nats(ids, new, len(vocabulary)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.fixture(scope="module")
+def english() -> dict[str, float]:
+    text = ENGLISH[:200_000]
+    vocabulary = Vocabulary.from_text(text)
+    return baselines(split(vocabulary.encode(text), 0.1), vocabulary, 20_000)
+
+
+def test_each_baseline_knows_something(english: dict[str, float]) -> None:
+    """On English each of them beats guessing by far, and none knows what comes."""
+    assert tuple(english) == BASELINES
+    uniform, *others = english.values()
+    assert 0.15 * uniform < min(others) < max(others) < 0.6 * uniform
+
+
+def test_a_repeated_text_is_nearly_free() -> None:
+    """What the training text said already costs a compressor next to nothing."""
+    rng = np.random.default_rng(0)
+    noise = "".join(rng.choice(list("abcdefgh"), 10_000))
+    vocabulary = Vocabulary.from_text(noise)
+    ids = vocabulary.encode(noise + noise[:5000])
+    found = baselines(split(ids, 1 / 3), vocabulary, 5000)
+    assert found["uniform"] == pytest.approx(math.log(8))
+    assert max(found["xz"], found["zstd"]) < 0.1

@@ -1,0 +1,89 @@
+"""What needs no network: simple models of the same text, to measure a loss against."""
+
+import lzma
+import math
+from collections.abc import Callable
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from model_store import Vocabulary
+from training.dataset import Split
+
+ORDER = 5
+BASELINES = ("uniform", f"{ORDER}-gram", "xz", "zstd")
+# Of a long text: the end of the training part, next to what is held out.
+TRAINING_CHARACTERS = 10_000_000
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def baselines(text: Split, vocabulary: Vocabulary, characters: int) -> dict[str, float]:
+    """Return nats per character of the first `characters` held out, by the baseline's name.
+
+    Compressors have read the training text; what the held-out text adds to their output counts.
+    """
+    train = text.train[-TRAINING_CHARACTERS:].astype(np.int64)
+    held_out = text.validation[:characters].astype(np.int64)
+    known, new = (vocabulary.decode(ids).encode() for ids in (train, held_out))
+    nats = (
+        math.log(len(vocabulary)),
+        ngram_nats(train, held_out, len(vocabulary)),
+        _compressed_nats(_xz, known, new, len(held_out)),
+        _compressed_nats(_zstd, known, new, len(held_out)),
+    )
+    return dict(zip(BASELINES, nats, strict=True))
+
+
+def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:
+    """Return nats per character of an interpolated n-gram model with Witten-Bell smoothing.
+
+    P(c | h) = (n(h c) + t(h) P(c | h')) / (n(h) + t(h)), where t(h) is the number of different
+    characters seen after h, and h' is h without its first character (Witten and Bell, 1991; in the
+    form of Chen and Goodman, 1998, https://dash.harvard.edu/handle/1/25104739).
+    """
+    context = train[len(train) - (ORDER - 1) :]
+    probability = np.full(len(held_out), 1 / symbols)
+    for order in range(1, ORDER + 1):
+        grams, counts = np.unique(_grams(train, order, symbols), return_counts=True)
+        asked = _grams(np.concatenate([context, held_out]), order, symbols)[ORDER - order :]
+        starts, first, followers = np.unique(
+            grams // symbols, return_index=True, return_counts=True
+        )
+        totals = np.add.reduceat(counts, first)
+        seen = _looked_up(asked, grams, counts)
+        total, types = (_looked_up(asked // symbols, starts, n) for n in (totals, followers))
+        mixed = (seen + types * probability) / np.maximum(total + types, 1)
+        probability = np.where(total > 0, mixed, probability)
+    return float(-np.log(probability).mean())
+
+
+def _grams(ids: Ids, order: int, symbols: int) -> Ids:
+    """Return each run of `order` ids as one number, of which the last id is the last digit."""
+    grams = np.zeros(len(ids) - order + 1, np.int64)
+    for place in range(order):
+        grams = grams * symbols + ids[place : len(ids) - order + 1 + place]
+    return grams
+
+
+def _looked_up(keys: Ids, known: Ids, values: Ids) -> Floats:
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[places] == keys, values[places], 0).astype(np.float64)
+
+
+def _compressed_nats(
+    compress: Callable[[bytes], bytes], known: bytes, new: bytes, characters: int
+) -> float:
+    added = len(compress(known + new)) - len(compress(known))
+    return 8 * added / characters * math.log(2)
+
+
+def _xz(data: bytes) -> bytes:
+    return lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)
+
+
+def _zstd(data: bytes) -> bytes:
+    level = zstandard.ZstdCompressionParameters.from_level(22, window_log=27, enable_ldm=True)
+    return zstandard.ZstdCompressor(compression_params=level).compress(data)

@@ -1,0 +1,119 @@
+"""`python -m training compare NAME@1 NAME@2 …`: versions side by side."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
+from training.curves import write_comparison
+from training.run import EPOCHS, Epoch, load_epochs
+
+SAMPLE_TEMPERATURE = "0.5"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the comparison; return the exit status. Errors are one line on standard error."""
+    options = _parser().parse_args(arguments)
+    store = LayeredStore([ModelStore(options.store), ModelStore(BUNDLED)])
+    try:
+        models = [store.open(*store.resolve(reference)) for reference in options.references]
+        compare(models, Console(highlight=False), options.picture)
+    except (StoreError, OSError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def compare(models: list[StoredModel], console: Console, picture: Path | None) -> None:
+    """Print metrics, what differs in the configuration, and a sample of each; draw the curves."""
+    manifests = [model.manifest for model in models]
+    console.print(_table("metrics", manifests, _facts))
+    console.print(_table("configuration, where it differs", manifests, _differing(manifests)))
+    if len({_measured_on(manifest) for manifest in manifests}) > 1:
+        console.print("The losses are over different texts and say nothing about each other.\n")
+    epochs = {_title(model.manifest): _epochs(model) for model in models}
+    for title, each in epochs.items():
+        if each:
+            best = min(each, key=lambda epoch: epoch.validation_loss)
+            console.print(f"{title}, temperature {SAMPLE_TEMPERATURE}:", style="bold")
+            console.print(best.samples[SAMPLE_TEMPERATURE] + "\n", markup=False)
+    if picture:
+        write_comparison({title: each for title, each in epochs.items() if each}, picture)
+        console.print(f"wrote {picture}")
+
+
+def _table(
+    title: str, manifests: list[Manifest], facts: Callable[[Manifest], dict[str, Any]]
+) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column()
+    columns = [facts(manifest) for manifest in manifests]
+    for manifest in manifests:
+        table.add_column(_title(manifest), justify="right")
+    for name in dict.fromkeys(name for column in columns for name in column):
+        table.add_row(name, *(_shown(column.get(name)) for column in columns))
+    return table
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    shape, corpus = manifest.architecture, manifest.corpus
+    return {
+        "network": f"{shape.layers} × {shape.units} {shape.cell}",
+        "corpus": f"{corpus.name}, {corpus.characters:,} characters",
+        "parent": manifest.parent,
+        "created": f"{manifest.created:%Y-%m-%d %H:%M}",
+        **manifest.metrics,
+    }
+
+
+def _differing(manifests: list[Manifest]) -> Callable[[Manifest], dict[str, Any]]:
+    def facts(manifest: Manifest) -> dict[str, Any]:
+        return {
+            key: value
+            for key, value in manifest.training.items()
+            if any(other.training.get(key) != value for other in manifests)
+        }
+
+    return facts
+
+
+def _measured_on(manifest: Manifest) -> tuple[Any, ...]:
+    return manifest.corpus.sha256, manifest.training.get("validation_fraction")
+
+
+def _epochs(model: StoredModel) -> list[Epoch]:
+    """Return the epochs of a version; none of one that an earlier job published."""
+    if EPOCHS not in model.manifest.files:
+        return []
+    return load_epochs(model.file(EPOCHS).read_bytes())
+
+
+def _title(manifest: Manifest) -> str:
+    return f"{manifest.name}@{manifest.version}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training compare", description=__doc__)
+    parser.add_argument(
+        "references", nargs="+", metavar="REF", help="NAME, NAME@VERSION or NAME@ALIAS"
+    )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=Path(os.environ.get("CHARLOOM_STORE") or "models"),
+        help="the model store (default: CHARLOOM_STORE, else ./models)",
+    )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves as a PNG")
+    return parser

@@ -1,0 +1,82 @@
+"""Learning curves as pictures: nats per character on the left, bits on the right."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from training.evaluate import bits
+from training.run import Epoch
+
+mpl.use("agg")
+
+
+def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path) -> None:
+    """Draw training and validation loss by epoch, and what needs no network beside them."""
+    figure, axes = _figure()
+    numbers = [epoch.number for epoch in epochs]
+    validation = [epoch.validation_loss for epoch in epochs]
+    training = [epoch.train_loss for epoch in epochs]
+    axes.plot(numbers, training, "o-", label="training (with dropout)")
+    axes.plot(numbers, validation, "o-", label="validation")
+    best = int(np.argmin(validation))
+    axes.annotate(
+        f"{validation[best]:.4f}",
+        (numbers[best], validation[best]),
+        textcoords="offset points",
+        xytext=(0, 8),
+        ha="center",
+    )
+    # From the first epochs, far above, only the fall is of interest.
+    top = min(max(*training, *validation), 1.8 * validation[best])
+    axes.set_ylim(top=1.02 * top)
+    for place, (name, nats) in enumerate(baselines.items()):
+        if nats < top:
+            _mark(axes, name, nats, place)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def write_comparison(curves: Mapping[str, list[Epoch]], path: Path) -> None:
+    """Draw the validation loss of several versions by epoch."""
+    figure, axes = _figure()
+    for name, epochs in curves.items():
+        axes.plot(
+            [epoch.number for epoch in epochs],
+            [epoch.validation_loss for epoch in epochs],
+            "o-",
+            label=name,
+        )
+    axes.set_title("validation loss")
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def _mark(axes: Axes, name: str, nats: float, place: int) -> None:
+    """Draw a line across; names of neighbouring lines stand side by side."""
+    axes.axhline(nats, color="grey", linewidth=0.8, linestyle=":")
+    axes.annotate(
+        name,
+        (0.5 + 0.1 * place, nats),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        xytext=(0, 2),
+        color="grey",
+        fontsize="small",
+    )
+
+
+def _figure() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("nats per character")
+    to_bits = (lambda nats: np.multiply(nats, bits(1)), lambda value: np.divide(value, bits(1)))
+    axes.secondary_yaxis("right", functions=to_bits).set_ylabel("bits per character")
+    axes.grid(alpha=0.3)
+    return figure, axes
