@@ -20,9 +20,10 @@ SAMPLE_TEMPERATURE = "0.5"
 def main(arguments: list[str]) -> int:
     """Print the comparison; return the exit status. Errors are one line on standard error."""
     options = _parser().parse_args(arguments)
-    store = LayeredStore([ModelStore(options.store), ModelStore(BUNDLED)])
     try:
-        models = [store.open(*store.resolve(reference)) for reference in options.references]
+        store = LayeredStore([ModelStore(options.store), ModelStore(BUNDLED)])
+        opened = [store.resolve(reference) for reference in options.references]
+        models = [store.open(*version, paths=[EPOCHS]) for version in opened]
         compare(models, Console(highlight=False), options.picture)
     except (StoreError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)
@@ -111,9 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--store",
-        type=Path,
-        default=Path(os.environ.get("CHARLOOM_STORE") or "models"),
-        help="the model store (default: CHARLOOM_STORE, else ./models)",
+        metavar="PLACE",
+        default=os.environ.get("CHARLOOM_STORE") or "models",
+        help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
     )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves as a PNG")
     return parser
