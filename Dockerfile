@@ -8,7 +8,9 @@ FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
     ORT_DISABLE_TELEMETRY=1 \
     PATH=/venv/bin:$PATH \
-    CHARLOOM_STORE=/models
+    CHARLOOM_STORE=/models \
+    XDG_CACHE_HOME=/tmp
+# Copies of what lies in a store elsewhere go to /tmp, since the file system is read-only.
 # Both images run as one fixed user, since they share the volume of models: a new volume takes its owner
 # from the folder it covers.
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin charloom \

@@ -49,7 +49,7 @@ def write_graph(path: Path, weights: Weights, *, int8: bool = True) -> Path:
 
 
 def publish_random_model(
-    root: Path,
+    root: Path | str,
     name: str = "tiny",
     *,
     layers: int = 1,

@@ -49,7 +49,9 @@ def test_every_error_has_a_status(error: type[Exception]) -> None:
     assert code
 
 
-@pytest.mark.parametrize("error", [model_store.ModelNotFound, model_store.DamagedVersion])
+@pytest.mark.parametrize(
+    "error", [model_store.ModelNotFound, model_store.DamagedVersion, model_store.StoreUnavailable]
+)
 def test_store_errors_on_the_way_of_a_request_have_a_status(error: type[Exception]) -> None:
     """The store's errors that a request can meet have one too."""
     assert error in STATUS

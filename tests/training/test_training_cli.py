@@ -12,6 +12,7 @@ import pytest
 
 import training.__main__ as command
 from model_store import PRODUCTION, ModelStore
+from tests.servers import S3Server
 from tests.training.small import ENGLISH, small_options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,29 @@ def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
     ]
     assert said[-2].startswith(f"published small@1 in {store.root}: ")
     assert said[-1] == "production is now small@1"
+
+
+def test_a_version_is_published_on_s3(tmp_path: Path, corpus: Path, s3: S3Server) -> None:
+    """With an address for the store the version is there, in production, and verifies."""
+    address = f"{s3.new_bucket()}/models"
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    done = completed([*line, "--set", "epochs=1", "--store", address])
+    assert done.returncode == 0, done.stderr
+    store = ModelStore(address)
+    assert store.verify(*store.resolve(f"small@{PRODUCTION}")).training["units"] == 16
+    assert f"published small@1 in {address}: " in done.stdout
+
+
+def test_a_store_out_of_reach_is_found_before_the_training(
+    tmp_path: Path, corpus: Path, s3: S3Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bucket that is not there is refused before a run begins."""
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    assert command.main([*line[3:], "--store", "s3://no-such-bucket/models"]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("training: the store s3://no-such-bucket/models cannot be reached (")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "the runs").exists()
 
 
 def until_first_epoch(process: subprocess.Popen[str], folder: Path) -> None:

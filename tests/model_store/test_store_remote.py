@@ -1,0 +1,146 @@
+"""A store elsewhere: local copies, what they are worth, and a place that cannot be reached."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from model_store import DamagedVersion, Manifest, ModelStore, StoreError, StoreUnavailable
+from model_store.copies import KEPT
+from tests.places import Place
+from tests.servers import free_port
+
+Publish = Callable[[str], Manifest]
+pytestmark = pytest.mark.parametrize("store", ["s3"], indirect=True)
+
+
+def copies(folder: Path) -> set[str]:
+    """The names of all files in a folder."""
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def test_only_what_is_wanted_is_fetched(store: ModelStore, publish: Publish) -> None:
+    """Opening copies the wanted files, and nothing else is left beside them."""
+    publish("abc")
+    model = store.open("abc", 1, ["model.onnx"])
+    assert copies(model.folder) == {"model.onnx"}
+
+
+def test_a_sound_copy_is_used_again(store: ModelStore, place: Place, publish: Publish) -> None:
+    """What is here and sound is not fetched again."""
+    publish("abc")
+    store.open("abc", 1)
+    place.remove("abc/1/model.onnx")
+    assert store.open("abc", 1).file("model.onnx").read_bytes() == bytes(1024)
+    with pytest.raises(DamagedVersion, match=r"s3://.*/abc/1/model\.onnx is missing"):
+        store.verify("abc", 1)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(100), b"x" * 1024])
+def test_a_damaged_copy_is_replaced(content: bytes, store: ModelStore, publish: Publish) -> None:
+    """A copy that is cut short or has other bytes is fetched anew."""
+    publish("abc")
+    copy = store.open("abc", 1).file("model.onnx")
+    copy.write_bytes(content)
+    assert store.open("abc", 1).file("model.onnx").read_bytes() == bytes(1024)
+
+
+def test_a_damaged_object_never_becomes_a_copy(
+    store: ModelStore, place: Place, publish: Publish
+) -> None:
+    """What differs from the manifest is refused, and leaves nothing that could be used."""
+    publish("abc")
+    place.damage("abc/1/model.onnx")
+    with pytest.raises(DamagedVersion, match=r"s3://.*/abc/1/model\.onnx is damaged"):
+        store.open("abc", 1, ["model.onnx"])
+    assert copies(store.open("abc", 1, []).folder) == set()
+
+
+def test_copies_used_longest_ago_are_forgotten(
+    store: ModelStore, folder: Path, publish: Publish
+) -> None:
+    """So many versions keep their copies, and no more."""
+    for number in range(KEPT + 1):
+        (folder / "card.md").write_text(f"Model {number}.", encoding="utf-8")
+        publish("abc")
+        store.open("abc", number + 1, ["card.md"])
+    folders = store.open("abc", KEPT + 1, ["card.md"]).folder.parent
+    assert len(list(folders.iterdir())) == KEPT
+    assert not (folders / store.manifest("abc", 1).digest).exists()
+
+
+def test_copies_need_a_place(
+    store: ModelStore, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no copy can be kept, the error names the variable that helps."""
+    publish("abc")
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(StoreUnavailable, match="set XDG_CACHE_HOME to a folder"):
+        store.open("abc", 1)
+
+
+def test_aliases_of_a_copied_folder_go_on(
+    store: ModelStore, place: Place, publish: Publish
+) -> None:
+    """A folder's `aliases.json`, copied here with its versions, is where the history begins."""
+    publish("abc")
+    publish("abc")
+    place.write("abc/aliases.json", b'{"production": [1]}')
+    store.aliases("abc").set("production", 2)
+    assert store.resolve("abc") == ("abc", 2)
+    assert store.aliases("abc").rollback("production") == 1
+    assert store.aliases("abc").all() == {"production": 1}
+
+
+def unavailable(store: ModelStore) -> str:
+    """The one line with which each way to use the store fails."""
+    messages = []
+    for use in (store.names, lambda: store.resolve("abc"), store.require_writable):
+        with pytest.raises(StoreUnavailable) as caught:
+            use()
+        messages.append(str(caught.value))
+    beginning = f"the store {store.root} cannot be reached ("
+    assert all(one.startswith(beginning) and "\n" not in one for one in messages)
+    return messages[0]
+
+
+def test_a_missing_bucket_is_no_empty_store(store: ModelStore) -> None:
+    """A bucket that does not exist is an error, not a store without models."""
+    assert "bucket does not exist" in unavailable(ModelStore("s3://no-such-bucket/models"))
+
+
+@pytest.fixture
+def connect_anew(store: ModelStore) -> Iterator[None]:
+    """Forget connections before and after, which fsspec keeps with the environment they had."""
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    yield
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+@pytest.mark.usefixtures("connect_anew")
+def test_missing_credentials_are_named(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials the line says so, and where they are read from."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    message = unavailable(ModelStore(store.root))
+    assert "NoCredentialsError" in message
+    assert "AWS_ACCESS_KEY_ID" in message
+
+
+@pytest.mark.usefixtures("connect_anew")
+def test_a_server_that_is_gone_is_named(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing listens the line names the address and CHARLOOM_STORE."""
+    port = free_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    message = unavailable(ModelStore("s3://models"))
+    assert f"127.0.0.1:{port}" in message
+    assert "check CHARLOOM_STORE or --store" in message
+
+
+@pytest.mark.parametrize("address", ["nonsense://models", "gs://models"])
+def test_an_address_without_its_library(address: str, store: ModelStore) -> None:
+    """An unknown protocol, or one whose library is missing, is refused with what to install."""
+    with pytest.raises(StoreError, match=rf"the store {address} cannot be opened .*charloom\[s3\]"):
+        ModelStore(address)

@@ -1,0 +1,95 @@
+"""The service with its models on S3."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_store import ModelStore
+from tests.factories import publish_random_model
+from tests.servers import ROOT, S3Server, Service, free_port, wait_until
+
+
+@pytest.fixture
+def address(s3: S3Server) -> str:
+    """A store on S3 with one model, `live`."""
+    address = f"{s3.new_bucket()}/some/models"
+    publish_random_model(address, "live")
+    return address
+
+
+@pytest.fixture
+def service(address: str, s3: S3Server, tmp_path: Path) -> Iterator[Service]:
+    """A service on that store that looks at it often; its copies are in `copies`."""
+    environment = s3.environment | {"XDG_CACHE_HOME": str(tmp_path / "copies")}
+    settings: dict[str, Any] = {"store": address, "model": "live", "reload_seconds": 0.1}
+    running = Service(tmp_path / "log", environment=environment, **settings)
+    yield running
+    status = running.stop()
+    assert status == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def _version(service: Service) -> int:
+    version: int = service.generate(seed="a", length=3).json["version"]
+    return version
+
+
+def test_a_model_on_s3_answers(service: Service, address: str, tmp_path: Path) -> None:
+    """Text is as from a folder, and nothing was fetched but graph and vocabulary."""
+    publish_random_model(tmp_path / "folder", "live")
+    local = Service(tmp_path / "other-log", store=tmp_path / "folder", model="live")
+    expected = local.generate(seed="To be", length=50).json
+    assert local.stop() == 0
+    assert service.generate(seed="To be", length=50).json == expected
+    fetched = {path.name for path in (tmp_path / "copies").rglob("*") if path.is_file()}
+    assert fetched == {"model.int8.onnx", "vocabulary.json"}
+    assert "live" in {model["name"] for model in service.get("/models").json["models"]}
+
+
+def test_a_new_version_on_s3_goes_live(service: Service, address: str) -> None:
+    """A version that is published there, and an alias that is moved there, are followed."""
+    assert _version(service) == 1
+    publish_random_model(address, "live", seed=2)
+    wait_until(lambda: _version(service) == 2, "the new version")
+    ModelStore(address).aliases("live").set("production", 1)
+    wait_until(lambda: _version(service) == 1, "the alias")
+
+
+def test_what_is_loaded_outlives_the_store(
+    service: Service, address: str, s3: S3Server, tmp_path: Path
+) -> None:
+    """While S3 does not answer the loaded model does; the log says so once; then all goes on."""
+    log = tmp_path / "log"
+    s3.freeze()
+    try:
+        wait_until(lambda: "what is loaded goes on" in log.read_text(), "the warning")
+        assert _version(service) == 1
+        assert service.get("/readyz").status == 200
+    finally:
+        s3.thaw()
+    publish_random_model(address, "live", seed=2)
+    wait_until(lambda: _version(service) == 2, "the new version")
+    assert log.read_text().count("what is loaded goes on") == 1
+
+
+def test_a_store_that_cannot_be_reached_is_named_at_the_start() -> None:
+    """Where nothing answers the service does not start: one line with the setting, status 2."""
+    keys = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret"}
+    nowhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "CHARLOOM_STORE": "s3://x"}
+    done = subprocess.run(
+        [sys.executable, "-m", "service"],
+        cwd=ROOT,
+        env=os.environ | keys | nowhere | {"PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("service: CHARLOOM_STORE: the store s3://x cannot be reached (")
+    assert done.stderr.count("\n") == 1
