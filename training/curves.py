@@ -33,10 +33,10 @@ def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path
     )
     # From the first epochs, far above, only the fall is of interest.
     top = min(max(*training, *validation), 1.8 * validation[best])
-    axes.set_ylim(top=1.02 * top)
     for place, (name, nats) in enumerate(baselines.items()):
         if nats < top:
             _mark(axes, name, nats, place)
+    axes.set_ylim(top=1.02 * top)
     axes.legend()
     figure.savefig(path, dpi=120)
 
