@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from model_store import BUNDLED, LayeredStore, ModelStore, Parent, StoredModel, Vocabulary
+from model_store.stored import VOCABULARY
 from training.errors import TrainingError
+from training.export import FP32_GRAPH, INT8_GRAPH
 from training.graph import Weights
 from training.thaw import thaw
 
@@ -23,7 +25,8 @@ class Start:
             StoreError: there is none, or it is damaged.
         """
         stores = LayeredStore([store, ModelStore(BUNDLED)])
-        return cls(stores.open(*stores.resolve(reference)))
+        files = (VOCABULARY, FP32_GRAPH, INT8_GRAPH)
+        return cls(stores.open(*stores.resolve(reference), files))
 
     @classmethod
     def again(cls, parent: Parent | None, store: ModelStore) -> Self:

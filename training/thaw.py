@@ -84,8 +84,11 @@ def _factors(table: Floats, width: int) -> tuple[Floats, Floats, Floats]:
     """Return embedding [V, width], kernel [width, G·u] and bias [G·u] whose table [V, G·u] it is.
 
     Less the mean of its rows, the table of an embedding of that width has no higher rank than that.
+    Of width 0 is the embedding that is one-hot.
     """
     bias = table.mean(axis=0)
+    if width == 0:
+        return np.eye(len(table), dtype=np.float32), table - bias, bias
     left, values, right = np.linalg.svd(table - bias, full_matrices=False)
     rank = min(width, len(values))
     root = np.sqrt(values[:rank])

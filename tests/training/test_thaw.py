@@ -29,15 +29,17 @@ def bundled(root: Path, layers: int, cell: CellName) -> StoredModel:
     return ModelStore(root).open("tiny", 1)
 
 
-def whole(root: Path, weights: Weights, cell: CellName) -> StoredModel:
+def whole(root: Path, weights: Weights, cell: CellName, embedding: int = 8) -> StoredModel:
     """A version that has its fp32 graph too."""
     folder = root / "source"
     folder.mkdir()
     for name, int8 in ((INT8_GRAPH, True), (FP32_GRAPH, False)):
         onnx.save(step_graph(weights, int8=int8), str(folder / name))
     store = ModelStore(root / "store")
-    shape = bundled(root / "shape", len(weights.layers), cell).manifest
-    return store.open("tiny", store.publish("tiny", folder, shape).version)
+    manifest = bundled(root / "shape", len(weights.layers), cell).manifest
+    shape = manifest.architecture.model_copy(update={"embedding": embedding})
+    made = store.publish("tiny", folder, manifest.model_copy(update={"architecture": shape}))
+    return store.open("tiny", made.version)
 
 
 def logits(version: StoredModel, symbols: int) -> np.ndarray:
@@ -81,6 +83,22 @@ def test_the_bundled_models_thaw(name: str) -> None:
     served = stream_logits(version.file(INT8_GRAPH), IDS)
     assert served.std() > 1
     assert np.abs(logits(version, version.manifest.vocabulary_size) - served).mean() < 0.03
+
+
+def test_one_hot_characters_stay_so(tmp_path: Path) -> None:
+    """Of an embedding of width 0 the rows are the identity's, and the kernel holds the rest."""
+    drawn = random_weights(units=16)
+    first = drawn.layers[0]
+    kernel = np.random.default_rng(0).normal(size=(len(SYMBOLS), 64)).astype(np.float32)
+    one_hot = replace(
+        drawn,
+        embedding=np.eye(len(SYMBOLS), dtype=np.float32),
+        layers=[replace(first, kernel=kernel)],
+    )
+    version = whole(tmp_path, one_hot, "lstm", embedding=0)
+    np.testing.assert_array_equal(thaw(version).embedding, one_hot.embedding)
+    frozen = stream_logits(version.file(FP32_GRAPH), IDS)
+    np.testing.assert_allclose(logits(version, len(SYMBOLS)), frozen, atol=2e-4)
 
 
 def test_a_symbol_that_is_never_written_stays_so(tmp_path: Path) -> None:
