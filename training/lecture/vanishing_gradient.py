@@ -13,150 +13,150 @@ from training.lecture.lesson import Lesson, save_picture, show_table
 
 UNITS = 24
 ROWS = 64
-ITERATIONS = 500
-SYMBOLS = 8  # one of them is to be remembered
-QUERY = SYMBOLS  # the input that asks for it
-DISTRACTORS = 4  # further inputs that mean nothing
-INPUTS = SYMBOLS + 1 + DISTRACTORS
-LONGEST = 60  # distractors between symbol and query
-CELLS = ("rnn", "gru", "lstm, forget bias 0", "lstm, forget bias 1")
+ITERATIONS = 600
+SYMBOLS = 8
+INPUTS = SYMBOLS + 1  # the last one marks the symbol to be remembered
+LONGEST = 100  # distractors after it
+RNNS = ("rnn, small W", "rnn, orthogonal W")
+CELLS = (*RNNS, "gru", "lstm, forget bias 0", "lstm, forget bias 1")
 
 Array = NDArray[np.float64]
 
 
 def make_cell(name: str, units: int = UNITS) -> keras.layers.Layer:
-    """Return a cell; all but the forget bias is the same for both LSTMs."""
-    if name == "rnn":
-        # Small random weights; Keras's own default, an orthogonal W, is already a remedy.
+    """Return a cell, initialised as Keras does but for what its name says."""
+    if name == "rnn, small W":  # the textbook's; Keras's own default is an orthogonal W
         small = keras.initializers.RandomNormal(stddev=0.1)
         return keras.layers.SimpleRNNCell(units, recurrent_initializer=small)
+    if name == "rnn, orthogonal W":
+        return keras.layers.SimpleRNNCell(units)
     if name == "gru":
         return keras.layers.GRUCell(units)
     return keras.layers.LSTMCell(units, unit_forget_bias=name.endswith("1"))
 
 
 class Recaller(keras.Model):  # type: ignore[misc] # Keras ships no types
-    """A recurrent layer and a softmax over the symbols, read at the query."""
+    """A recurrent layer and, at every step, a softmax over the symbols."""
 
     def __init__(self, cell: str) -> None:
         super().__init__()
         self.cell = make_cell(cell)
         self.recurrent = keras.layers.RNN(self.cell, return_sequences=True)
         self.scores = keras.layers.Dense(SYMBOLS)
-        self(tf.zeros((1, LONGEST + 2), tf.int32))
+        self(tf.zeros((1, 2, INPUTS)))
 
-    def call(self, ids: tf.Tensor) -> tf.Tensor:
-        """Return the logits of every row, at its query."""
-        states = self.recurrent(tf.one_hot(ids, INPUTS))
-        asked = tf.argmax(tf.equal(ids, QUERY), axis=1)
-        return self.scores(tf.gather(states, asked, batch_dims=1))
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the logits of every step, [rows, steps, SYMBOLS]."""
+        return self.scores(self.recurrent(x))
 
 
-def sequences(rows: int, distances: NDArray[np.int64], rng: np.random.Generator) -> Batch:
-    """Return rows of symbol, n distractors, query, then filling; and the symbols."""
-    ids = rng.integers(SYMBOLS + 1, INPUTS, (rows, LONGEST + 2)).astype(np.int32)
-    symbols = rng.integers(SYMBOLS, size=rows).astype(np.int32)
-    ids[:, 0] = symbols
-    ids[np.arange(rows), 1 + distances] = QUERY
-    return ids, symbols
+def sequences(rows: int, distractors: int, rng: np.random.Generator) -> Batch:
+    """Return rows of random symbols, the first one marked; and that one as every step's target."""
+    symbols = rng.integers(SYMBOLS, size=(rows, distractors + 1)).astype(np.int32)
+    x = np.eye(INPUTS, dtype=np.float32)[symbols]
+    x[:, 0, -1] = 1
+    return x, np.repeat(symbols[:, :1], distractors + 1, axis=1)
 
 
-def batches(rng: np.random.Generator) -> Iterator[Batch]:
-    """Yield mini-batches with every distance from none to the longest."""
+def batches(distractors: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield mini-batches without end."""
     while True:
-        yield sequences(ROWS, rng.integers(LONGEST + 1, size=ROWS), rng)
+        yield sequences(ROWS, distractors, rng)
 
 
-def learn(model: Recaller, iterations: int, seed: int) -> None:
-    """Train the model to recall."""
+def learn(model: Recaller, iterations: int, seed: int, distractors: int = LONGEST) -> None:
+    """Train the model to name, at every step, the symbol that was marked."""
 
-    def loss(ids: tf.Tensor, symbols: tf.Tensor) -> tf.Tensor:
-        return mean_nats(model(ids), symbols)
+    def loss(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        return mean_nats(model(x), y)
 
     rng = np.random.default_rng(seed)
-    minimise(loss, model.trainable_variables, batches(rng), iterations)
+    weights = model.trainable_variables
+    minimise(loss, weights, batches(distractors, rng), iterations, learning_rate=0.02)
 
 
-def success(model: Recaller, distance: int, seed: int, rows: int = 200) -> float:
-    """Return how often the model names the symbol after so many distractors."""
-    rng = np.random.default_rng([seed, distance])
-    ids, symbols = sequences(rows, np.full(rows, distance), rng)
-    return float(np.mean(np.argmax(model(ids), axis=1) == symbols))
+def recall(model: Recaller, seed: int, distractors: int = LONGEST, rows: int = 500) -> Array:
+    """Return how often the model names the marked symbol after 0, 1, … distractors."""
+    x, y = sequences(rows, distractors, np.random.default_rng([seed, 1]))
+    return np.asarray(np.mean(np.argmax(model(x), axis=-1) == y, axis=0))
 
 
-def gradient_norms(model: Recaller, seed: int, rows: int = 50) -> Array:
-    """Return |∂loss_T/∂h_t| by lag T − t, from 0 to the longest; the mean over rows.
+def gradient_norms(
+    model: Recaller, seed: int, longest: int = LONGEST, rows: int = 50
+) -> tuple[Array, Array]:
+    """Return |∂loss_T/∂h_t| and |∂loss_T/∂(state)_t| by lag T − t up to the longest; means over rows.
 
-    What an LSTM carries from step to step is h_t and c_t, so its gradient is that by both together.
-    loss_T is that of a symbol drawn at random, so that a model which knows the right one still has
-    something to send back.
+    The state is all that a step hands to the next: h_t, and for an LSTM h_t and c_t. loss_T is that
+    of a symbol drawn at random, so that a model which knows the right one still has something to
+    send back.
     """
-    rng = np.random.default_rng([seed, 1])
-    ids, _ = sequences(rows, np.full(rows, LONGEST), rng)
+    rng = np.random.default_rng([seed, 2])
+    x, _ = sequences(rows, longest, rng)
     wrong = rng.integers(SYMBOLS, size=rows)
-    cell, states = model.cell, model.cell.get_initial_state(batch_size=rows)
-    passed = []  # what each step hands to the next: [h_t], and for an LSTM [h_t, c_t]
+    state = model.cell.get_initial_state(batch_size=rows)
+    handed_on = []
     with tf.GradientTape() as tape:
-        tape.watch(states)
-        for x_t in tf.unstack(tf.one_hot(ids, INPUTS), axis=1):
-            _, states = cell(x_t, states)
-            passed.append(list(states))
-        loss = mean_nats(model.scores(passed[-1][0]), wrong) * rows
-    gradients = [
-        tf.concat(g, axis=1)
-        for g in reversed(tape.gradient(loss, passed, unconnected_gradients="zero"))
-    ]
-    return np.array([tf.reduce_mean(tf.norm(gradient, axis=1)) for gradient in gradients])
+        tape.watch(state)
+        for x_t in tf.unstack(tf.constant(x), axis=1):
+            _, state = model.cell(x_t, state)
+            # A copy: else ∂/∂c_t would hold the way through h_t, which is made of c_t, once more.
+            state = [tf.identity(part) for part in state]
+            handed_on.append(state)
+        loss = mean_nats(model.scores(state[0]), wrong) * rows
+    gradients = tape.gradient(loss, handed_on, unconnected_gradients="zero")[::-1]
+    by_h = [tf.norm(parts[0], axis=1) for parts in gradients]
+    by_state = [tf.norm(tf.concat(parts, axis=1), axis=1) for parts in gradients]
+    return np.mean(by_h, axis=1), np.mean(by_state, axis=1)
 
 
 def run(lesson: Lesson) -> None:
     """Measure the gradients before and after training, and the recall after it."""
-    distances = [0, 5, 10, 20, 30, 40, 50, 60]
-    before, after, recall = {}, {}, {}
+    before, after, recalled = {}, {}, {}
     for name in CELLS:
         set_seeds(lesson.seed)
         model = Recaller(name)
         before[name] = gradient_norms(model, lesson.seed)
         learn(model, lesson.iterations(ITERATIONS), lesson.seed)
         after[name] = gradient_norms(model, lesson.seed)
-        recall[name] = [success(model, n, lesson.seed) for n in distances]
+        recalled[name] = recall(model, lesson.seed)
     for when, norms in (("at the start", before), ("after training", after)):
         show_table(
-            f"|∂loss_T/∂h_t| {when}, by lag T − t",
-            ["cell", "0", "10", "25", "50", "at 50, × rnn's"],
+            f"|∂loss_T/∂h_t| {when}, by lag T − t; at last by the whole state, (h_t, c_t)",
+            ["cell", "0", "10", "25", "50", "at 50, × small W", "50, by state"],
             [
-                [name, *map(float, curve[[0, 10, 25, 50]]), float(curve[50] / norms["rnn"][50])]
-                for name, curve in norms.items()
+                [name, *map(float, by_h[[0, 10, 25, 50]]), ratio, float(by_state[50])]
+                for name, (by_h, by_state) in norms.items()
+                for ratio in [float(by_h[50] / norms[CELLS[0]][0][50])]
             ],
         )
+    distances = [0, 1, 2, 5, 10, 20, 50, 100]
     show_table(
-        f"Recall after n distractors (guessing: {1 / SYMBOLS})",
+        f"Recalled after n distractors (guessing: {1 / SYMBOLS})",
         ["cell", *map(str, distances)],
-        [[name, *rates] for name, rates in recall.items()],
+        [[name, *map(float, rates[distances])] for name, rates in recalled.items()],
     )
-    save_picture(_picture(before, after, distances, recall), lesson, "vanishing-gradient")
+    save_picture(_picture(before, after, recalled), lesson, "vanishing-gradient")
 
 
 def _picture(
-    before: dict[str, Array],
-    after: dict[str, Array],
-    distances: list[int],
-    recall: dict[str, list[float]],
+    before: dict[str, tuple[Array, Array]],
+    after: dict[str, tuple[Array, Array]],
+    recalled: dict[str, Array],
 ) -> Figure:
-    figure = Figure(figsize=(14, 4), layout="constrained")
+    figure = Figure(figsize=(14, 4.4), layout="constrained")
     start, end, right = figure.subplots(1, 3)
     for axes, norms in ((start, before), (end, after)):
-        for name, curve in norms.items():
-            axes.semilogy(curve, label=name)
+        for name, (by_h, _) in norms.items():
+            axes.semilogy(by_h, label=name)
         axes.set(xlabel="lag T − t", ylabel="|∂loss_T/∂h_t|", ylim=(1e-20, 10))
-    for name, rates in recall.items():
-        right.plot(distances, rates, "o-", label=name)
-    right.axhline(1 / SYMBOLS, color="gray", linestyle=":", label="guessing")
-    right.set(xlabel="distractors between symbol and query", ylabel="recalled", ylim=(0, 1.05))
+    for (name, rates), style in zip(recalled.items(), ("-", "-", "-", "--", ":"), strict=True):
+        right.plot(rates, style, label=name, linewidth=2)
+    right.axhline(1 / SYMBOLS, color="gray", linestyle="--", linewidth=1, label="guessing")
+    right.set(xlabel="distractors since the symbol", ylabel="recalled", ylim=(0, 1.05))
     start.set_title("gradient at the start")
     end.set_title("gradient after training")
     right.set_title("recall after training")
     for axes in (start, end, right):
         axes.grid(alpha=0.3)
-        axes.legend()
+    right.legend(loc="center right")
     return figure
