@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pydoc_data.topics import topics
 
+import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
@@ -34,6 +35,7 @@ DEPTHS = (1, 2, 3)
 PARAMETERS = 60_000
 EMBEDDING = 24
 CHARACTERS = 200_000
+ITERATIONS = 2000
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def train(layers: int, text: Split, symbols: int, iterations: int, seed: int) ->
     )
     set_seeds(seed)
     model = build_model(config, symbols, "float32")
+    embeddings = model.get_layer("embedding").embeddings
+    embeddings.assign(keras.random.normal(embeddings.shape))  # ±0.05 hardly shows three layers up
 
     def loss(ids: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         logits, *_ = model([ids, *zero_state(config, config.batch_size)])
@@ -102,7 +106,8 @@ def run(lesson: Lesson) -> None:
     show_table("Which command shows which", ["shape", "from → to", "task", "command"], SHAPES)
     text, symbols = english()
     results = [
-        train(layers, text, symbols, lesson.iterations(800), lesson.seed) for layers in DEPTHS
+        train(layers, text, symbols, lesson.iterations(ITERATIONS), lesson.seed)
+        for layers in DEPTHS
     ]
     show_table(
         "Deep against shallow: LSTMs on English, equal number of parameters",
@@ -120,11 +125,11 @@ def _picture(results: list[Result]) -> Figure:
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.add_subplot()
     for result in results:
-        window = min(20, len(result.losses))
+        window = min(50, len(result.losses))
         smooth = np.convolve(result.losses, np.ones(window) / window, mode="valid")
         label = f"{_name(result)}, held out: {result.validation_loss:.3f}"
         axes.plot(np.arange(len(smooth)) + window, smooth, label=label)
-    axes.set(xlabel="updates", ylabel="training loss, nats per character")
+    axes.set(xlabel="updates", ylabel="training loss, nats per character\n(mean of 50 updates)")
     axes.set_title(f"LSTMs of about {PARAMETERS:,} parameters: layers × units")
     axes.grid(alpha=0.3)
     axes.legend()
