@@ -20,6 +20,15 @@ def test_a_wrong_name_gets_the_list(capsys) -> None:
     assert all(name in message for name in SYSTEMS)
 
 
+def test_a_wrong_option_gets_the_list(capsys) -> None:
+    """An option that is not there is an error that says which are."""
+    with pytest.raises(SystemExit):
+        main(["computational-graph", "--nope"])
+    message = capsys.readouterr().err
+    assert "--nope" in message
+    assert all(option in message for option in ("--quick", "--seed", "--output"))
+
+
 @pytest.mark.parametrize("seed", ["-1", "one", "2147483648"])
 def test_a_wrong_seed_is_named(seed, capsys) -> None:
     """A seed that TensorFlow cannot take is an error of one line."""
