@@ -8,6 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
+from rich.console import Console
+
 from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
 from training import compare
@@ -22,6 +24,7 @@ from training.progress import Progress
 from training.publish import promote, publish
 from training.run import Run, RunInfo
 from training.start import Start
+from training.workers import Workers
 
 SEED_TEXT_LENGTH = 25  # the lecture's window
 INTERRUPTED = 130  # what shells report for a job ended by Ctrl-C
@@ -45,9 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     check_name(options.name)
+    workers = Workers()
     store = ModelStore(options.store)
     store.require_writable()  # found out now, not after the training
     folder = options.runs / options.name
+    if not workers.chief:
+        folder = folder / f"worker-{workers.index}"  # where runs are shared, the chief's is its own
     run = Run.open(folder) if options.publish_only else None
     start = _start(options, run, store)
     config = run.info.config if run else _config(options, start)
@@ -65,7 +71,16 @@ def _train(options: argparse.Namespace) -> int:
     run = Run.start(folder, info, fresh=options.fresh)
     _say(_described(corpus, text, vocabulary))
     try:
-        fit(run, text, vocabulary, Progress(), weights)
+        fit(
+            run,
+            text,
+            vocabulary,
+            Progress(Console(highlight=False, quiet=not workers.chief)),
+            weights,
+            workers,
+        )
+        if not workers.chief:
+            return 0
         return _publish(options, run, corpus, text, vocabulary)
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)

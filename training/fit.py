@@ -17,6 +17,7 @@ from training.progress import Progress
 from training.run import Epoch, Run
 from training.sample import sample_text
 from training.trainer import Trainer
+from training.workers import Workers
 
 SAMPLE_TEMPERATURES = (0.5, 1.0)
 CHECKPOINT_SECONDS = 30
@@ -28,6 +29,7 @@ def fit(
     vocabulary: Vocabulary,
     progress: Progress,
     weights: Weights | None = None,
+    workers: Workers | None = None,
 ) -> None:
     """Train by the run's configuration, from its checkpoint if it has one, and record every epoch.
 
@@ -40,20 +42,27 @@ def fit(
     """
     config = run.info.config
     batches = batches_of(text.train, config)
-    trainer = Trainer(config, vocabulary, len(batches), weights)
+    workers = workers or Workers()
+    workers.check(config.batch_size)
+    trainer = Trainer(config, vocabulary, len(batches), weights, workers)
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
     elif weights:
         loss = validation_loss(trainer.model, config, text)
         trainer.expect(loss)
         progress.started(loss)
+    trainer.follow_chief()
     first, done = trainer.position.epoch, len(trainer.position.losses)
     if checkpoint:
         progress.resumed(first, done)
     draws = _draws(config, len(text.train))[first - 1 :]
     with progress.over(config.epochs, batches, (first - 1) * len(batches) + done):
         for draw in draws:
-            _train_epoch(trainer, run, batches, draw, progress)
+            # Several workers are together at the ends of epochs alone.
+            _train_epoch(trainer, run if workers.number == 1 else None, batches, draw, progress)
+            if not workers.chief:
+                trainer.end_epoch()
+                continue
             with _averaged_weights(trainer):
                 epoch = _evaluate(trainer, run, text, vocabulary)
                 run.record(epoch, trainer.model.get_weights())
@@ -63,13 +72,14 @@ def fit(
 
 
 def _train_epoch(
-    trainer: Trainer, run: Run, batches: Batches, draw: int, progress: Progress
+    trainer: Trainer, run: Run | None, batches: Batches, draw: int, progress: Progress
 ) -> None:
+    """Train to the end of the epoch; keep checkpoints in the run, if one is given."""
     saved = monotonic()
     done = len(trainer.position.losses)
     for inputs, targets in islice(batches.epoch(draw), done, None):
         progress.step(trainer.step(inputs, targets))
-        if monotonic() - saved > CHECKPOINT_SECONDS:
+        if run and monotonic() - saved > CHECKPOINT_SECONDS:
             run.save(trainer.arrays())
             saved = monotonic()
 

@@ -16,6 +16,7 @@ from training.graph import Weights
 from training.loss import mean_loss
 from training.model import build_model, resolve_policy, zero_state
 from training.thaw import load_weights
+from training.workers import Workers
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -40,18 +41,21 @@ class Trainer:
         vocabulary: Vocabulary,
         steps_per_epoch: int,
         weights: Weights | None = None,
+        workers: Workers | None = None,
     ) -> None:
+        self._workers = workers = workers or Workers()
         keras.utils.set_random_seed(config.random_seed)
         tf.config.experimental.enable_op_determinism()
         self.config, self.position = config, Position()
         policy = resolve_policy(config.precision)
-        self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
-        if weights:
-            load_weights(self.model, weights)
-        self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)
-        self.optimizer.build(self.model.trainable_variables)
-        self._state = zero_state(config, config.batch_size)
-        self._step = _train_step(self.model, self.optimizer)
+        with workers.strategy.scope():
+            self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
+            if weights:
+                load_weights(self.model, weights)
+            self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)
+            self.optimizer.build(self.model.trainable_variables)
+        self._state = self._zero_state()
+        self._step = _train_step(self.model, self.optimizer, config.clip_norm, workers)
         self._highest_loss = EXPLODED * math.log(len(vocabulary))
 
     def expect(self, loss: float) -> None:
@@ -64,7 +68,8 @@ class Trainer:
         Raises:
             TrainingError: the loss or a gradient is no number any more, or the loss exploded.
         """
-        loss, state = self._step(tf.constant(inputs), tf.constant(targets), self._state)
+        rows = (tf.constant(self._workers.rows(part)) for part in (inputs, targets))
+        loss, state = self._step(*rows, self._state)
         value = float(loss)
         if not value <= self._highest_loss:
             raise TrainingError(
@@ -78,7 +83,10 @@ class Trainer:
     def end_epoch(self) -> None:
         """Go on to the next epoch, which reads its streams from their beginning."""
         self.position = Position(self.position.epoch + 1)
-        self._state = zero_state(self.config, self.config.batch_size)
+        self._state = self._zero_state()
+
+    def _zero_state(self) -> list[tf.Tensor]:
+        return zero_state(self.config, self.config.batch_size // self._workers.number)
 
     def arrays(self) -> Arrays:
         """Return all that the next step depends on, by name."""
@@ -99,6 +107,11 @@ class Trainer:
         for place, variable in enumerate([*self.model.variables, *self.optimizer.variables]):
             variable.assign(arrays[f"variable{place}"])
 
+    def follow_chief(self) -> None:
+        """Stand where the chief stands; all workers call this together, at an epoch's beginning."""
+        if self._workers.number > 1:
+            self.restore(self._workers.of_chief(self.arrays()))
+
 
 def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
     """Return AdamW, by default with a rate that rises, then falls as a cosine; it averages weights."""
@@ -112,7 +125,6 @@ def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers
     return keras.optimizers.AdamW(
         cosine if config.schedule == "cosine" else config.learning_rate,
         weight_decay=config.weight_decay,
-        global_clipnorm=config.clip_norm,
         use_ema=True,
         ema_momentum=_ema_momentum(config, total_steps),
     )
@@ -123,8 +135,9 @@ def _ema_momentum(config: TrainingConfig, total_steps: int) -> float:
     return min(config.ema_momentum, max(0.0, 1 - 5 / total_steps))
 
 
-def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Any:
-    @tf.function
+def _train_step(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, clip_norm: float, workers: Workers
+) -> Any:
     def step(
         inputs: tf.Tensor, targets: tf.Tensor, state: list[tf.Tensor]
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -134,9 +147,16 @@ def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> An
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             loss = mean_loss(losses)
         gradients = tape.gradient(loss, model.trainable_variables)
+        gradients = workers.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
+        gradients, norm = tf.clip_by_global_norm(gradients, clip_norm)
+        # Keras adds up what the workers give it, which is the same mean from each.
+        gradients = [gradient / workers.number for gradient in gradients]
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         # A gradient that is no number spoils the weights at once, the loss only in the next step.
-        usable = tf.math.is_finite(tf.linalg.global_norm(gradients))
-        return tf.where(usable, loss, float("nan")), state
+        return tf.where(tf.math.is_finite(norm), workers.mean(loss), float("nan")), state
 
-    return step
+    @tf.function
+    def everywhere(*batch: Any) -> Any:
+        return workers.strategy.run(step, batch)
+
+    return everywhere

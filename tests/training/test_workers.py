@@ -1,0 +1,120 @@
+"""Several workers train as one: the same split, the mean of their gradients, one publisher."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from model_store import ModelStore
+from tests.training.small import ENGLISH, small_options
+from training.errors import ConfigError
+from training.run import Run
+from training.workers import Workers, place
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def cluster(number: int) -> list[str]:
+    """The `TF_CONFIG` of each of so many workers on this machine."""
+    workers = [f"127.0.0.1:{free_port()}" for _ in range(number)]
+    return [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+        for index in range(number)
+    ]
+
+
+def job(folder: Path, corpus: Path, tf_config: str = "", *more: str) -> subprocess.Popen[str]:
+    places = ["--store", str(folder / "store"), "--runs", str(folder / "runs")]
+    line = [sys.executable, "-m", "training", "--corpus", str(corpus), "--name", "small", *places]
+    return subprocess.Popen(
+        [*line, *small_options(*more)],
+        cwd=ROOT,
+        env=os.environ | {"TF_CONFIG": tf_config},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_text(ENGLISH[:8000], encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_two_workers_are_as_good_as_one(tmp_path: Path, corpus: Path) -> None:
+    """Their run has the losses of a single process, and one of them publishes one version."""
+    together = [job(tmp_path / "two", corpus, each) for each in cluster(2)]
+    said = [process.communicate(timeout=300) for process in together]
+    assert [process.returncode for process in together] == [0, 0], said
+    alone = job(tmp_path / "one", corpus)
+    alone.communicate(timeout=300)
+
+    assert ModelStore(tmp_path / "two" / "store").versions("small") == [1]
+    assert "published small@1" in said[0][0]
+    assert "published" not in said[1][0]
+    assert "epoch 1" not in said[1][0]
+    two, one = (Run.open(tmp_path / name / "runs" / "small") for name in ("two", "one"))
+    for epoch, expected in zip(two.epochs, one.epochs, strict=True):
+        assert epoch.validation_loss == pytest.approx(expected.validation_loss, abs=0.01)
+        assert epoch.train_loss == pytest.approx(expected.train_loss, abs=0.01)
+
+
+def test_rows_are_shared_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker has all rows of a batch."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    workers = Workers()
+    assert (workers.number, workers.chief) == (1, True)
+    batch = np.arange(12).reshape(4, 3)
+    np.testing.assert_array_equal(workers.rows(batch), batch)
+
+
+@pytest.mark.parametrize(
+    ("description", "problem"),
+    [
+        ("{", "TF_CONFIG is no description of a cluster"),
+        ('{"cluster": {}}', "TF_CONFIG is no description of a cluster"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "worker 1 is none of the 1",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
+            "of the type worker",
+        ),
+    ],
+)
+def test_a_wrong_tf_config_is_named(
+    monkeypatch: pytest.MonkeyPatch, description: str, problem: str
+) -> None:
+    """What is wrong is said before anything waits for a worker that never comes."""
+    monkeypatch.setenv("TF_CONFIG", description)
+    with pytest.raises(ConfigError, match=problem):
+        Workers()
+
+
+def test_the_examples_describe_two_workers() -> None:
+    """Compose file and Kubernetes job give each worker its own place among the same two."""
+    examples = ROOT / "deploy" / "workers"
+    compose = yaml.safe_load((examples / "docker-compose.yml").read_text(encoding="utf-8"))
+    _, job = yaml.safe_load_all((examples / "kubernetes.yaml").read_text(encoding="utf-8"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (given,) = [each["value"] for each in container["env"] if each["name"] == "TF_CONFIG"]
+    for index in range(job["spec"]["completions"]):
+        described = compose["services"][f"worker-{index}"]["environment"]["TF_CONFIG"]
+        for description in (described, given.replace("$(INDEX)", str(index))):
+            assert place(description) == (2, index)
