@@ -16,7 +16,7 @@ UNITS = 4
 ITERATIONS = 1000
 STARTS = 3  # first weights to choose from: with four units, some lead nowhere
 CUTS = 200  # in a mini-batch
-DAYS = 10_000  # of the record that is learned from
+DAYS = 100_000  # of the record that is learned from, and of the one that measures
 LECTURE = 0.168  # nats per day where the lecture's notebook ends
 
 Array = NDArray[np.float32]
