@@ -148,7 +148,7 @@ def _picture(
     for axes, norms in ((start, before), (end, after)):
         for name, (by_h, _) in norms.items():
             axes.semilogy(by_h, label=name)
-        axes.set(xlabel="lag T − t", ylabel="|∂loss_T/∂h_t|", ylim=(1e-20, 10))
+        axes.set(xlabel="lag T − t", ylabel="|∂loss_T/∂h_t|", ylim=(1e-16, 10))
     for (name, rates), style in zip(recalled.items(), ("-", "-", "-", "--", ":"), strict=True):
         right.plot(rates, style, label=name, linewidth=2)
     right.axhline(1 / SYMBOLS, color="gray", linestyle="--", linewidth=1, label="guessing")
