@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -10,8 +11,10 @@ from service import errors
 from service.http_errors import STATUS
 from service.settings import Settings
 from tests.servers import ROOT
+from training.config import TrainingConfig
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 MODULES = sorted(
     path
     for room in ("service", "model_store", "training")
@@ -33,6 +36,17 @@ def test_every_setting_is_in_the_readme(setting: str) -> None:
     default = Settings.model_fields[setting].default
     shown = row.split("|")[2].strip().strip("`")
     assert shown == "–" if default is None else shown == str(default).removesuffix(".0")
+
+
+@pytest.mark.parametrize("key", TrainingConfig.model_fields)
+def test_every_configuration_key_is_in_the_training_guide(key: str) -> None:
+    """The guide has one row for every key, with its default, its choices, meaning and advice."""
+    (row,) = [line for line in TRAINING.splitlines() if line.startswith(f"| `{key}` |")]
+    _, _, default, meaning, advice, _ = [cell.strip() for cell in row.split("|")]
+    field = TrainingConfig.model_fields[key]
+    assert default == f"`{field.default}`"
+    assert all(f"`{choice}`" in meaning for choice in get_args(field.annotation))
+    assert advice
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
