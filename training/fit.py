@@ -1,6 +1,6 @@
 """Training, epoch by epoch, with checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from time import monotonic
@@ -9,6 +9,7 @@ import numpy as np
 
 from model_store import Vocabulary
 from training.batches import Batches, batches_of
+from training.board import Board
 from training.config import TrainingConfig
 from training.dataset import Split
 from training.evaluate import validation_loss
@@ -56,32 +57,46 @@ def fit(
     if checkpoint:
         progress.resumed(first, done)
     draws = _draws(config, len(text.train))[first - 1 :]
-    with progress.over(config.epochs, batches, (first - 1) * len(batches) + done):
+    with (
+        progress.over(config.epochs, batches, (first - 1) * len(batches) + done),
+        Board(run.folder, trainer, len(batches)) as board,
+    ):
+
+        def keep() -> None:
+            board.losses()
+            run.save(trainer.arrays())
+
         for draw in draws:
             # Several workers are together at the ends of epochs alone.
-            _train_epoch(trainer, run if workers.number == 1 else None, batches, draw, progress)
+            _train_epoch(trainer, batches, draw, progress, keep if workers.number == 1 else None)
             if not workers.chief:
                 trainer.end_epoch()
                 continue
             with _averaged_weights(trainer):
                 epoch = _evaluate(trainer, run, text, vocabulary)
                 run.record(epoch, trainer.model.get_weights())
+            board.losses()
+            board.epoch(epoch)
             trainer.end_epoch()
             run.save(trainer.arrays())
             progress.epoch(epoch, run)
 
 
 def _train_epoch(
-    trainer: Trainer, run: Run | None, batches: Batches, draw: int, progress: Progress
+    trainer: Trainer,
+    batches: Batches,
+    draw: int,
+    progress: Progress,
+    keep: Callable[[], None] | None = None,
 ) -> None:
-    """Train to the end of the epoch; keep checkpoints in the run, if one is given."""
-    saved = monotonic()
+    """Train to the end of the epoch; keep a checkpoint now and then, if told how."""
+    kept = monotonic()
     done = len(trainer.position.losses)
     for inputs, targets in islice(batches.epoch(draw), done, None):
         progress.step(trainer.step(inputs, targets))
-        if run and monotonic() - saved > CHECKPOINT_SECONDS:
-            run.save(trainer.arrays())
-            saved = monotonic()
+        if keep and monotonic() - kept > CHECKPOINT_SECONDS:
+            keep()
+            kept = monotonic()
 
 
 def _draws(config: TrainingConfig, characters: int) -> list[int]:

@@ -20,6 +20,7 @@ Weights = list[NDArray[Any]]
 Arrays = dict[str, NDArray[Any]]
 
 INFO, EPOCHS, CHECKPOINT = "run.json", "epochs.json", "checkpoint.npz"
+EVENTS = "events.out.tfevents.*"  # what `training.board` writes
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class RunInfo:
 class Run:
     """A run on disk; every file is replaced atomically, so that a kill at any moment harms none.
 
-    Files: `run.json`, `epochs.json`, `best-<epoch>.npz` and, until it is published,
-    `checkpoint.npz`.
+    Files: `run.json`, `epochs.json`, `best-<epoch>.npz`, TensorBoard's `events.out.tfevents.*`
+    and, until it is published, `checkpoint.npz`.
     """
 
     def __init__(self, folder: Path, info: RunInfo, epochs: list[Epoch]) -> None:
@@ -88,7 +89,7 @@ class Run:
 
     @classmethod
     def _begin(cls, folder: Path, info: RunInfo) -> "Run":
-        for leftover in (folder / CHECKPOINT, *folder.glob("best-*.npz")):
+        for leftover in (folder / CHECKPOINT, *folder.glob("best-*.npz"), *folder.glob(EVENTS)):
             leftover.unlink(missing_ok=True)
         write_atomically(folder / EPOCHS, b"[]")
         write_atomically(folder / INFO, TypeAdapter(RunInfo).dump_json(info, indent=1))

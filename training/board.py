@@ -1,0 +1,53 @@
+"""Losses and samples as event files that TensorBoard shows."""
+
+from pathlib import Path
+from typing import Self
+
+import tensorflow as tf
+
+from training.run import Epoch
+from training.trainer import Trainer
+
+
+class Board:
+    """The log of a training by the number of batches learned from; complete at its block's end.
+
+    It is written before each checkpoint, so it lacks nothing after a kill either; what is then
+    learned and written a second time is the same.
+    """
+
+    def __init__(self, folder: Path, trainer: Trainer, steps_per_epoch: int) -> None:
+        self._writer = tf.summary.create_file_writer(str(folder))
+        self._trainer, self._steps_per_epoch = trainer, steps_per_epoch
+        self._written = self._before() + len(trainer.position.losses)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.losses()
+        self._writer.close()
+
+    def losses(self) -> None:
+        """Write the losses of the batches since the last call."""
+        with self._writer.as_default():
+            for step, loss in enumerate(self._trainer.position.losses, self._before() + 1):
+                if step > self._written:
+                    tf.summary.scalar("loss/batch", loss, step)
+                    self._written = step
+        self._writer.flush()
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Write what an epoch reached, with its samples."""
+        with self._writer.as_default(epoch.number * self._steps_per_epoch):
+            tf.summary.scalar("loss/train", epoch.train_loss)
+            tf.summary.scalar("loss/validation", epoch.validation_loss)
+            for temperature, sample in epoch.samples.items():
+                # Indented, it is code to Markdown, and keeps its lines.
+                text = "".join(f"    {line}\n" for line in sample.splitlines())
+                tf.summary.text(f"sample/temperature {temperature}", text)
+        self._writer.flush()
+
+    def _before(self) -> int:
+        """Return the batches before this epoch."""
+        return (self._trainer.position.epoch - 1) * self._steps_per_epoch
