@@ -4,15 +4,17 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from model_store.errors import DamagedVersion, UnpublishableFolder
+from model_store.errors import DamagedVersion, StoreError, UnpublishableFolder
 from model_store.manifest import FileEntry
 
 _CHUNK = 1 << 20
+MEGABYTE = 1_000_000
 
 
 def regular_files(folder: Path) -> list[str]:
@@ -74,6 +76,16 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_free(folder: Path, size: int) -> None:
+    """Raise `StoreError` unless the folder's disk has room for `size` bytes more."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise StoreError(
+            f"{folder} has room for {free // MEGABYTE:,} MB and will need {size // MEGABYTE:,} MB: "
+            "make room there, or choose another place"
+        )
 
 
 def sync_file(writer: BinaryIO) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from model_store.files import (
     copy_hashed,
     locked,
+    require_free,
     sync_file,
     sync_folder,
     verify_file,
@@ -90,9 +91,10 @@ class LocalStorage:
         """Compare all files of a version with its manifest."""
         self.verified(manifest, manifest.files)
 
-    def require_writable(self) -> None:
-        """Raise `OSError` unless files can be written."""
+    def require_writable(self, size: int) -> None:
+        """Raise `OSError` or `StoreError` unless files of `size` bytes can be written."""
         self._root.mkdir(parents=True, exist_ok=True)
+        require_free(self._root, size)
         with tempfile.TemporaryFile(dir=self._root):
             pass
 

@@ -107,7 +107,7 @@ class RemoteStorage:
             for path in manifest.files:
                 self._fetch(manifest, path, Path(folder, "file"))
 
-    def require_writable(self) -> None:
+    def require_writable(self, size: int) -> None:  # noqa: ARG002 - elsewhere there is room
         """Raise `StoreUnavailable` unless files can be written."""
         self.write(".writable", b"")
 

@@ -48,8 +48,8 @@ class Storage(Protocol):
     def verify(self, manifest: Manifest) -> None:
         """Compare the very files of a version, not copies of them; raises as `verified` does."""
 
-    def require_writable(self) -> None:
-        """Raise unless files can be written."""
+    def require_writable(self, size: int) -> None:
+        """Raise unless files of `size` bytes can be written."""
 
 
 def storage_at(root: str | Path) -> Storage:

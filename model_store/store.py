@@ -106,9 +106,9 @@ class ModelStore:
         """Return the aliases of a model; raises `InvalidName`."""
         return Aliases(self._storage, check_name(name), partial(self.versions, name))
 
-    def require_writable(self) -> None:
-        """Raise `OSError` or `StoreUnavailable` unless something could be published here."""
-        self._storage.require_writable()
+    def require_writable(self, size: int = 0) -> None:
+        """Raise `OSError` or `StoreError` unless a version of `size` bytes could be published here."""
+        self._storage.require_writable(size)
 
     def _existing(self, name: str) -> list[int]:
         versions = self.versions(name)

@@ -4,7 +4,6 @@ import argparse
 import os
 import shlex
 import sys
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
@@ -19,10 +18,12 @@ from training.corpus import Corpus, open_corpus
 from training.dataset import Split
 from training.errors import TrainingError
 from training.fit import fit
+from training.options import parse
 from training.prepare import prepare
 from training.progress import Progress
 from training.publish import promote, publish
 from training.run import Run, RunInfo
+from training.space import require_space
 from training.start import Start
 from training.workers import Workers
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["compare"]:
         return compare.main(words[1:])
-    options = _parser().parse_args(words)
+    options = parse(words)
     try:
         return _train(options)
     except (TrainingError, StoreError, OSError) as error:
@@ -68,6 +69,7 @@ def _train(options: argparse.Namespace) -> int:
     batches_of(text.train, config)  # or say what is wrong
     info = RunInfo(config, corpus.sha256, seed_text, start.parent)
     weights = start.weights()
+    require_space(config, vocabulary, folder, store)
     run = Run.start(folder, info, fresh=options.fresh)
     _say(_described(corpus, text, vocabulary))
     try:
@@ -86,8 +88,10 @@ def _train(options: argparse.Namespace) -> int:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)
         _say_how_to_publish(options, run)
         return INTERRUPTED
-    except (TrainingError, StoreError) as error:
+    except (TrainingError, StoreError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)
+        if isinstance(error, OSError):
+            print("once that is remedied, the same command goes on from here", file=sys.stderr)
         _say_how_to_publish(options, run)
         return 2
 
@@ -155,63 +159,6 @@ def _command(package: str, words: list[object]) -> str:
 
 def _say(line: str) -> None:
     print(line, flush=True)  # a log file shows it before the minutes that follow
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument(
-        "--corpus",
-        action="extend",
-        nargs="+",
-        required=True,
-        help="files, folders of files *.txt, URLs, shakespeare or faust: read in this order",
-    )
-    parser.add_argument("--name", required=True, help="the model's name in the store")
-    parser.add_argument("--config", type=Path, help="a TOML file of configuration keys")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key"
-    )
-    parser.add_argument(
-        "--min-count",
-        metavar="N",
-        help="make symbols that occur fewer times one unknown symbol, which is never written",
-    )
-    parser.add_argument(
-        "--from",
-        dest="parent",
-        metavar="MODEL",
-        help="start from a version's weights: name, name@version or name@alias",
-    )
-    parser.add_argument(
-        "--unknown",
-        choices=["error", "drop"],
-        help="what to do with symbols that version lacks (default: error)",
-    )
-    parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")
-    parser.add_argument(
-        "--store",
-        metavar="PLACE",
-        default=os.environ.get("CHARLOOM_STORE") or "models",
-        help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
-    )
-    parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="where runs are kept (default: ./runs)"
-    )
-    parser.add_argument(
-        "--promote",
-        choices=["always", "if-better", "never"],
-        default="if-better",
-        help="when the alias production moves to the new version (default: if-better)",
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="give up the unfinished run of that name, if any"
-    )
-    parser.add_argument(
-        "--publish-only",
-        action="store_true",
-        help="publish the best weights of an interrupted run instead of training",
-    )
-    return parser
 
 
 if __name__ == "__main__":

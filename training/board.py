@@ -1,5 +1,7 @@
 """Losses and samples as event files that TensorBoard shows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -30,23 +32,30 @@ class Board:
 
     def losses(self) -> None:
         """Write the losses of the batches since the last call."""
-        with self._writer.as_default():
+        with self._writing():
             for step, loss in enumerate(self._trainer.position.losses, self._before() + 1):
                 if step > self._written:
                     tf.summary.scalar("loss/batch", loss, step)
                     self._written = step
-        self._writer.flush()
 
     def epoch(self, epoch: Epoch) -> None:
         """Write what an epoch reached, with its samples."""
-        with self._writer.as_default(epoch.number * self._steps_per_epoch):
+        with self._writing(epoch.number * self._steps_per_epoch):
             tf.summary.scalar("loss/train", epoch.train_loss)
             tf.summary.scalar("loss/validation", epoch.validation_loss)
             for temperature, sample in epoch.samples.items():
                 # Indented, it is code to Markdown, and keeps its lines.
                 text = "".join(f"    {line}\n" for line in sample.splitlines())
                 tf.summary.text(f"sample/temperature {temperature}", text)
-        self._writer.flush()
+
+    @contextmanager
+    def _writing(self, step: int | None = None) -> Iterator[None]:
+        try:
+            with self._writer.as_default(step):
+                yield
+                self._writer.flush()
+        except tf.errors.OpError as error:  # such as a full disk
+            raise OSError(error.message.splitlines()[0].rpartition("}} ")[2]) from error
 
     def _before(self) -> int:
         """Return the batches before this epoch."""

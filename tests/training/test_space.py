@@ -1,0 +1,82 @@
+"""Full disks: found before a training, and survived during one."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.small import ENGLISH, Training, small_config, small_options
+from training.trainer import Trainer
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 30
+
+# A new mount that this process tree alone can see needs no root, where the system allows it.
+MOUNTED = """
+mount -t tmpfs -o size=4m none "$1" || exit 77
+shift
+exec "$@"
+"""
+
+
+def on_a_small_disk(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that has four megabytes in `folder`."""
+    line = ["unshare", "-Urm", "sh", "-c", MOUNTED, "sh", str(folder), *command]
+    try:
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare")
+    if done.returncode == 77 or done.stderr.startswith("unshare: "):
+        pytest.skip(f"this system lends nobody a small disk: {done.stderr}")
+    return done
+
+
+@pytest.mark.parametrize("full", ["store", "runs"])
+def test_a_disk_too_small_is_found_before_the_training(tmp_path: Path, full: str) -> None:
+    """Two million weights do not fit on 4 MB; one line says which folder and what it needs."""
+    (tmp_path / "text.txt").write_text(ENGLISH[:5000], encoding="utf-8")
+    (tmp_path / full).mkdir()
+    places = ["--store", str(tmp_path / "store"), "--runs", str(tmp_path / "runs")]
+    words = ["--corpus", str(tmp_path / "text.txt"), "--name", "big", *small_options()]
+    job = [sys.executable, "-m", "training", *words, *places, "--set", "units=700"]
+    done = on_a_small_disk(tmp_path / full, *job)
+    assert done.returncode == 2, done.stdout
+    folder = tmp_path / full / ("big" if full == "runs" else "")
+    assert f"training: {folder} has room for 4 MB and will need" in done.stderr.splitlines()[-1]
+    assert "epoch 1" not in done.stdout
+
+
+@pytest.fixture
+def file_size_limit() -> Iterator[Callable[[int], None]]:
+    """Fills the disk, as far as this process can tell: no file grows beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_spares_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_size_limit: Callable[[int], None]
+) -> None:
+    """When a checkpoint cannot be written the one before stays whole, and training goes on from it."""
+    undisturbed = Training(tmp_path / "undisturbed", TEXT, small_config()).fit().run
+    training = Training(tmp_path / "full", TEXT, small_config())
+    step = Trainer.step
+
+    def filling(self: Trainer, *batch: np.ndarray) -> float:
+        if self.position.epoch == 2:
+            file_size_limit(5000)
+        return step(self, *batch)
+
+    monkeypatch.setattr(Trainer, "step", filling)
+    with pytest.raises(OSError, match="File too large"):
+        training.fit()
+    monkeypatch.undo()
+    file_size_limit(resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    assert not list(training.run.folder.glob(".*"))  # what did not fit does not fill the disk
+    again = Training(training.run.folder, TEXT, small_config())
+    assert again.run.next_epoch == 2
+    assert again.fit().run.epochs == undisturbed.epochs
