@@ -153,8 +153,8 @@ def _publishing_words(options: argparse.Namespace) -> list[object]:
 
 
 def _command(package: str, words: list[object]) -> str:
-    """Return a command line that a person can paste into a shell."""
-    return shlex.join(["python", "-m", package, *map(str, words)])
+    """Return a command line that a person can paste into the shell that this job came from."""
+    return shlex.join([os.path.relpath(sys.executable), "-m", package, *map(str, words)])
 
 
 def _say(line: str) -> None:

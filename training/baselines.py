@@ -24,12 +24,14 @@ def baselines(text: Split, vocabulary: Vocabulary, characters: int) -> dict[str,
     """Return nats per character of the first `characters` held out, by the baseline's name.
 
     Compressors have read the training text; what the held-out text adds to their output counts.
+    Unknown symbols are left out, as they are of every loss.
     """
-    train = text.train[-TRAINING_CHARACTERS:].astype(np.int64)
-    held_out = text.validation[:characters].astype(np.int64)
+    unknown = vocabulary.unknown_id
+    parts = text.train[-TRAINING_CHARACTERS:], text.validation[:characters]
+    train, held_out = (ids[ids != unknown].astype(np.int64) for ids in parts)
     known, new = (vocabulary.decode(ids).encode() for ids in (train, held_out))
     nats = (
-        math.log(len(vocabulary)),
+        math.log(len(vocabulary) - (unknown is not None)),
         ngram_nats(train, held_out, len(vocabulary)),
         _compressed_nats(_xz, known, new, len(held_out)),
         _compressed_nats(_zstd, known, new, len(held_out)),

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from model_store import Vocabulary
+from model_store import UNKNOWN, Vocabulary
 from tests.training.small import ENGLISH
 from training.baselines import BASELINES, ORDER, baselines, ngram_nats
 from training.dataset import split
@@ -62,3 +62,14 @@ def test_a_repeated_text_is_nearly_free() -> None:
     found = baselines(split(ids, 1 / 3), vocabulary, 5000)
     assert found["uniform"] == pytest.approx(math.log(8))
     assert max(found["xz"], found["zstd"]) < 0.1
+
+
+def test_unknown_symbols_do_not_count() -> None:
+    """A text with unknown symbols strewn in is, to all baselines, what it is without them."""
+    plain = ENGLISH[:40_000]
+    strewn = "".join(plain[place : place + 4] + UNKNOWN for place in range(0, len(plain), 4))
+    found, expected = (
+        baselines(split(vocabulary.encode(text), 0.1), vocabulary, len(text) // 10)
+        for text, vocabulary in ((text, Vocabulary.from_text(text)) for text in (strewn, plain))
+    )
+    assert found == pytest.approx(expected, rel=0.01)
