@@ -1,13 +1,13 @@
 """`make bench`: measure, print, and write JSON, tables and a chart.
 
-`python -m benchmarks [engine] [limits] [serving] [start] [corpus] [--rounds N] [--seconds S]`
+`python -m benchmarks [engine] [limits] [serving] [start] [training] [corpus] [--rounds N] [--seconds S]`
 """
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chart, corpus, engine, limits, machine, report, serving, start
+from benchmarks import chart, corpus, engine, limits, machine, report, serving, start, training
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "out"
@@ -18,13 +18,15 @@ PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "limits": limits.measure,
     "serving": serving.measure,
     "start": start.measure,
+    "training": training.measure,
     "corpus": corpus.measure,
 }
-UNASKED = [name for name in PARTS if name != "corpus"]  # it takes minutes and 3 GB of disk
+SLOW = ("training", "corpus")  # half an hour; minutes and 3 GB of disk
+UNASKED = [name for name in PARTS if name not in SLOW]
 
 
 def main() -> None:
-    """Run the chosen parts, by default all but the corpus."""
+    """Run the chosen parts, by default all but the slow ones."""
     arguments = _arguments()
     names = arguments.names or UNASKED
     about = machine.describe()
