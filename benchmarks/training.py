@@ -24,7 +24,7 @@ OURS = TrainingConfig(
     units=LECTURE.units,
     embedding=LECTURE.embedding,
     dropout=LECTURE.dropout,
-    batch_size=32,
+    weight_drop=LECTURE.weight_drop,
     schedule="constant",
     ema_momentum=0.0,
 )

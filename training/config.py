@@ -22,14 +22,14 @@ class TrainingConfig(BaseModel):
     embedding: int = Field(default=128, ge=0, le=4096)  # 0: one-hot
     dropout: float = Field(default=0.5, ge=0, lt=1)
     dropout_mask: Literal["sequence", "step"] = "sequence"  # the same over time, or not
-    weight_drop: float = Field(default=0.0, ge=0, lt=1)
+    weight_drop: float = Field(default=0.25, ge=0, lt=1)
 
     epochs: int = Field(default=20, ge=1)
     max_steps_per_epoch: int = Field(default=2000, ge=1)  # an epoch of a long text is a part of it
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=32, ge=1)
     sequence_length: int = Field(default=128, ge=1)
     window_stride: int = Field(default=0, ge=0)  # 0: streams; else windows so far apart
-    learning_rate: float = Field(default=3e-3, gt=0)
+    learning_rate: float = Field(default=2.5e-3, gt=0)
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: int = Field(default=100, ge=0)
     weight_decay: float = Field(default=0.01, ge=0)

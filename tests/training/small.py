@@ -24,6 +24,7 @@ def small_config(**changes: Any) -> TrainingConfig:
         "units": 16,
         "embedding": 8,
         "dropout": 0.0,
+        "weight_drop": 0.0,
         "epochs": 2,
         "batch_size": 4,
         "sequence_length": 32,

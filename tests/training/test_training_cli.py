@@ -230,6 +230,7 @@ def test_several_files_are_one_text(
     (tmp_path / "a.txt").write_text(ENGLISH[:2999].rstrip("\n"), encoding="utf-8")
     (tmp_path / "b.txt").write_text("b" * 2000, encoding="utf-8")
     arguments = ("--corpus", *given, "--corpora-dir", str(tmp_path), "--name", "small")
+    arguments += ("--set", "batch_size=64")
     assert "the training text has 4500 characters" in refused(tmp_path, capsys, *arguments)
 
 
@@ -273,9 +274,10 @@ def test_a_refused_training_spares_the_earlier_run(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A text too small for a batch is found before the earlier run's weights are replaced."""
-    earlier = tmp_path / "the runs" / "small" / "best.npz"
+    earlier = tmp_path / "the runs" / "small" / "best-3.npz"
     earlier.parent.mkdir(parents=True)
     earlier.write_bytes(b"precious")
-    message = refused(tmp_path, capsys, "--corpus", str(corpus), "--name", "small")
+    arguments = ("--corpus", str(corpus), "--name", "small", "--set", "batch_size=64")
+    message = refused(tmp_path, capsys, *arguments)
     assert "4500 characters but one batch takes 8192: lower batch_size" in message
     assert earlier.read_bytes() == b"precious"

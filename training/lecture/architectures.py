@@ -76,6 +76,7 @@ def train(layers: int, text: Split, symbols: int, iterations: int, seed: int) ->
         units=units_for(layers, symbols),
         embedding=EMBEDDING,
         dropout=0.0,
+        weight_drop=0.0,
         batch_size=32,
         sequence_length=32,
         random_seed=seed,
