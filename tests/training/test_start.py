@@ -150,7 +150,8 @@ def version(start: Start) -> Manifest:
 def test_bundled_versions_stand_in(tmp_path: Path) -> None:
     """A name that the own store lacks is looked for among those that come with the software."""
     store = ModelStore(tmp_path)
-    bundled = ModelStore(BUNDLED).manifest("shakespeare", 1)
+    here = ModelStore(BUNDLED)
+    bundled = here.manifest(*here.resolve("shakespeare"))
     assert version(Start.at("shakespeare", store)) == bundled
     made = publish_random_model(tmp_path, "shakespeare")
     assert version(Start.at("shakespeare", store)) == made
