@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from model_store import BUNDLED, ModelStore
 from training.config import TrainingConfig, load_config
 from training.errors import ConfigError
+
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 
 
 def toml(folder: Path, text: str) -> Path:
@@ -112,3 +115,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A file that is not there is named."""
     with pytest.raises(ConfigError, match=r"cannot read the configuration .*absent\.toml"):
         load_config(tmp_path / "absent.toml", [])
+
+
+@pytest.mark.parametrize("name", ["shakespeare", "faust"])
+def test_the_bundled_models_were_trained_so(name: str) -> None:
+    """The configuration in the repository is the one in the manifest of the bundled version."""
+    store = ModelStore(BUNDLED)
+    manifest = store.manifest(*store.resolve(name))
+    assert load_config(CONFIGS / f"{name}.toml", []) == TrainingConfig(**manifest.training)
