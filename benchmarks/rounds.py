@@ -44,7 +44,9 @@ def number(value: float) -> str:
 
 
 def spread(values: Values) -> str:
-    """Write the median, and between which numbers the rounds lay."""
+    """Write the median, and between which numbers the rounds lay; nothing of none."""
+    if not values:
+        return ""
     if len(values) == 1:
         return number(values[0])
     return f"{number(median(values))} ({number(min(values))} – {number(max(values))})"
