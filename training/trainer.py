@@ -69,8 +69,9 @@ class Trainer:
             TrainingError: the loss or a gradient is no number any more, or the loss exploded.
         """
         rows = (tf.constant(self._workers.rows(part)) for part in (inputs, targets))
-        loss, state = self._step(*rows, self._state)
-        value = float(loss)
+        with self._workers.together():
+            loss, state = self._step(*rows, self._state)
+            value = float(loss)
         if not value <= self._highest_loss:
             raise TrainingError(
                 f"the loss is {value:.4g} in epoch {self.position.epoch}: lower learning_rate"

@@ -6,13 +6,15 @@ gradients' mean moves the weights of all alike; the first one, the chief, measur
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.errors import ConfigError
+from training.errors import ConfigError, TrainingError
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -55,6 +57,22 @@ class Workers:
         context = tf.distribute.get_replica_context()
         return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Compute with the others.
+
+        Raises:
+            TrainingError: one of them is gone, so that nothing can be computed any more.
+        """
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.number == 1:
+                raise
+            raise TrainingError(
+                "another worker is gone: start all of them again with the same command"
+            ) from error
+
     def of_chief(self, arrays: Arrays) -> Arrays:
         """Return the chief's arrays on every worker; all call this together."""
         if self.number == 1:
@@ -66,7 +84,8 @@ class Workers:
             sum_ = tf.distribute.ReduceOp.SUM
             return {name: context.all_reduce(sum_, part) for name, part in mine.items()}
 
-        shared = tf.function(lambda: self.strategy.run(summed))()
+        with self.together():
+            shared = tf.function(lambda: self.strategy.run(summed))()
         return arrays | {
             name: part.numpy().astype(arrays[name].dtype) for name, part in shared.items()
         }

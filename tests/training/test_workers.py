@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,31 @@ def test_two_workers_are_as_good_as_one(tmp_path: Path, corpus: Path) -> None:
     for epoch, expected in zip(two.epochs, one.epochs, strict=True):
         assert epoch.validation_loss == pytest.approx(expected.validation_loss, abs=0.01)
         assert epoch.train_loss == pytest.approx(expected.train_loss, abs=0.01)
+
+
+@pytest.mark.slow
+def test_a_lost_worker_ends_the_others_and_all_go_on(tmp_path: Path, corpus: Path) -> None:
+    """Killed in the third epoch, it stops the other with one line; started again, both finish."""
+    epochs = ("--set", "epochs=12")
+    chief, lost = (job(tmp_path, corpus, each, *epochs) for each in cluster(2))
+    deadline = time.monotonic() + 120
+    recorded = tmp_path / "runs" / "small" / "epochs.json"
+    while not recorded.exists() or len(json.loads(recorded.read_bytes())) < 2:
+        assert chief.poll() is None, chief.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    lost.kill()
+    _, errors = chief.communicate(timeout=300)
+    lost.communicate()
+    assert chief.returncode == 2, errors
+    assert "training: another worker is gone: start all of them again" in errors
+    assert "Traceback" not in errors
+
+    together = [job(tmp_path, corpus, each, *epochs) for each in cluster(2)]
+    (said, errors), _ = (process.communicate(timeout=300) for process in together)
+    assert "going on from epoch" in said, errors
+    assert "published small@1" in said
+    assert len(Run.open(recorded.parent).epochs) == 12
 
 
 def test_rows_are_shared_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
