@@ -10,7 +10,8 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cache import PREFIX, MemoryBytes, RedisBytes, StreamCache
+from service.cache import PREFIX, MemoryBytes, StreamCache
+from service.cache_redis import RedisBytes
 from service.details import describe
 from service.request import Sampling, Stream
 from service.sequence import Snapshot
@@ -27,7 +28,7 @@ def _stream(seed: str = "a", random_seed: int = 0) -> Stream:
 
 @pytest.fixture
 def redis_bytes(redis_server: RedisServer) -> Iterator[RedisBytes]:
-    kept = RedisBytes(redis_server.url, timeout=0.2, ttl=60)
+    kept = RedisBytes(redis_server.url, timeout=0.2, ttl=60, failed=print)
     yield kept
     kept.close()
 
