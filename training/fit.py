@@ -46,16 +46,8 @@ def fit(
     workers = workers or Workers()
     workers.check(config.batch_size)
     trainer = Trainer(config, vocabulary, len(batches), weights, workers)
-    if checkpoint := run.checkpoint():
-        trainer.restore(checkpoint)
-    elif weights:
-        loss = validation_loss(trainer.model, config, text)
-        trainer.expect(loss)
-        progress.started(loss)
-    trainer.follow_chief()
+    _begin(trainer, run, text, progress, given=weights is not None)
     first, done = trainer.position.epoch, len(trainer.position.losses)
-    if checkpoint:
-        progress.resumed(first, done)
     draws = _draws(config, len(text.train))[first - 1 :]
     with (
         progress.over(config.epochs, batches, (first - 1) * len(batches) + done),
@@ -80,6 +72,18 @@ def fit(
             trainer.end_epoch()
             run.save(trainer.arrays())
             progress.epoch(epoch, run)
+
+
+def _begin(trainer: Trainer, run: Run, text: Split, progress: Progress, *, given: bool) -> None:
+    """Stand at the run's checkpoint, if it has one; else measure weights that were given."""
+    if checkpoint := run.checkpoint():
+        trainer.restore(checkpoint)
+        progress.resumed(trainer.position.epoch, len(trainer.position.losses))
+    elif given:
+        loss = validation_loss(trainer.model, trainer.config, text)
+        trainer.expect(loss)
+        progress.started(loss)
+    trainer.follow_chief()
 
 
 def _train_epoch(
