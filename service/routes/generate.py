@@ -36,13 +36,13 @@ DIGITS = 6  # of a log-probability; float32 has no more
 
 EXAMPLE = {
     "model": "shakespeare",
-    "version": 1,
+    "version": 2,
     "seed": "ROMEO:",
     "temperature": 0.5,
     "random_seed": 0,
     "finish_reason": "length",
     "cached": False,
-    "text": "\nI see your heart with you. O, the gods sleep your honour,",
+    "text": "\nHave you so done to be their heads of his:",
 }
 GENERATE = Operation(
     "Go on from a seed text",
@@ -56,7 +56,7 @@ GENERATE = Operation(
     answers={
         "application/json": Described(GenerateResponse, EXAMPLE),
         "text/event-stream": Described(
-            example='data: {"text": "\\nI see"}\n\nevent: done\ndata: {"finish_reason": "length", …}\n\n'
+            example='data: {"text": "\\nHave"}\n\nevent: done\ndata: {"finish_reason": "length", …}\n\n'
         ),
     },
     errors=[
