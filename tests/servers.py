@@ -177,7 +177,26 @@ def wait_until(condition: Any, what: str) -> None:
         sleep(0.02)
 
 
-class RedisServer:
+class OtherServer:
+    """A server that is not ours, in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+
+    def freeze(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it answer again."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Kill it, frozen or not."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+class RedisServer(OtherServer):
     """A real Redis server, kept in memory, on a port that stays the same over restarts."""
 
     def __init__(self) -> None:
@@ -196,24 +215,11 @@ class RedisServer:
         )
         wait_until(self._listens, "Redis")
 
-    def freeze(self) -> None:
-        """Let it keep its connections and answer nothing."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it answer again."""
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        """Kill it, frozen or not."""
-        self.process.kill()
-        self.process.wait(10)
-
     def _listens(self) -> bool:
         return listens(self.port)
 
 
-class S3Server:
+class S3Server(OtherServer):
     """A real S3 server, moto's, kept in memory."""
 
     def __init__(self) -> None:
@@ -240,19 +246,6 @@ class S3Server:
         )
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
             return f"s3://{bucket}"
-
-    def freeze(self) -> None:
-        """Let it keep its connections and answer nothing."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it answer again."""
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        """Kill it, frozen or not."""
-        self.process.kill()
-        self.process.wait(10)
 
 
 def listens(port: int) -> bool:
