@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from training.dataset import Ids
 from training.errors import CorpusError
 
 Batch = NDArray[np.int32]
+
+SHUFFLED = 8192  # batches of windows at once: those of a text of many GB do not fit in memory
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,17 @@ class WindowBatches(Batches):
 
     def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
         """Shuffle the windows by `draw`; the last place of each has a target, [batch_size, 1]."""
-        windows = self.whole * self.batch_size
-        starts = self.stride * np.random.default_rng(draw).permutation(windows)
-        for rows in starts.reshape(-1, self.batch_size, 1)[: len(self)]:
-            window = self.ids[rows + np.arange(self.sequence_length + 1)].astype(np.int32)
+        for rows in islice(self._shuffled(np.random.default_rng(draw)), len(self)):
+            starts = self.stride * rows[:, None]
+            window = self.ids[starts + np.arange(self.sequence_length + 1)].astype(np.int32)
             yield window[:, :-1], window[:, -1:]
+
+    def _shuffled(self, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        """Yield the windows of each batch: parts of the text in random order, each shuffled."""
+        for part in generator.permutation(-(-self.whole // SHUFFLED)):
+            first, last = part * SHUFFLED, min((part + 1) * SHUFFLED, self.whole)
+            windows = np.arange(first * self.batch_size, last * self.batch_size)
+            yield from generator.permutation(windows).reshape(-1, self.batch_size)
 
 
 def _too_short(ids: Ids, needed: int) -> CorpusError:

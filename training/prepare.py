@@ -45,11 +45,18 @@ def prepare(
 
     Raises:
         CorpusError: a file is not UTF-8, the text too short, its symbols too many or not in the
-            vocabulary given.
+            vocabulary given, those held out all unknown.
     """
     vocabulary = _kept(corpus, config, folder, given) or _made(corpus, config, folder, given)
     ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
-    return split(np.asarray(ids), config.validation_fraction), vocabulary
+    text = split(np.asarray(ids), config.validation_fraction)
+    measured = text.validation[: config.validation_characters]
+    if vocabulary.unknown_id is not None and np.all(measured == vocabulary.unknown_id):
+        raise CorpusError(
+            "the held-out text has unknown symbols alone, and no loss could be measured: "
+            "lower min_count, or give the corpora in another order"
+        )
+    return text, vocabulary
 
 
 def _kept(

@@ -107,6 +107,30 @@ def test_a_window_predicts_the_character_after_it() -> None:
     assert batches.predicted == 8
 
 
+def test_windows_of_a_long_text_are_shuffled_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Still each once in an epoch; the parts come in random order."""
+    monkeypatch.setattr("training.batches.SHUFFLED", 4)
+    batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
+    assert len(batches) == 40
+    starts = np.array([inputs[:, 0] for inputs, _ in batches.epoch(7)])
+    assert sorted(starts.flat) == list(range(0, 3 * 8 * 40, 3))
+    parts = [set(part.flat) for part in starts.reshape(10, 4 * 8)]
+    assert all(max(part) - min(part) == 3 * (4 * 8 - 1) for part in parts)
+    assert [min(part) for part in parts] != sorted(min(part) for part in parts)
+
+
+def test_windows_of_a_gigabyte_are_shuffled_in_little_memory() -> None:
+    """Their numbers would take 2.7 GB."""
+    batches = WindowBatches(np.zeros(10**9, np.uint8), 128, 25, 1_000_000, stride=3)
+    assert len(batches) == 1_000_000
+    tracemalloc.start()
+    try:
+        next(batches.epoch(1))
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
 def test_each_draw_is_another_order_of_windows() -> None:
     """The same draw gives the same order, another draw another."""
     batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)

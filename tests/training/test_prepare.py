@@ -71,6 +71,14 @@ def test_a_text_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
         prepared(tmp_path, "abcdefghij" * 200, min_count=201)
 
 
+def test_a_held_out_part_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
+    """No loss could be measured there; one symbol that is known is enough."""
+    text, rare = "abcdefghij" * 180, "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
+    with pytest.raises(CorpusError, match=r"unknown symbols alone.*lower min_count"):
+        prepared(tmp_path, text + rare, min_count=2)
+    prepared(tmp_path, text + rare[1:] + "a", min_count=2)
+
+
 def test_too_many_symbols_are_refused_with_the_remedy(tmp_path: Path) -> None:
     """The `--min-count` that the error names is the least that leaves few enough."""
     text = "".join(chr(0x4E00 + n) * (1 + n // 10) for n in range(200))
