@@ -102,7 +102,7 @@ def _title(manifest: Manifest) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,7 +16,6 @@ from training.config import TrainingConfig
 from training.corpus import Corpus
 from training.errors import TrainingError
 
-Weights = list[NDArray[Any]]
 Arrays = dict[str, NDArray[Any]]
 
 INFO, EPOCHS, CHECKPOINT = "run.json", "epochs.json", "checkpoint.npz"
@@ -121,12 +120,12 @@ class Run:
         """The epoch with the lowest validation loss."""
         return min(self.epochs, key=lambda epoch: epoch.validation_loss)
 
-    def best_weights(self) -> Weights:
+    def best_weights(self) -> list[NDArray[Any]]:
         """Return the weights of the best epoch, in the model's order."""
         with np.load(self._best_file()) as arrays:
             return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
 
-    def record(self, epoch: Epoch, weights: Weights) -> None:
+    def record(self, epoch: Epoch, weights: list[NDArray[Any]]) -> None:
         """Add an epoch; keep its weights if it is the best so far."""
         epochs = [*self.epochs, epoch]
         if epoch is min(epochs, key=lambda each: each.validation_loss):

@@ -40,7 +40,8 @@ def test_metrics_stand_side_by_side(
     assert "small@2" in head
     for name in ("validation_nats", "int8_nats", "5-gram_nats", "xz_nats"):
         (line,) = [line for line in said.splitlines() if f" {name} " in line]
-        assert line.count(f"{metrics[name]:.4f}".rstrip("0")) == 2
+        assert line.count(f"{metrics[name]:.5g}") == 2
+    assert f"{metrics['logit_error']:.5g}" in said  # small, and still not 0
     assert "different texts" not in said
 
 
