@@ -16,7 +16,7 @@ from training.batches import batches_of
 from training.config import TrainingConfig, load_config
 from training.corpus import Corpus, open_corpus
 from training.dataset import Split
-from training.errors import TrainingError
+from training.errors import ParityError, TrainingError
 from training.fit import fit
 from training.options import parse
 from training.prepare import prepare
@@ -67,7 +67,7 @@ def _train(options: argparse.Namespace) -> int:
 
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
     batches_of(text.train, config)  # or say what is wrong
-    info = RunInfo(config, corpus.sha256, seed_text, start.parent)
+    info = RunInfo(config, corpus.sha256, seed_text, start.parent, workers.number)
     weights = start.weights()
     require_space(config, vocabulary, folder, store)
     run = Run.start(folder, info, fresh=options.fresh)
@@ -92,7 +92,8 @@ def _train(options: argparse.Namespace) -> int:
         print(f"training: {error}", file=sys.stderr)
         if isinstance(error, OSError):
             print("once that is remedied, the same command goes on from here", file=sys.stderr)
-        _say_how_to_publish(options, run)
+        if not isinstance(error, ParityError):  # those weights would fail again
+            _say_how_to_publish(options, run)
         return 2
 
 
@@ -129,8 +130,11 @@ def _publish(
     if moved:
         _say(f"{PRODUCTION} is now {manifest.name}@{manifest.version}")
     else:
+        why = (
+            "" if options.promote == "never" else ": the loss is not lower over the same characters"
+        )
         words = ["--store", options.store, "alias", manifest.name, PRODUCTION, manifest.version]
-        _say(f"{PRODUCTION} stays; move it with: {_command('model_store', words)}")
+        _say(f"{PRODUCTION} stays{why}; move it with: {_command('model_store', words)}")
     return 0
 
 

@@ -46,11 +46,13 @@ def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:
     characters seen after h, and h' is h without its first character (Witten and Bell, 1991; in the
     form of Chen and Goodman, 1998, https://dash.harvard.edu/handle/1/25104739).
     """
-    context = train[len(train) - (ORDER - 1) :]
+    text = np.concatenate([train, held_out])
+    contexts = np.zeros(len(text), np.int64)  # the number of what stands before each place
     probability = np.full(len(held_out), 1 / symbols)
     for order in range(1, ORDER + 1):
-        grams, counts = np.unique(_grams(train, order, symbols), return_counts=True)
-        asked = _grams(np.concatenate([context, held_out]), order, symbols)[ORDER - order :]
+        numbered = contexts * symbols + text[order - 1 :]
+        grams, counts = np.unique(numbered[: len(train) - order + 1], return_counts=True)
+        asked = numbered[len(train) - order + 1 :]
         starts, first, followers = np.unique(
             grams // symbols, return_index=True, return_counts=True
         )
@@ -59,15 +61,9 @@ def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:
         total, types = (_looked_up(asked // symbols, starts, n) for n in (totals, followers))
         mixed = (seen + types * probability) / np.maximum(total + types, 1)
         probability = np.where(total > 0, mixed, probability)
+        # Numbered anew, so that five symbols of a large vocabulary fit into an integer.
+        contexts = np.unique(numbered, return_inverse=True)[1][:-1]
     return float(-np.log(probability).mean())
-
-
-def _grams(ids: Ids, order: int, symbols: int) -> Ids:
-    """Return each run of `order` ids as one number, of which the last id is the last digit."""
-    grams = np.zeros(len(ids) - order + 1, np.int64)
-    for place in range(order):
-        grams = grams * symbols + ids[place : len(ids) - order + 1 + place]
-    return grams
 
 
 def _looked_up(keys: Ids, known: Ids, values: Ids) -> Floats:

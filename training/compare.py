@@ -12,6 +12,7 @@ from rich.table import Table
 
 from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
 from training.curves import write_comparison
+from training.measured import measured_on
 from training.run import EPOCHS, Epoch, load_epochs
 
 SAMPLE_TEMPERATURE = "0.5"
@@ -36,7 +37,7 @@ def compare(models: list[StoredModel], console: Console, picture: Path | None) -
     manifests = [model.manifest for model in models]
     console.print(_table("metrics", manifests, _facts))
     console.print(_table("configuration, where it differs", manifests, _differing(manifests)))
-    if len({_measured_on(manifest) for manifest in manifests}) > 1:
+    if len({measured_on(manifest) for manifest in manifests}) > 1:
         console.print("The losses are over different texts and say nothing about each other.\n")
     epochs = {_title(model.manifest): _epochs(model) for model in models}
     for title, each in epochs.items():
@@ -82,10 +83,6 @@ def _differing(manifests: list[Manifest]) -> Callable[[Manifest], dict[str, Any]
         }
 
     return facts
-
-
-def _measured_on(manifest: Manifest) -> tuple[Any, ...]:
-    return manifest.corpus.sha256, manifest.training.get("validation_fraction")
 
 
 def _epochs(model: StoredModel) -> list[Epoch]:

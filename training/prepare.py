@@ -45,18 +45,27 @@ def prepare(
 
     Raises:
         CorpusError: a file is not UTF-8, the text too short, its symbols too many or not in the
-            vocabulary given, those held out all unknown.
+            vocabulary given; or a loss over those held out cannot be measured.
     """
     vocabulary = _kept(corpus, config, folder, given) or _made(corpus, config, folder, given)
     ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
     text = split(np.asarray(ids), config.validation_fraction)
+    _require_measurable(text, vocabulary, config)
+    return text, vocabulary
+
+
+def _require_measurable(text: Split, vocabulary: Vocabulary, config: TrainingConfig) -> None:
+    if config.window_stride and len(text.validation) <= config.sequence_length:
+        raise CorpusError(
+            f"the held-out text has {len(text.validation)} characters but a window takes "
+            f"{config.sequence_length + 1}: raise validation_fraction or lower sequence_length"
+        )
     measured = text.validation[: config.validation_characters]
     if vocabulary.unknown_id is not None and np.all(measured == vocabulary.unknown_id):
         raise CorpusError(
             "the held-out text has unknown symbols alone, and no loss could be measured: "
             "lower min_count, or give the corpora in another order"
         )
-    return text, vocabulary
 
 
 def _kept(

@@ -22,6 +22,7 @@ from training.curves import write_curves
 from training.dataset import Split
 from training.evaluate import bits
 from training.export import check_parity, export
+from training.measured import measured_on
 from training.model import build_model
 from training.report import write_card, write_samples
 from training.run import EPOCHS, Run, dump_epochs
@@ -70,7 +71,10 @@ def publish(
 
 
 def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
-    """Move the alias `production` to the version as the policy says; return whether it moved."""
+    """Move the alias `production` to the version as the policy says; return whether it moved.
+
+    Better is a lower loss over the same characters.
+    """
     aliases = store.aliases(manifest.name)
     current = aliases.get(PRODUCTION)
     if policy == "never":
@@ -78,6 +82,8 @@ def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
     # An alias may outlive its version; then anything is better.
     if policy == "if-better" and current in store.versions(manifest.name):
         served = store.manifest(manifest.name, current)
+        if measured_on(manifest) != measured_on(served):
+            return False
         if manifest.metrics["validation_nats"] >= served.metrics.get("validation_nats", math.inf):
             return False
     aliases.set(PRODUCTION, manifest.version)

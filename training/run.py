@@ -34,12 +34,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What determines a run: configuration, text, and the version that it began with, if any."""
+    """What determines a run: configuration, text, the version that it began with, if any, workers."""
 
     config: TrainingConfig
     corpus_sha256: str
     seed_text: str
     parent: Parent | None = None
+    workers: int = 1
 
 
 class Run:
@@ -70,8 +71,10 @@ class Run:
                 f"{folder} holds an unfinished run {_difference(run.info, info)}: repeat its "
                 "command to go on, or give it up with --fresh, or choose another --name or --runs"
             )
-        # An epoch that was recorded after the checkpoint is about to be trained again.
+        # An epoch that was recorded after the checkpoint is about to be trained again. On disk too it
+        # is none any more: the next checkpoint deletes its weights.
         run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
+        write_atomically(folder / EPOCHS, dump_epochs(run.epochs).encode())
         return run
 
     @classmethod
@@ -181,6 +184,8 @@ def _difference(old: RunInfo, new: RunInfo) -> str:
     ]
     if old.parent != new.parent:
         changed.append(f"{old.parent or 'random weights'} to begin with")
+    if old.workers != new.workers:
+        changed.append(f"{old.workers} workers")
     return f"with {', '.join(changed)}" if changed else "of another text"
 
 

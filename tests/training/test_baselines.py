@@ -39,6 +39,14 @@ def test_the_ngram_model_is_its_formula() -> None:
     assert ngram_nats(ids, new, len(vocabulary)) == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_ngram_model_does_not_care_which_ids_symbols_have() -> None:
+    """Five symbols of 20,000 make more numbers than 64 bits have."""
+    ids = Vocabulary.from_text(ENGLISH[:6400]).encode(ENGLISH[:6400])
+    spread = ids * (19_999 // ids.max())
+    found, expected = (ngram_nats(each[:6000], each[6000:], 20_000) for each in (spread, ids))
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.fixture(scope="module")
 def english() -> dict[str, float]:
     text = ENGLISH[:200_000]

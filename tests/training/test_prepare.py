@@ -79,6 +79,15 @@ def test_a_held_out_part_of_rare_symbols_alone_is_refused(tmp_path: Path) -> Non
     prepared(tmp_path, text + rare[1:] + "a", min_count=2)
 
 
+def test_a_held_out_part_shorter_than_a_window_is_refused(tmp_path: Path) -> None:
+    """Each window is followed by the character that it predicts; streams need none."""
+    text = "abcdefghij" * 120
+    with pytest.raises(CorpusError, match="120 characters but a window takes 121"):
+        prepared(tmp_path, text, window_stride=3, sequence_length=120)
+    prepared(tmp_path, text, window_stride=3, sequence_length=119)
+    prepared(tmp_path, text, sequence_length=120)
+
+
 def test_too_many_symbols_are_refused_with_the_remedy(tmp_path: Path) -> None:
     """The `--min-count` that the error names is the least that leaves few enough."""
     text = "".join(chr(0x4E00 + n) * (1 + n // 10) for n in range(200))

@@ -166,6 +166,21 @@ def test_production_moves_as_the_policy_says(
     assert aliases.get(PRODUCTION) == (second.version if moves else first.version)
 
 
+@pytest.mark.parametrize(("policy", "moves"), [("if-better", False), ("always", True)])
+def test_losses_over_other_characters_are_not_compared(
+    tmp_path: Path, policy: Promote, moves: bool
+) -> None:
+    """A version of another text is never better by itself, however low its loss."""
+    store = ModelStore(tmp_path / "store")
+    seed = publish_random_model(tmp_path / "store")
+    first = republished(store, seed, 4.0, tmp_path / "first")
+    store.aliases(first.name).set(PRODUCTION, first.version)
+    corpus = seed.corpus.model_copy(update={"sha256": "ab" * 32})
+    other = seed.model_copy(update={"corpus": corpus})
+    second = republished(store, other, 1.0, tmp_path / "second")
+    assert promote(store, second, policy) is moves
+
+
 @pytest.mark.parametrize(
     ("policy", "moves"), [("if-better", True), ("always", True), ("never", False)]
 )

@@ -130,8 +130,10 @@ def test_an_epoch_after_the_checkpoint_is_trained_again(tmp_path: Path) -> None:
     run.save(checkpoint(2))
     run.record(epoch(2, 1.0), weights(2))
     again = Run.start(tmp_path, INFO)
-    assert again.epochs == [epoch(1, 2.0)]
+    assert again.epochs == Run.open(tmp_path).epochs == [epoch(1, 2.0)]
     np.testing.assert_array_equal(again.best_weights()[0], weights(1)[0])
+    again.save(checkpoint(2))
+    np.testing.assert_array_equal(Run.open(tmp_path).best_weights()[0], weights(1)[0])
     again.record(epoch(2, 1.0), weights(2))
     again.save(checkpoint(3))
     assert [path.name for path in tmp_path.glob("best-*")] == ["best-2.npz"]
@@ -144,6 +146,8 @@ def test_another_run_does_not_go_on_with_it(tmp_path: Path) -> None:
     config = small_config(units=18, epochs=7)
     with pytest.raises(TrainingError, match=r"unfinished run with units=17, epochs=2: .*--fresh"):
         Run.start(tmp_path, replace(INFO, config=config))
+    with pytest.raises(TrainingError, match=r"unfinished run with 1 workers: .*--fresh"):
+        Run.start(tmp_path, replace(INFO, workers=2))
     with pytest.raises(TrainingError, match="unfinished run of another text"):
         Run.start(tmp_path, replace(INFO, corpus_sha256="cd" * 32))
     assert Run.start(tmp_path, INFO).next_epoch == 1

@@ -1,0 +1,37 @@
+"""Losses are compared only where they are over the same characters."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_store import Manifest
+from tests.factories import publish_random_model
+from training.measured import measured_on
+
+
+def described(tmp_path: Path, characters: int = 1_000_000, **training: Any) -> Manifest:
+    manifest = publish_random_model(tmp_path)
+    corpus = manifest.corpus.model_copy(update={"characters": characters})
+    keys = {"validation_fraction": 0.1, "validation_characters": 200_000, "min_count": 1}
+    return manifest.model_copy(update={"corpus": corpus, "training": keys | training})
+
+
+@pytest.mark.parametrize(
+    ("changed", "equal"),
+    [
+        ({"units": 17}, True),
+        ({"validation_characters": 100_000}, True),  # of the 100,000 held out
+        ({"validation_characters": 99_999}, False),
+        ({"validation_fraction": 0.2}, False),
+        ({"min_count": 2}, False),
+        ({"characters": 999_999}, False),  # a version left out what its parent lacks
+    ],
+)
+def test_what_changes_the_characters_measured_makes_losses_another_measure(
+    tmp_path: Path, changed: dict[str, Any], equal: bool
+) -> None:
+    """Keys of network and training do not; those of the text do, if they change what is read."""
+    assert (
+        measured_on(described(tmp_path, **changed)) == measured_on(described(tmp_path))
+    ) is equal
