@@ -49,7 +49,7 @@ format: $(VENV)/dev.stamp ## rewrite the code as ruff wants it
 bench: $(VENV)/dev.stamp ## measure, on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-train: has-corpus $(VENV)/train.stamp ## train CORPUS (a file, a URL, shakespeare, faust) and publish it as NAME
+train: has-corpus $(VENV)/train.stamp ## train CORPUS (a file, a folder, a URL, shakespeare) and publish it as NAME
 	@$(BIN)/python -m training --corpus "$(CORPUS)" --name "$(NAME)" $(ARGS)
 
 # Asked before anything is installed.

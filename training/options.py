@@ -48,7 +48,10 @@ def parse(words: list[str]) -> argparse.Namespace:
         help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
     )
     parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="where runs are kept (default: ./runs)"
+        "--runs",
+        type=Path,
+        default=Path(os.environ.get("CHARLOOM_RUNS") or "runs"),
+        help="where runs are kept (default: CHARLOOM_RUNS or ./runs)",
     )
     parser.add_argument(
         "--promote",

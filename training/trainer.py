@@ -74,7 +74,8 @@ class Trainer:
             value = float(loss)
         if not value <= self._highest_loss:
             raise TrainingError(
-                f"the loss is {value:.4g} in epoch {self.position.epoch}: lower learning_rate"
+                f"the loss is {value:.4g} in epoch {self.position.epoch}: lower learning_rate, "
+                "and begin anew with --fresh"
             )
         self.position.losses.append(value)
         if not self.config.window_stride:

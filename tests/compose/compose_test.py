@@ -221,6 +221,11 @@ def _training(compose: Compose, tally: Tally) -> None:
     )
     print(f"  trained in {time.monotonic() - began:.0f} s", flush=True)
     tally.check("the training job publishes version 1", "tiny@1" in report, report)
+    compared = compose("run", "--rm", "-T", "training", "compare", "tiny@1")
+    tally.check("which can be compared", "validation_nats" in compared, compared)
+    shell = ("run", "--rm", "-T", "--entrypoint", "python", "training")
+    listed = compose(*shell, "-m", "model_store", "list")
+    tally.check("and listed", "tiny " in listed, listed)
 
     compose("restart", "service")
     compose.wait_until_ready()
