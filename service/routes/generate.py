@@ -36,13 +36,13 @@ DIGITS = 6  # of a log-probability; float32 has no more
 
 EXAMPLE = {
     "model": "shakespeare",
-    "version": 2,
+    "version": 3,
     "seed": "ROMEO:",
     "temperature": 0.5,
     "random_seed": 0,
     "finish_reason": "length",
     "cached": False,
-    "text": "\nHave you so done to be their heads of his:",
+    "text": "\nHave you not speak in what?",
 }
 GENERATE = Operation(
     "Go on from a seed text",
