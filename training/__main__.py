@@ -1,15 +1,18 @@
 """`python -m training`: one command from a corpus to a published version."""
 
 import argparse
+import io
 import os
 import shlex
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
+from pydantic import TypeAdapter
 from rich.console import Console
 
-from model_store import PRODUCTION, ModelStore, StoreError, Vocabulary
+from model_store import PRODUCTION, Manifest, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
 from training import compare
 from training.batches import batches_of
@@ -22,7 +25,7 @@ from training.options import parse
 from training.prepare import prepare
 from training.progress import Progress
 from training.publish import promote, publish
-from training.run import Run, RunInfo
+from training.run import Run, RunInfo, held
 from training.space import require_space
 from training.start import Start
 from training.workers import Workers
@@ -33,6 +36,9 @@ INTERRUPTED = 130  # what shells report for a job ended by Ctrl-C
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job; return its exit status. Errors are one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a terminal cannot show ends no training
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["compare"]:
         return compare.main(words[1:])
@@ -49,12 +55,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     check_name(options.name)
-    workers = Workers()
-    store = ModelStore(options.store)
-    store.require_writable()  # found out now, not after the training
+    workers = Workers("" if options.publish_only else os.environ.get("TF_CONFIG", ""))
     folder = options.runs / options.name
     if not workers.chief:
         folder = folder / f"worker-{workers.index}"  # where runs are shared, the chief's is its own
+    store = ModelStore(options.store)
+    store.require_writable()  # found out now, not after the training
+    with held(folder):
+        return _train_in(folder, options, workers, store)
+
+
+def _train_in(
+    folder: Path, options: argparse.Namespace, workers: Workers, store: ModelStore
+) -> int:
     run = Run.open(folder) if options.publish_only else None
     start = _start(options, run, store)
     config = run.info.config if run else _config(options, start)
@@ -63,11 +76,13 @@ def _train(options: argparse.Namespace) -> int:
             run.require(corpus)
         text, vocabulary = prepare(corpus, config, folder, start.vocabulary)
     if run:
-        return _publish(options, run, corpus, text, vocabulary)
+        return _promote(options, _publish(options, run, corpus, text, vocabulary))
 
     seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
     batches_of(text.train, config)  # or say what is wrong
+    workers.check(config.batch_size)
     info = RunInfo(config, corpus.sha256, seed_text, start.parent, workers.number)
+    workers.require_same(TypeAdapter(RunInfo).dump_json(info))
     weights = start.weights()
     require_space(config, vocabulary, folder, store)
     run = Run.start(folder, info, fresh=options.fresh)
@@ -83,7 +98,7 @@ def _train(options: argparse.Namespace) -> int:
         )
         if not workers.chief:
             return 0
-        return _publish(options, run, corpus, text, vocabulary)
+        manifest = _publish(options, run, corpus, text, vocabulary)
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)
         _say_how_to_publish(options, run)
@@ -95,17 +110,18 @@ def _train(options: argparse.Namespace) -> int:
         if not isinstance(error, ParityError):  # those weights would fail again
             _say_how_to_publish(options, run)
         return 2
+    return _promote(options, manifest)
 
 
 def _start(options: argparse.Namespace, run: Run | None, store: ModelStore) -> Start:
     if run:
         return Start.again(run.info.parent, store)
-    return Start.at(options.parent, store) if options.parent else Start()
+    return Start() if options.parent is None else Start.at(options.parent, store)
 
 
 def _config(options: argparse.Namespace, start: Start) -> TrainingConfig:
     given = {"min_count": options.min_count, "unknown": options.unknown}
-    overrides = [f"{key}={value}" for key, value in given.items() if value]
+    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
     return load_config(options.config, options.set + overrides, start.settled)
 
 
@@ -116,25 +132,34 @@ def _described(corpus: Corpus, text: Split, vocabulary: Vocabulary) -> str:
 
 def _publish(
     options: argparse.Namespace, run: Run, corpus: Corpus, text: Split, vocabulary: Vocabulary
-) -> int:
+) -> Manifest:
     _say("exporting, and checking the exported graphs on the held-out text …")
     store = ModelStore(options.store)
     manifest = publish(run, options.name, corpus, text, vocabulary, store)
     run.close()
-    moved = promote(store, manifest, options.promote)
     _say(
         f"published {manifest.name}@{manifest.version} in {options.store}: "
         f"{manifest.metrics['validation_nats']:.4f} nats = "
         f"{manifest.metrics['validation_bits']:.4f} bits per character"
     )
+    return manifest
+
+
+def _promote(options: argparse.Namespace, manifest: Manifest) -> int:
+    words = ["--store", options.store, "alias", manifest.name, PRODUCTION, manifest.version]
+    by_hand = f"move it with: {_command('model_store', words)}"
+    try:
+        moved = promote(ModelStore(options.store), manifest, options.promote)
+    except (StoreError, OSError) as error:
+        print(f"training: {error}\n{PRODUCTION} did not move; {by_hand}", file=sys.stderr)
+        return 2
     if moved:
         _say(f"{PRODUCTION} is now {manifest.name}@{manifest.version}")
     else:
         why = (
             "" if options.promote == "never" else ": the loss is not lower over the same characters"
         )
-        words = ["--store", options.store, "alias", manifest.name, PRODUCTION, manifest.version]
-        _say(f"{PRODUCTION} stays{why}; move it with: {_command('model_store', words)}")
+        _say(f"{PRODUCTION} stays{why}; {by_hand}")
     return 0
 
 

@@ -27,12 +27,13 @@ def baselines(text: Split, vocabulary: Vocabulary, characters: int) -> dict[str,
     Unknown symbols are left out, as they are of every loss.
     """
     unknown = vocabulary.unknown_id
+    symbols = len(vocabulary) - (unknown is not None)
     parts = text.train[-TRAINING_CHARACTERS:], text.validation[:characters]
     train, held_out = (ids[ids != unknown].astype(np.int64) for ids in parts)
     known, new = (vocabulary.decode(ids).encode() for ids in (train, held_out))
     nats = (
-        math.log(len(vocabulary) - (unknown is not None)),
-        ngram_nats(train, held_out, len(vocabulary)),
+        math.log(symbols),
+        ngram_nats(train, held_out, symbols),
         _compressed_nats(_xz, known, new, len(held_out)),
         _compressed_nats(_zstd, known, new, len(held_out)),
     )
@@ -49,16 +50,15 @@ def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:
     text = np.concatenate([train, held_out])
     contexts = np.zeros(len(text), np.int64)  # the number of what stands before each place
     probability = np.full(len(held_out), 1 / symbols)
-    for order in range(1, ORDER + 1):
-        numbered = contexts * symbols + text[order - 1 :]
+    base = int(text.max()) + 1
+    for order in range(1, min(ORDER, len(train)) + 1):
+        numbered = contexts * base + text[order - 1 :]
         grams, counts = np.unique(numbered[: len(train) - order + 1], return_counts=True)
         asked = numbered[len(train) - order + 1 :]
-        starts, first, followers = np.unique(
-            grams // symbols, return_index=True, return_counts=True
-        )
+        starts, first, followers = np.unique(grams // base, return_index=True, return_counts=True)
         totals = np.add.reduceat(counts, first)
         seen = _looked_up(asked, grams, counts)
-        total, types = (_looked_up(asked // symbols, starts, n) for n in (totals, followers))
+        total, types = (_looked_up(asked // base, starts, n) for n in (totals, followers))
         mixed = (seen + types * probability) / np.maximum(total + types, 1)
         probability = np.where(total > 0, mixed, probability)
         # Numbered anew, so that five symbols of a large vocabulary fit into an integer.

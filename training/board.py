@@ -8,6 +8,7 @@ from typing import Self
 import tensorflow as tf
 
 from training.run import Epoch
+from training.space import as_os_errors
 from training.trainer import Trainer
 
 
@@ -50,12 +51,9 @@ class Board:
 
     @contextmanager
     def _writing(self, step: int | None = None) -> Iterator[None]:
-        try:
-            with self._writer.as_default(step):
-                yield
-                self._writer.flush()
-        except tf.errors.OpError as error:  # such as a full disk
-            raise OSError(error.message.splitlines()[0].rpartition("}} ")[2]) from error
+        with as_os_errors(), self._writer.as_default(step):
+            yield
+            self._writer.flush()
 
     def _before(self) -> int:
         """Return the batches before this epoch."""

@@ -24,7 +24,7 @@ class TrainingConfig(BaseModel):
     dropout_mask: Literal["sequence", "step"] = "sequence"  # the same over time, or not
     weight_drop: float = Field(default=0.25, ge=0, lt=1)
 
-    epochs: int = Field(default=20, ge=1)
+    epochs: int = Field(default=20, ge=1, le=1_000_000)
     max_steps_per_epoch: int = Field(default=2000, ge=1)  # an epoch of a long text is a part of it
     batch_size: int = Field(default=32, ge=1)
     sequence_length: int = Field(default=128, ge=1)

@@ -73,6 +73,8 @@ def open_corpus(sources: Sequence[str], corpora_dir: Path | None = None) -> Iter
 
 
 def _files(source: str, corpora_dir: Path | None, downloads: Path) -> list[TextFile]:
+    if not source:
+        raise CorpusError("--corpus is empty: give a file, a folder, a URL or a known name")
     if source in KNOWN:
         return [_known(source, KNOWN[source], corpora_dir, downloads)]
     if source.startswith(("http://", "https://")):
@@ -147,9 +149,8 @@ def _refuse_twice(files: Sequence[TextFile]) -> None:
 def _name(sources: Sequence[str]) -> str:
     """Return the last parts of the sources; of more than three, the first and a count."""
     names = [Path(source).name or Path(source).resolve().name or source for source in sources]
-    if len(names) > 3:
-        return f"{names[0]} and {len(names) - 1} more"
-    return " + ".join(names)
+    name = f"{names[0]} and {len(names) - 1} more" if len(names) > 3 else " + ".join(names)
+    return os.fsencode(name).decode(errors="replace")  # the system's names need not be UTF-8
 
 
 def _sha256(files: Sequence[TextFile]) -> str:

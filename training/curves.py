@@ -38,7 +38,7 @@ def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path
             _mark(axes, name, nats, place)
     axes.set_ylim(top=1.02 * top)
     axes.legend()
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=120, format="png")
 
 
 def write_comparison(curves: Mapping[str, list[Epoch]], path: Path) -> None:
@@ -53,7 +53,7 @@ def write_comparison(curves: Mapping[str, list[Epoch]], path: Path) -> None:
         )
     axes.set_title("validation loss")
     axes.legend()
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=120, format="png")
 
 
 def _mark(axes: Axes, name: str, nats: float, place: int) -> None:

@@ -19,6 +19,7 @@ from training.graph import Layer, Weights, step_graph
 from training.loss import mean_nats
 from training.model import zero_state
 from training.nodes import Floats
+from training.space import as_os_errors
 
 INT8_GRAPH = "model.int8.onnx"
 FP32_GRAPH = "model.onnx"
@@ -145,4 +146,5 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
         next_names = (f"{name}_next" for name in names)
         return {"logits": logits} | dict(zip(next_names, state_out, strict=True))
 
-    tf.saved_model.save(tf.Module(), str(folder), signatures=named_step)
+    with as_os_errors():
+        tf.saved_model.save(tf.Module(), str(folder), signatures=named_step)

@@ -44,7 +44,6 @@ def fit(
     config = run.info.config
     batches = batches_of(text.train, config)
     workers = workers or Workers()
-    workers.check(config.batch_size)
     trainer = Trainer(config, vocabulary, len(batches), weights, workers)
     _begin(trainer, run, text, progress, given=weights is not None)
     first, done = trainer.position.epoch, len(trainer.position.losses)

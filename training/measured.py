@@ -15,4 +15,7 @@ def measured_on(manifest: Manifest) -> tuple[Any, ...]:
     fraction = values.get("validation_fraction")
     held_out = characters - int(characters * (1 - fraction)) if fraction else characters
     measured = min(held_out, values.get("validation_characters", held_out))
-    return manifest.corpus.sha256, characters, fraction, measured, values.get("min_count", 1)
+    min_count = values.get("min_count", 1)
+    # Which symbols are too rare is the vocabulary's to say, and that may be a parent's.
+    known = manifest.files["vocabulary.json"].sha256 if min_count > 1 else None
+    return manifest.corpus.sha256, characters, fraction, measured, min_count, known

@@ -1,7 +1,10 @@
 """The folder of one training run: its configuration, its epochs, best weights, checkpoint."""
 
+import fcntl
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from training.errors import TrainingError
 
 Arrays = dict[str, NDArray[Any]]
 
-INFO, EPOCHS, CHECKPOINT = "run.json", "epochs.json", "checkpoint.npz"
+INFO, EPOCHS, CHECKPOINT, LOCK = "run.json", "epochs.json", "checkpoint.npz", ".lock"
 EVENTS = "events.out.tfevents.*"  # what `training.board` writes
 
 
@@ -164,6 +167,25 @@ class Run:
 
     def _best_file(self) -> Path:
         return self.folder / f"best-{self.best.number}.npz"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of a run's folder, which it makes if need be.
+
+    Raises:
+        TrainingError: one works there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainingError(
+                f"another training works in {folder}: wait for its end, or choose another --name "
+                "or --runs"
+            ) from None
+        yield
 
 
 def dump_epochs(epochs: list[Epoch]) -> str:

@@ -43,7 +43,7 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
         cell = model.get_layer(f"cell{number}")
         cell.set_weights([layer.kernel, layer.recurrent, layer.bias])
     logits = model.get_layer("logits")
-    logits.set_weights([weights.output, weights.output_bias - logits.mask])
+    logits.set_weights([weights.output, np.where(logits.mask, 0, weights.output_bias)])
 
 
 def _weights(graph: onnx.GraphProto, shape: Architecture) -> Weights:

@@ -48,7 +48,7 @@ class Trainer:
         tf.config.experimental.enable_op_determinism()
         self.config, self.position = config, Position()
         policy = resolve_policy(config.precision)
-        with workers.strategy.scope():
+        with workers.together(), workers.strategy.scope():
             self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
             if weights:
                 load_weights(self.model, weights)

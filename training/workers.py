@@ -4,8 +4,8 @@ All of them run the same command on the same text. Each learns from its rows of 
 gradients' mean moves the weights of all alike; the first one, the chief, measures, keeps and publishes.
 """
 
+import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,19 +20,17 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Workers:
-    """This worker among the others. It is to be made before TensorFlow computes anything.
+    """This worker among the others that a `TF_CONFIG` describes; without one it is alone.
+
+    It is to be made before TensorFlow computes anything.
 
     Raises:
-        ConfigError: `TF_CONFIG` is none.
+        ConfigError: that is none, or the others cannot be listened to.
     """
 
-    def __init__(self) -> None:
-        self.number, self.index = place(os.environ.get("TF_CONFIG", ""))
-        self.strategy = (
-            tf.distribute.get_strategy()
-            if self.number == 1
-            else tf.distribute.MultiWorkerMirroredStrategy()
-        )
+    def __init__(self, tf_config: str = "") -> None:
+        self.number, self.index = place(tf_config)
+        self.strategy = tf.distribute.get_strategy() if self.number == 1 else _strategy()
 
     @property
     def chief(self) -> bool:
@@ -44,6 +42,19 @@ class Workers:
         if batch_size % self.number:
             raise ConfigError(
                 f"batch_size: {batch_size} rows cannot be shared evenly by {self.number} workers"
+            )
+
+    def require_same(self, description: bytes) -> None:
+        """Make sure that what determines the training is the same everywhere; all call this together.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        digest = np.frombuffer(hashlib.sha256(description).digest(), np.int32).astype(np.int64)
+        if not np.array_equal(self._sums({"digest": digest})["digest"], self.number * digest):
+            raise ConfigError(
+                "the workers have different texts or configurations: "
+                "run the same command on the same files everywhere"
             )
 
     def rows(self, batch: NDArray[Any]) -> NDArray[Any]:
@@ -62,10 +73,15 @@ class Workers:
         """Compute with the others.
 
         Raises:
-            TrainingError: one of them is gone, so that nothing can be computed any more.
+            TrainingError: there is too little memory, or one of them is gone, so that nothing can
+                be computed any more.
         """
         try:
             yield
+        except tf.errors.ResourceExhaustedError as error:
+            raise TrainingError(
+                "there is too little memory: lower batch_size, sequence_length or units"
+            ) from error
         except tf.errors.OpError as error:
             if self.number == 1:
                 raise
@@ -75,25 +91,38 @@ class Workers:
 
     def of_chief(self, arrays: Arrays) -> Arrays:
         """Return the chief's arrays on every worker; all call this together."""
+        parts = {name: array for name, array in arrays.items() if array.size}
+        if not self.chief:
+            parts = {name: np.zeros_like(array) for name, array in parts.items()}
+        return arrays | self._sums(parts)
+
+    def _sums(self, arrays: Arrays) -> Arrays:
+        """Return the sums over the workers."""
         if self.number == 1:
             return arrays
-        mine = {name: self._summand(array) for name, array in arrays.items() if array.size}
+        # What can be added up: integers of 64 bits, or floats of 32.
+        parts = {
+            name: tf.constant(
+                array, tf.int64 if np.issubdtype(array.dtype, np.integer) else tf.float32
+            )
+            for name, array in arrays.items()
+        }
 
         def summed() -> dict[str, tf.Tensor]:
             context = tf.distribute.get_replica_context()
             sum_ = tf.distribute.ReduceOp.SUM
-            return {name: context.all_reduce(sum_, part) for name, part in mine.items()}
+            return {name: context.all_reduce(sum_, part) for name, part in parts.items()}
 
         with self.together():
             shared = tf.function(lambda: self.strategy.run(summed))()
-        return arrays | {
-            name: part.numpy().astype(arrays[name].dtype) for name, part in shared.items()
-        }
+        return {name: part.numpy().astype(arrays[name].dtype) for name, part in shared.items()}
 
-    def _summand(self, array: NDArray[Any]) -> tf.Tensor:
-        """Return the chief's array, and zeros elsewhere, in a type that can be added up."""
-        kind = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float32
-        return tf.constant(array.astype(kind) if self.chief else np.zeros(array.shape, kind))
+
+def _strategy() -> tf.distribute.Strategy:
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (ValueError, tf.errors.OpError) as error:  # such as a port that is taken
+        raise ConfigError(f"TF_CONFIG: {str(error).splitlines()[0]}") from error
 
 
 def place(description: str) -> tuple[int, int]:

@@ -22,8 +22,8 @@ def witten_bell(train: str, held_out: str, symbols: int) -> float:
     for place in range(len(train), len(text)):
         probability = 1 / symbols
         for order in range(1, ORDER + 1):
-            seen = following.get(text[place - order + 1 : place])
-            if seen:
+            seen = following.get(text[max(0, place - order + 1) : place])
+            if seen and order <= place + 1:
                 types = len(seen)
                 probability = (seen[text[place]] + types * probability) / (seen.total() + types)
         total -= math.log(probability)
@@ -45,6 +45,15 @@ def test_the_ngram_model_does_not_care_which_ids_symbols_have() -> None:
     spread = ids * (19_999 // ids.max())
     found, expected = (ngram_nats(each[:6000], each[6000:], 20_000) for each in (spread, ids))
     assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 5])
+def test_the_ngram_model_makes_do_with_little(length: int) -> None:
+    """Of a text shorter than its contexts it takes shorter ones; of none it guesses."""
+    train, held_out = "abcab"[:length], "caab"
+    ids, new = (Vocabulary(tuple("abc")).encode(text) for text in (train, held_out))
+    expected = witten_bell(train, held_out, 3)
+    assert ngram_nats(ids, new, 3) == pytest.approx(expected)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A corpus is found, fetched, and known by the SHA-256 of its bytes."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,6 +155,20 @@ def test_any_file_is_looked_for_in_the_corpora_folder(tmp_path: Path) -> None:
     """A file's bare name is enough when it lies in --corpora-dir."""
     written(tmp_path / "tale.txt")
     assert load_corpus("tale.txt", corpora_dir=tmp_path).text == TEXT
+
+
+def test_an_empty_name_is_no_folder() -> None:
+    """A shell variable that is not set does not mean the current folder."""
+    with pytest.raises(CorpusError, match="--corpus is empty"), open_corpus([""]):
+        pass
+
+
+def test_a_name_that_is_not_utf_8_is_shown_as_it_can_be(tmp_path: Path) -> None:
+    """The name goes into card and manifest, which are UTF-8."""
+    path = os.fsencode(tmp_path) + b"/B\xfccher.txt"
+    Path(os.fsdecode(path)).write_text("text")
+    with open_corpus([os.fsdecode(path)]) as corpus:
+        assert corpus.name == "B\ufffdcher.txt"
 
 
 def test_a_missing_corpus_names_the_ways(tmp_path: Path) -> None:

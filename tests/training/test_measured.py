@@ -35,3 +35,11 @@ def test_what_changes_the_characters_measured_makes_losses_another_measure(
     assert (
         measured_on(described(tmp_path, **changed)) == measured_on(described(tmp_path))
     ) is equal
+
+
+def test_another_vocabulary_makes_other_symbols_rare(tmp_path: Path) -> None:
+    """A version that began with another's may read as unknown what the corpus has often."""
+    manifest = described(tmp_path, min_count=2)
+    entry = manifest.files["vocabulary.json"].model_copy(update={"sha256": "ab" * 32})
+    files = {**manifest.files, "vocabulary.json": entry}
+    assert measured_on(manifest.model_copy(update={"files": files})) != measured_on(manifest)

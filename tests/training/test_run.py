@@ -10,7 +10,7 @@ import pytest
 from tests.training.small import small_config
 from training.corpus import Corpus
 from training.errors import TrainingError
-from training.run import Arrays, Epoch, Run, RunInfo
+from training.run import Arrays, Epoch, Run, RunInfo, held
 
 INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, seed_text="Ä\n“")
 
@@ -137,6 +137,17 @@ def test_an_epoch_after_the_checkpoint_is_trained_again(tmp_path: Path) -> None:
     again.record(epoch(2, 1.0), weights(2))
     again.save(checkpoint(3))
     assert [path.name for path in tmp_path.glob("best-*")] == ["best-2.npz"]
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    """The second is refused while the first works there, and not after it."""
+    with held(tmp_path / "mine"):
+        with pytest.raises(TrainingError, match=r"another training works in .*mine"):
+            held(tmp_path / "mine").__enter__()
+        with held(tmp_path / "yours"):
+            pass
+    with held(tmp_path / "mine"):
+        pass
 
 
 def test_another_run_does_not_go_on_with_it(tmp_path: Path) -> None:

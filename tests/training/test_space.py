@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_store import ModelStore, Vocabulary
 from tests.training.small import ENGLISH, Training, small_config, small_options
+from training import space
+from training.errors import ConfigError
 from training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +51,21 @@ def test_a_disk_too_small_is_found_before_the_training(tmp_path: Path, full: str
     folder = tmp_path / full / ("big" if full == "runs" else "")
     assert f"training: {folder} has room for 4 MB and will need" in done.stderr.splitlines()[-1]
     assert "epoch 1" not in done.stdout
+
+
+def test_a_network_too_large_for_onnx_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the training, since no version could be made of it."""
+    vocabulary, store = Vocabulary.from_text("ab"), ModelStore(tmp_path)
+    config = small_config(units=16, embedding=4)
+    rows = 2 * 4 * 16
+    weights = 2 * 4 + 4 * 16 * (4 + 16 + 1) + 16 * 2 + 2
+    monkeypatch.setattr(space, "ONNX_BYTES", 4 * (weights + rows))
+    with pytest.raises(ConfigError, match=f"the network has {weights:,} weights, more than"):
+        space.require_space(config, vocabulary, tmp_path, store)
+    monkeypatch.setattr(space, "ONNX_BYTES", 4 * (weights + rows) + 1)
+    space.require_space(config, vocabulary, tmp_path, store)
 
 
 @pytest.fixture

@@ -166,6 +166,25 @@ def test_ctrl_c_before_the_first_epoch_keeps_nothing(
     assert "--publish-only" not in errors
 
 
+def test_a_version_that_cannot_be_promoted_is_published(tmp_path: Path, corpus: Path) -> None:
+    """When the aliases cannot be read, the version stands, and the line says how to move them."""
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    aliases = tmp_path / "the store" / "small" / "aliases.json"
+    aliases.parent.mkdir(parents=True)
+    aliases.write_text("{", encoding="utf-8")
+    done = completed([*line, "--set", "epochs=1"])
+    assert done.returncode == 2
+    assert "published small@1" in done.stdout
+    assert "goes on from here" not in done.stderr
+    *_, why, remedy = done.stderr.splitlines()
+    assert why.startswith("training: ")
+    assert remedy.startswith("production did not move; move it with: ")
+    aliases.unlink()
+    moving = completed(shlex.split(remedy.partition("move it with: ")[2]))
+    assert moving.returncode == 0, moving.stderr
+    assert ModelStore(tmp_path / "the store").resolve(f"small@{PRODUCTION}") == ("small", 1)
+
+
 def test_publish_only_wants_a_run(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

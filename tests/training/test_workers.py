@@ -100,9 +100,24 @@ def test_a_lost_worker_ends_the_others_and_all_go_on(tmp_path: Path, corpus: Pat
     assert len(Run.open(recorded.parent).epochs) == 12
 
 
-def test_rows_are_shared_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_workers_with_different_texts_do_not_train(tmp_path: Path, corpus: Path) -> None:
+    """Both say so and end before any epoch."""
+    other = tmp_path / "other.txt"
+    other.write_text(ENGLISH[:7999] + "!", encoding="utf-8")
+    together = [
+        job(tmp_path, text, each) for text, each in zip((corpus, other), cluster(2), strict=True)
+    ]
+    for process in together:
+        output, errors = process.communicate(timeout=300)
+        assert process.returncode == 2
+        assert "training: the workers have different texts or configurations" in errors
+        assert "Traceback" not in errors
+        assert "epoch 1" not in output
+
+
+def test_rows_are_shared_in_order() -> None:
     """One worker has all rows of a batch."""
-    monkeypatch.delenv("TF_CONFIG", raising=False)
     workers = Workers()
     assert (workers.number, workers.chief) == (1, True)
     batch = np.arange(12).reshape(4, 3)
@@ -124,13 +139,10 @@ def test_rows_are_shared_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_a_wrong_tf_config_is_named(
-    monkeypatch: pytest.MonkeyPatch, description: str, problem: str
-) -> None:
+def test_a_wrong_tf_config_is_named(description: str, problem: str) -> None:
     """What is wrong is said before anything waits for a worker that never comes."""
-    monkeypatch.setenv("TF_CONFIG", description)
     with pytest.raises(ConfigError, match=problem):
-        Workers()
+        Workers(description)
 
 
 def test_the_examples_describe_two_workers() -> None:
