@@ -5,6 +5,7 @@ import io
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
@@ -97,6 +98,7 @@ def _train_in(
             workers,
         )
         if not workers.chief:
+            workers.meet()  # a chief that is lost while it publishes starts again with the others
             return 0
         manifest = _publish(options, run, corpus, text, vocabulary)
     except KeyboardInterrupt:
@@ -110,6 +112,8 @@ def _train_in(
         if not isinstance(error, ParityError):  # those weights would fail again
             _say_how_to_publish(options, run)
         return 2
+    with suppress(TrainingError):
+        workers.meet()  # what is published stays so, whoever is gone
     return _promote(options, manifest)
 
 

@@ -96,6 +96,10 @@ class Workers:
             parts = {name: np.zeros_like(array) for name, array in parts.items()}
         return arrays | self._sums(parts)
 
+    def meet(self) -> None:
+        """Wait for the others; all call this together. Raises `TrainingError`: one is gone."""
+        self._sums({"here": np.ones(1, np.int64)})
+
     def _sums(self, arrays: Arrays) -> Arrays:
         """Return the sums over the workers."""
         if self.number == 1:

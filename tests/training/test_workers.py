@@ -101,6 +101,29 @@ def test_a_lost_worker_ends_the_others_and_all_go_on(tmp_path: Path, corpus: Pat
 
 
 @pytest.mark.slow
+def test_a_chief_lost_while_it_publishes_starts_again_with_the_others(
+    tmp_path: Path, corpus: Path
+) -> None:
+    """The others wait for the version; without it they end as at any loss, and all go on."""
+    chief, other = (job(tmp_path, corpus, each) for each in cluster(2))
+    assert chief.stdout
+    for line in chief.stdout:
+        if line.startswith("exporting"):
+            chief.kill()
+    chief.communicate()
+    _, errors = other.communicate(timeout=300)
+    assert other.returncode == 2
+    assert "training: another worker is gone: start all of them again" in errors
+    assert ModelStore(tmp_path / "store").versions("small") == []
+
+    together = [job(tmp_path, corpus, each) for each in cluster(2)]
+    said = [process.communicate(timeout=300) for process in together]
+    assert [process.returncode for process in together] == [0, 0], said
+    assert "published small@1" in said[0][0]
+    assert "epoch 1:" not in said[0][0]  # only what was lost is done again
+
+
+@pytest.mark.slow
 def test_workers_with_different_texts_do_not_train(tmp_path: Path, corpus: Path) -> None:
     """Both say so and end before any epoch."""
     other = tmp_path / "other.txt"
