@@ -161,6 +161,9 @@ test("a text is coloured by the unit that best tells upper case from the rest", 
 test("models have cards, with the curves of their training", async () => {
   await submit("models");
   await page.waitForFunction(() => document.querySelector("#cards img")?.naturalWidth > 0);
+  const cards = await page.locator("#cards").innerText();
+  assert.match(cards, /best epoch\n\d+\n/);
+  assert.match(cards, /validation nats\n\d\.\d{3}\n/);
   await shot("models");
 });
 

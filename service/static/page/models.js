@@ -43,10 +43,12 @@ function card(page) {
 
 function metrics(values) {
   const rows = Object.entries(values).map(([name, value]) =>
-    element("div", {}, element("dt", { textContent: name.replaceAll("_", " ") }), element("dd", { textContent: value.toPrecision(4) })),
+    element("div", {}, element("dt", { textContent: name.replaceAll("_", " ") }), element("dd", { textContent: figure(value) })),
   );
   return element("dl", { className: "facts" }, ...rows);
 }
+
+const figure = (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(4));
 
 function curves({ name, version }) {
   const image = element("img", {
