@@ -1,8 +1,11 @@
 """The only assembler: settings in, application out."""
 
+import logging
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from model_store import StoreUnavailable
 from service.auth import Keys
 from service.cache import MemoryBytes, StreamCache
 from service.generator import Generator
@@ -22,6 +25,8 @@ from service.routes.page import page_routes
 from service.settings import Settings
 from service.telemetry import Telemetry
 from service.tracing import trace
+
+log = logging.getLogger(__name__)
 
 
 class Charloom(Flask):
@@ -44,7 +49,7 @@ class Charloom(Flask):
 
 
 def create_app(settings: Settings | None = None) -> Charloom:
-    """Assemble the service and load its default model.
+    """Assemble the service and load its default model, as soon as the store can be reached.
 
     Raises:
         StoreError, ModelUnavailable: the default model is not there or cannot be loaded.
@@ -69,7 +74,10 @@ def create_app(settings: Settings | None = None) -> Charloom:
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
-    models.get(None)
+    try:
+        models.get(None)
+    except StoreUnavailable as error:  # a lost worker's successor must not end the others
+        log.warning("not ready before the store is: %s", error)
     return app
 
 

@@ -99,10 +99,11 @@ class Models:
             self._let_go(keep=tuple(self._meant))
 
     def _follow(self) -> None:
-        for reference, meant in list(self._meant.items()):
+        for reference in {self._settings.model, *self._meant}:
             try:
-                version = self.store.resolve(reference)
-                if version != _version(meant) and version not in self._refused:
+                version, meant = self.store.resolve(reference), self._meant.get(reference)
+                news = meant is None or version != _version(meant)
+                if news and version not in self._refused:
                     self._open(reference)
                     log.info("%s now means version %d", reference, version[1])
             except StoreUnavailable:

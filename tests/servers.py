@@ -230,6 +230,10 @@ class S3Server(OtherServer):
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
+        self.start()
+
+    def start(self) -> None:
+        """Start it, empty."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.s3_server", str(self.port)],
             cwd=ROOT,
@@ -238,9 +242,9 @@ class S3Server(OtherServer):
         )
         wait_until(lambda: listens(self.port), "S3")
 
-    def new_bucket(self) -> str:
+    def new_bucket(self, bucket: str = "") -> str:
         """Return the address of a bucket, made now."""
-        bucket = f"bucket-{secrets.token_hex(8)}"
+        bucket = bucket or f"bucket-{secrets.token_hex(8)}"
         request = urllib.request.Request(
             f"{self.environment['AWS_ENDPOINT_URL']}/{bucket}", method="PUT"
         )

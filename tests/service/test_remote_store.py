@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from model_store import ModelStore
@@ -22,12 +23,17 @@ def address(s3: S3Server) -> str:
     return address
 
 
+def _running(address: str, s3: S3Server, folder: Path, **settings: Any) -> Service:
+    """Start a service on that store that looks at it often; its copies are in `copies`."""
+    environment = s3.environment | {"XDG_CACHE_HOME": str(folder / "copies")}
+    settings |= {"store": address, "model": "live", "reload_seconds": 0.1}
+    return Service(folder / "log", environment=environment, **settings)
+
+
 @pytest.fixture
 def service(address: str, s3: S3Server, tmp_path: Path) -> Iterator[Service]:
-    """A service on that store that looks at it often; its copies are in `copies`."""
-    environment = s3.environment | {"XDG_CACHE_HOME": str(tmp_path / "copies")}
-    settings: dict[str, Any] = {"store": address, "model": "live", "reload_seconds": 0.1}
-    running = Service(tmp_path / "log", environment=environment, **settings)
+    """A service on that store."""
+    running = _running(address, s3, tmp_path)
     yield running
     status = running.stop()
     assert status == 0
@@ -75,6 +81,29 @@ def test_what_is_loaded_outlives_the_store(
     publish_random_model(address, "live", seed=2)
     wait_until(lambda: _version(service) == 2, "the new version")
     assert log.read_text().count("what is loaded goes on") == 1
+
+
+def test_a_worker_lost_while_the_store_is_away_costs_only_itself(
+    address: str, s3: S3Server, tmp_path: Path
+) -> None:
+    """The other worker goes on; the successor says 503, and is ready by itself when S3 is back."""
+    service = _running(address, s3, tmp_path, workers=2)
+
+    def statuses() -> set[int]:
+        return {service.get("/readyz").status for _ in range(20)}
+
+    s3.stop()
+    try:
+        psutil.Process(service.process.pid).children()[0].kill()
+        log = tmp_path / "log"
+        wait_until(lambda: "not ready before the store is" in log.read_text(), "the successor")
+        assert statuses() == {200, 503}
+    finally:
+        s3.start()
+    s3.new_bucket(address.split("/")[2])
+    publish_random_model(address, "live")
+    wait_until(lambda: statuses() == {200}, "the successor's model")
+    assert service.stop() == 0
 
 
 def test_a_store_that_cannot_be_reached_is_named_at_the_start() -> None:
