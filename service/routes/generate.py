@@ -36,13 +36,13 @@ DIGITS = 6  # of a log-probability; float32 has no more
 
 EXAMPLE = {
     "model": "shakespeare",
-    "version": 3,
+    "version": 4,
     "seed": "ROMEO:",
     "temperature": 0.5,
     "random_seed": 0,
     "finish_reason": "length",
     "cached": False,
-    "text": "\nHave you not speak in what?",
+    "text": "\nI think it is no son of covert here.",
 }
 GENERATE = Operation(
     "Go on from a seed text",
