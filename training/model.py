@@ -11,6 +11,10 @@ from training.cells import CELLS
 from training.config import TrainingConfig
 from training.loss import NEVER
 
+# Standard deviation of the embeddings that training begins with. With Keras' 0.03 characters hardly
+# differ for the first cell, and the first epoch goes to drawing them apart (docs/training.md).
+EMBEDDING_SPREAD = 2.0
+
 
 class Logits(keras.layers.Dense):  # type: ignore[misc]
     """The output layer; it gives no chance to the symbol with the id `never`, if there is one."""
@@ -58,7 +62,10 @@ def build_model(
 
 def _embedding(config: TrainingConfig, symbols: int) -> keras.layers.Layer:
     if config.embedding:
-        return keras.layers.Embedding(symbols, config.embedding, name="embedding")
+        spread = keras.initializers.RandomNormal(stddev=EMBEDDING_SPREAD)
+        return keras.layers.Embedding(
+            symbols, config.embedding, embeddings_initializer=spread, name="embedding"
+        )
     return keras.layers.Embedding(  # one-hot rows
         symbols, symbols, embeddings_initializer="identity", trainable=False, name="embedding"
     )

@@ -51,6 +51,15 @@ def test_the_configuration_is_the_network() -> None:
     assert shapes == [(20, 7), *lstm0, *lstm1, (12, 20), (20,)]
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_untrained_cell_tells_characters_apart(cell: str) -> None:
+    """From the first step on each leaves another hidden state behind."""
+    config = small_config(cell=cell, units=64, embedding=32)
+    model = build_model(config, 20, "float32")
+    _, hidden, *_ = model([tf.range(20)[:, None], *zero_state(config, 20)])
+    assert np.asarray(hidden).std(axis=0).mean() > 0.05
+
+
 @pytest.fixture
 def dropped() -> np.ndarray:
     """Where the dropout of a training step zeroed its input, [B, T, units]."""
