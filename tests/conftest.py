@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, S3Server, Service, wait_until
+from tests.servers import RedisServer, S3Server, Service, serving, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +32,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running_service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running service with its cache in memory; its default model is `tiny`."""
     log = tmp_path_factory.mktemp("service") / "log"
-    running = Service(log, store=store, model="tiny")
-    yield running
-    assert running.stop() == 0
-    assert "Traceback" not in log.read_text()
+    with serving(log, store=store, model="tiny") as service:
+        yield service
 
 
 @pytest.fixture

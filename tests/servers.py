@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -128,6 +129,18 @@ class Service:
             return self.get("/readyz").status == 200
         except OSError:
             return False
+
+
+@contextmanager
+def serving(log: Path, **settings: Any) -> Iterator[Service]:
+    """Run a service that must end well, with no traceback in its log."""
+    service = Service(log, **settings)
+    try:
+        yield service
+    finally:
+        status = service.stop()
+    assert status == 0
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 class EventStream:

@@ -9,7 +9,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.servers import ROOT, Service
+from tests.servers import ROOT, Service, serving
 
 KEY, OTHER = "the key of anna", "the key of bert"
 
@@ -44,10 +44,8 @@ def guarded(store: Path, log: Path) -> Iterator[Service]:
     file = log.with_name("keys")
     file.write_text(f"# people\n\n{line('bert', OTHER)}\n", encoding="utf-8")
     keys = line("anna", KEY)
-    running = Service(log, store=store, model="tiny", keys=keys, keys_file=file)
-    yield running
-    assert running.stop() == 0
-    assert "Traceback" not in log.read_text(encoding="utf-8")
+    with serving(log, store=store, model="tiny", keys=keys, keys_file=file) as service:
+        yield service
 
 
 @pytest.mark.parametrize("key", [KEY, OTHER])

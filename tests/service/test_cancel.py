@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.factories import publish_random_model
-from tests.servers import Service, wait_until
+from tests.servers import Service, serving, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +18,8 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with one slot and a model that takes long."""
     root: Path = tmp_path_factory.mktemp("slow")
     publish_random_model(root / "store", "heavy", layers=3, units=512)
-    running = Service(root / "log", store=root / "store", model="heavy", slots=1, queue=4)
-    yield running
-    assert running.stop() == 0
-    assert "Traceback" not in (root / "log").read_text()
+    with serving(root / "log", store=root / "store", model="heavy", slots=1, queue=4) as service:
+        yield service
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,8 @@
 """Limits, headers and log lines around every route."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,16 @@ import redis
 
 from service.auth import hash_of
 from tests.factories import publish_random_model
-from tests.servers import Answer, RedisServer, Service, wait_until
+from tests.servers import Answer, RedisServer, Service, serving, wait_until
 
 KEY = "a-key-for-tests"
 ENTRY = f"anna:{hash_of(KEY)}"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 
 
-@contextmanager
-def _running(tmp_path: Path, **settings: Any) -> Iterator[Service]:
+def _running(tmp_path: Path, **settings: Any) -> AbstractContextManager[Service]:
     publish_random_model(tmp_path / "store", "tiny")
-    running = Service(tmp_path / "log", store=tmp_path / "store", model="tiny", **settings)
-    try:
-        yield running
-    finally:
-        status = running.stop()
-    assert status == 0
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    return serving(tmp_path / "log", store=tmp_path / "store", model="tiny", **settings)
 
 
 def _ask(service: Service, headers: dict[str, str] | None = None, **fields: Any) -> Answer:

@@ -1,9 +1,8 @@
 """New versions and moved aliases go live while the service runs."""
 
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,18 +11,11 @@ import psutil
 
 from model_store import ModelStore
 from tests.factories import publish_random_model
-from tests.servers import Service, wait_until
+from tests.servers import Service, serving, wait_until
 
 
-@contextmanager
-def _running(tmp_path: Path, **settings: Any) -> Iterator[Service]:
-    running = Service(tmp_path / "log", store=tmp_path / "store", model="live", **settings)
-    try:
-        yield running
-    finally:
-        status = running.stop()
-    assert status == 0
-    assert "Traceback" not in (tmp_path / "log").read_text()
+def _running(tmp_path: Path, **settings: Any) -> AbstractContextManager[Service]:
+    return serving(tmp_path / "log", store=tmp_path / "store", model="live", **settings)
 
 
 def _version(service: Service, model: str = "live") -> int:

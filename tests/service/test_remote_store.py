@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from model_store import ModelStore
 from tests.factories import publish_random_model
-from tests.servers import ROOT, S3Server, Service, free_port, wait_until
+from tests.servers import ROOT, S3Server, Service, free_port, serving, wait_until
 
 
 @pytest.fixture
@@ -23,21 +24,20 @@ def address(s3: S3Server) -> str:
     return address
 
 
-def _running(address: str, s3: S3Server, folder: Path, **settings: Any) -> Service:
-    """Start a service on that store that looks at it often; its copies are in `copies`."""
+def _running(
+    address: str, s3: S3Server, folder: Path, **settings: Any
+) -> AbstractContextManager[Service]:
+    """Run a service on that store that looks at it often; its copies are in `copies`."""
     environment = s3.environment | {"XDG_CACHE_HOME": str(folder / "copies")}
     settings |= {"store": address, "model": "live", "reload_seconds": 0.1}
-    return Service(folder / "log", environment=environment, **settings)
+    return serving(folder / "log", environment=environment, **settings)
 
 
 @pytest.fixture
 def service(address: str, s3: S3Server, tmp_path: Path) -> Iterator[Service]:
     """A service on that store."""
-    running = _running(address, s3, tmp_path)
-    yield running
-    status = running.stop()
-    assert status == 0
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    with _running(address, s3, tmp_path) as service:
+        yield service
 
 
 def _version(service: Service) -> int:
@@ -87,23 +87,22 @@ def test_a_worker_lost_while_the_store_is_away_costs_only_itself(
     address: str, s3: S3Server, tmp_path: Path
 ) -> None:
     """The other worker goes on; the successor says 503, and is ready by itself when S3 is back."""
-    service = _running(address, s3, tmp_path, workers=2)
+    with _running(address, s3, tmp_path, workers=2) as service:
 
-    def statuses() -> set[int]:
-        return {service.get("/readyz").status for _ in range(20)}
+        def statuses() -> set[int]:
+            return {service.get("/readyz").status for _ in range(20)}
 
-    s3.stop()
-    try:
-        psutil.Process(service.process.pid).children()[0].kill()
-        log = tmp_path / "log"
-        wait_until(lambda: "not ready before the store is" in log.read_text(), "the successor")
-        assert statuses() == {200, 503}
-    finally:
-        s3.start()
-    s3.new_bucket(address.split("/")[2])
-    publish_random_model(address, "live")
-    wait_until(lambda: statuses() == {200}, "the successor's model")
-    assert service.stop() == 0
+        s3.stop()
+        try:
+            psutil.Process(service.process.pid).children()[0].kill()
+            log = tmp_path / "log"
+            wait_until(lambda: "not ready before the store is" in log.read_text(), "the successor")
+            assert statuses() == {200, 503}
+        finally:
+            s3.start()
+        s3.new_bucket(address.split("/")[2])
+        publish_random_model(address, "live")
+        wait_until(lambda: statuses() == {200}, "the successor's model")
 
 
 def test_a_store_that_cannot_be_reached_is_named_at_the_start() -> None:
