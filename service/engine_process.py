@@ -6,6 +6,7 @@ every step: see "Process model" in docs/performance.md.
 
 import json
 import logging
+import logging.config
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ import numpy as np
 from service.details import Details, Reading, describe
 from service.engine import Engine, OnnxEngine
 from service.errors import ServiceError
+from service.logs import configuration
 from service.messages import (
     Delivered,
     EngineSpec,
@@ -162,8 +164,14 @@ def main() -> None:
     # Ctrl-C and the like reach the whole group; this process ends when its service does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.config.dictConfig(configuration())
     descriptor, spec = sys.argv[1:]
-    EngineProcess(EngineSpec(**json.loads(spec)), Connection(int(descriptor))).run()
+    try:
+        engine = EngineProcess(EngineSpec(**json.loads(spec)), Connection(int(descriptor)))
+    except Exception:
+        log.exception("the engine cannot be started")
+        sys.exit(1)
+    engine.run()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The engine's own process may die; the service goes on."""
 
+import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from time import sleep
 import psutil
 
 from tests.factories import publish_random_model
-from tests.servers import Service, wait_until
+from tests.servers import Service, serving, wait_until
 
 
 def _engines(service: Service) -> list[psutil.Process]:
@@ -18,20 +19,21 @@ def _engines(service: Service) -> list[psutil.Process]:
 
 def test_killed_engine_fails_what_runs_and_is_replaced(store: Path, tmp_path: Path) -> None:
     """An engine that is killed fails its generations with 500; the next request starts another."""
-    running = Service(tmp_path / "log", store=store, model="deep")
-    expected = running.generate(seed="a", length=50).json["text"]
-    with ThreadPoolExecutor(4) as pool:
-        pending = [
-            pool.submit(running.generate, seed="a", length=10_000, random_seed=n) for n in (1, 2, 3)
-        ]
-        wait_until(lambda: running.metric("charloom_running") == 3, "the generations to run")
-        _engines(running)[0].kill()
-        answers = [future.result() for future in pending]
-    assert {(answer.status, answer.json["code"]) for answer in answers} == {(500, "engine_failed")}
-    again = running.generate({"Cache-Control": "no-store"}, seed="a", length=50)
-    assert again.json["text"] == expected
-    assert len(_engines(running)) == 1
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=store, model="deep") as running:
+        expected = running.generate(seed="a", length=50).json["text"]
+        with ThreadPoolExecutor(4) as pool:
+            pending = [
+                pool.submit(running.generate, seed="a", length=10_000, random_seed=n)
+                for n in (1, 2, 3)
+            ]
+            wait_until(lambda: running.metric("charloom_running") == 3, "the generations to run")
+            _engines(running)[0].kill()
+            answers = [future.result() for future in pending]
+        codes = {(answer.status, answer.json["code"]) for answer in answers}
+        assert codes == {(500, "engine_failed")}
+        again = running.generate({"Cache-Control": "no-store"}, seed="a", length=50)
+        assert again.json["text"] == expected
+        assert len(_engines(running)) == 1
 
 
 def test_engine_ends_with_its_service(store: Path, tmp_path: Path) -> None:
@@ -62,7 +64,7 @@ def test_interrupt_at_the_terminal_lets_generations_end(store: Path, tmp_path: P
 
 
 def test_model_that_cannot_be_opened(tmp_path: Path) -> None:
-    """A file with the right SHA-256 that is no graph is a 503, and the service goes on."""
+    """A file with the right SHA-256 that is no graph is a 503, the service goes on, its log says why."""
     publish_random_model(tmp_path, "good")
     publish_random_model(tmp_path, "bad", graph=b"not a graph")
     running = Service(tmp_path / "log", store=tmp_path, model="good")
@@ -70,3 +72,6 @@ def test_model_that_cannot_be_opened(tmp_path: Path) -> None:
     assert (answer.status, answer.json["code"]) == (503, "model_unavailable")
     assert running.generate(seed="a", length=3).status == 200
     assert running.stop() == 0
+    lines = map(json.loads, (tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    (failure,) = [line for line in lines if line["message"] == "the engine cannot be started"]
+    assert "Protobuf parsing failed" in failure["exception"]
