@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ROOT, Service
+from tests.servers import ROOT, Service, serving
 
 DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 ADDRESS = "localhost:8000"
@@ -50,9 +50,8 @@ def examples() -> list[Example]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with no setting made."""
-    running = Service(tmp_path_factory.mktemp("api") / "log")
-    yield running
-    assert running.stop() == 0
+    with serving(tmp_path_factory.mktemp("api") / "log") as running:
+        yield running
 
 
 def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[str]:

@@ -110,12 +110,10 @@ def test_a_new_key_lets_in(store: Path, tmp_path: Path) -> None:
     key, made = (text.split()[-1] for text in done.stdout.splitlines())
     assert made == line("carl", key)
     (tmp_path / "keys").write_text(made, encoding="utf-8")
-    service = Service(tmp_path / "log", store=store, model="tiny", keys_file=tmp_path / "keys")
-    try:
+    settings = {"store": store, "model": "tiny", "keys_file": tmp_path / "keys"}
+    with serving(tmp_path / "log", **settings) as service:
         assert service.request("GET", "/models", headers=bearer(key)).status == 200
         assert service.get("/models").status == 401
-    finally:
-        assert service.stop() == 0
 
 
 def test_a_name_that_the_file_cannot_hold_is_refused() -> None:
@@ -128,8 +126,8 @@ def test_a_name_that_the_file_cannot_hold_is_refused() -> None:
 def test_the_log_says_who_may_ask(guarded: Service, log: Path, store: Path, tmp_path: Path) -> None:
     """At its start the service names the keys' holders, or says that it is open."""
     assert "only holders of a key may ask: anna, bert" in log.read_text(encoding="utf-8")
-    service = Service(tmp_path / "log", store=store, model="tiny")
-    assert service.stop() == 0
+    with serving(tmp_path / "log", store=store, model="tiny"):
+        pass
     assert "no key is configured" in (tmp_path / "log").read_text(encoding="utf-8")
 
 

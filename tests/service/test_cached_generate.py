@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 import redis
 
-from tests.servers import RedisServer, Service
+from tests.servers import RedisServer, Service, serving
+
+
+def _caching(log: Path, store: Path, redis_server: RedisServer) -> AbstractContextManager[Service]:
+    return serving(log, store=store, model="tiny", redis_url=redis_server.url)
 
 
 @pytest.fixture
 def cached_service(store: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[Service]:
-    running = Service(tmp_path / "log", store=store, model="tiny", redis_url=redis_server.url)
-    yield running
-    assert running.stop() == 0
+    with _caching(tmp_path / "log", store, redis_server) as running:
+        yield running
 
 
 def _cache(service: Service, **fields) -> str:
@@ -73,9 +77,8 @@ def test_hit_from_redis_after_a_restart(
     assert _cache(cached_service, seed="again", length=40) == "miss"
     with redis.Redis.from_url(redis_server.url) as client:
         assert client.dbsize() == 1
-    other = Service(tmp_path / "other", store=store, model="tiny", redis_url=redis_server.url)
-    assert _cache(other, seed="again", length=40) == "hit"
-    assert other.stop() == 0
+    with _caching(tmp_path / "other", store, redis_server) as other:
+        assert _cache(other, seed="again", length=40) == "hit"
 
 
 def test_redis_frozen_stopped_and_back_under_load(
@@ -111,6 +114,5 @@ def test_service_starts_without_its_redis(
 ) -> None:
     """A Redis that is not there at the start is not waited for."""
     redis_server.stop()
-    running = Service(tmp_path / "log", store=store, model="tiny", redis_url=redis_server.url)
-    assert running.generate(seed="a", length=5).status == 200
-    assert running.stop() == 0
+    with _caching(tmp_path / "log", store, redis_server) as running:
+        assert running.generate(seed="a", length=5).status == 200

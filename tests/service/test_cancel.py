@@ -108,13 +108,12 @@ def test_what_was_written_before_the_client_left_is_kept(slow: Service) -> None:
 
 def test_deadline(tmp_path: Path, store: Path) -> None:
     """A generation past its deadline is a 504, an error event once it has begun, and is freed."""
-    running = Service(tmp_path / "log", store=store, model="deep", deadline=0.2)
-    late = running.generate(seed="a", length=10_000)
-    assert (late.status, late.json["code"]) == (504, "deadline_exceeded")
-    stream = running.stream(seed="b", length=10_000)
-    *pieces, (event, problem) = list(stream)
-    stream.close()
-    assert pieces
-    assert (event, problem["status"]) == ("error", 504)
-    wait_until(lambda: _busy(running) == (0, 0), "the slot")
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=store, model="deep", deadline=0.2) as running:
+        late = running.generate(seed="a", length=10_000)
+        assert (late.status, late.json["code"]) == (504, "deadline_exceeded")
+        stream = running.stream(seed="b", length=10_000)
+        *pieces, (event, problem) = list(stream)
+        stream.close()
+        assert pieces
+        assert (event, problem["status"]) == ("error", 504)
+        wait_until(lambda: _busy(running) == (0, 0), "the slot")

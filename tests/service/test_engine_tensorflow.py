@@ -8,7 +8,7 @@ import pytest
 from model_store import ModelStore, Vocabulary
 from service.engine import Batch, OnnxEngine
 from tests.factories import SYMBOLS, description
-from tests.servers import Service
+from tests.servers import Service, serving
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,8 @@ def test_agrees_with_the_onnx_engine(exported: Path) -> None:
 def test_serves(exported: Path, tmp_path: Path) -> None:
     """`CHARLOOM_ENGINE=tensorflow` answers, twice the same; its cache entries are its own."""
     ModelStore(tmp_path).publish("both", exported, description(layers=2, units=24))
-    running = Service(tmp_path / "log", store=tmp_path, model="both", engine="tensorflow")
-    answers = [running.generate(seed="Hello", length=40) for _ in range(2)]
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=tmp_path, model="both", engine="tensorflow") as running:
+        answers = [running.generate(seed="Hello", length=40) for _ in range(2)]
     assert [answer.headers["x-cache"] for answer in answers] == ["miss", "hit"]
     assert len(answers[0].json["text"]) == 40
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.factories import SYMBOLS
-from tests.servers import Answer, Service
+from tests.servers import Answer, Service, serving
 
 
 def _uncached(service: Service, **fields) -> Answer:
@@ -118,9 +118,8 @@ def test_request_id_is_given_back(service: Service) -> None:
 
 def test_bundled_model_answers(tmp_path: Path) -> None:
     """With an empty store the bundled model answers, in its own words."""
-    running = Service(tmp_path / "log", store=tmp_path / "empty")
-    answer = running.generate(seed="ROMEO:", temperature=0.5)
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=tmp_path / "empty") as running:
+        answer = running.generate(seed="ROMEO:", temperature=0.5)
     assert answer.json["model"] == "shakespeare"
     assert " the " in answer.json["text"]
 
@@ -162,21 +161,21 @@ def test_same_bytes_alone_together_and_after_a_restart(
     """A request gives the same bytes alone, in a full batch, with few slots and after a restart."""
     alone = _all(service, threads=1)
     assert _all(service, threads=100) == alone
-    other = Service(tmp_path / "log", store=store, model="tiny", slots=3, engine_threads=1)
-    few_slots = _all(other, threads=20)
-    assert other.stop() == 0
+    with serving(tmp_path / "log", store=store, model="tiny", slots=3, engine_threads=1) as other:
+        few_slots = _all(other, threads=20)
     assert few_slots == alone
 
 
 def test_full_queue_is_refused_with_retry_after(store: Path, tmp_path: Path) -> None:
     """When every slot and place in the queue is taken, a request is told to come again: 429."""
-    running = Service(tmp_path / "log", store=store, model="deep", slots=1, queue=1)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(
-            pool.map(lambda n: running.generate(seed="a", length=8_000, random_seed=n), range(8))
-        )
-    assert running.get("/healthz").status == 200
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=store, model="deep", slots=1, queue=1) as running:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(
+                pool.map(
+                    lambda n: running.generate(seed="a", length=8_000, random_seed=n), range(8)
+                )
+            )
+        assert running.get("/healthz").status == 200
     statuses = sorted(answer.status for answer in answers)
     assert statuses.count(200) >= 2
     assert statuses.count(429) >= 1

@@ -12,7 +12,7 @@ from model_store import ModelStore
 from service.engine import OnnxEngine
 from service.inspection import rank
 from tests.factories import CellName, publish_random_model
-from tests.servers import Answer, Service
+from tests.servers import Answer, Service, serving
 
 TEXT = "Hello, World!\nhow are you"
 
@@ -26,10 +26,9 @@ def _inspect(service: Service, **fields: Any) -> Answer:
 def test_without_a_cell_state_the_hidden_one_is_shown(tmp_path: Path, cell: CellName) -> None:
     """A GRU and a simple RNN serve, too; what they remember is their hidden state."""
     publish_random_model(tmp_path / "store", cell, layers=2, cell=cell)
-    running = Service(tmp_path / "log", store=tmp_path / "store", model=cell)
-    (unit,) = _inspect(running, text=TEXT, layer=1, units=[5]).json["units"]
-    assert len(running.generate(seed="Hello", length=40).json["text"]) == 40
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=tmp_path / "store", model=cell) as running:
+        (unit,) = _inspect(running, text=TEXT, layer=1, units=[5]).json["units"]
+        assert len(running.generate(seed="Hello", length=40).json["text"]) == 40
     assert unit["cell"] == unit["hidden"]
     assert len(set(unit["hidden"])) == len(TEXT)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from model_store import ModelStore
 from tests.factories import publish_random_model
-from tests.servers import Service
+from tests.servers import Service, serving
 
 
 def test_models_are_listed(service: Service) -> None:
@@ -26,10 +26,9 @@ def test_one_model_shows_its_versions(service: Service) -> None:
 def test_store_takes_precedence_over_bundled_models(tmp_path: Path) -> None:
     """A model trained into the store answers in place of a bundled one of the same name."""
     publish_random_model(tmp_path / "store", "shakespeare", seed=5)
-    running = Service(tmp_path / "log", store=tmp_path / "store")
-    umlaut = running.generate(seed="\u00fc", length=4)  # which the bundled one does not know
-    listed = {model["name"] for model in running.get("/models").json["models"]}
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=tmp_path / "store") as running:
+        umlaut = running.generate(seed="\u00fc", length=4)  # which the bundled one does not know
+        listed = {model["name"] for model in running.get("/models").json["models"]}
     assert umlaut.status == 200
     assert {"shakespeare", "faust"} <= listed
 
@@ -41,12 +40,11 @@ def test_alias_decides_the_version(tmp_path: Path) -> None:
     aliases = ModelStore(tmp_path).aliases("many")
     aliases.set("production", 2)
     aliases.set("old", 1)
-    running = Service(tmp_path / "log", store=tmp_path, model="many")
-    versions = [
-        running.generate(seed="a", length=4, model=model).json["version"]
-        for model in ("many", "many@old", "many@3")
-    ]
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=tmp_path, model="many") as running:
+        versions = [
+            running.generate(seed="a", length=4, model=model).json["version"]
+            for model in ("many", "many@old", "many@3")
+        ]
     assert versions == [2, 1, 3]
 
 
@@ -56,10 +54,9 @@ def test_damaged_version_is_refused(tmp_path: Path) -> None:
     publish_random_model(tmp_path, "bad")
     graph = tmp_path / "bad" / "1" / "model.int8.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"x")
-    running = Service(tmp_path / "log", store=tmp_path, model="good")
-    damaged = running.generate(seed="a", length=4, model="bad")
-    good = running.generate(seed="a", length=4)
-    assert running.stop() == 0
+    with serving(tmp_path / "log", store=tmp_path, model="good") as running:
+        damaged = running.generate(seed="a", length=4, model="bad")
+        good = running.generate(seed="a", length=4)
     assert (damaged.status, damaged.json["code"]) == (503, "model_unavailable")
     assert "model.int8.onnx" in damaged.json["detail"]
     assert good.status == 200

@@ -48,9 +48,8 @@ def _version(service: Service) -> int:
 def test_a_model_on_s3_answers(service: Service, address: str, tmp_path: Path) -> None:
     """Text is as from a folder, and nothing was fetched but graph and vocabulary."""
     publish_random_model(tmp_path / "folder", "live")
-    local = Service(tmp_path / "other-log", store=tmp_path / "folder", model="live")
-    expected = local.generate(seed="To be", length=50).json
-    assert local.stop() == 0
+    with serving(tmp_path / "other-log", store=tmp_path / "folder", model="live") as local:
+        expected = local.generate(seed="To be", length=50).json
     assert service.generate(seed="To be", length=50).json == expected
     fetched = {path.name for path in (tmp_path / "copies").rglob("*") if path.is_file()}
     assert fetched == {"model.int8.onnx", "vocabulary.json"}

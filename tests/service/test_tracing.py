@@ -7,7 +7,7 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.factories import publish_random_model
-from tests.servers import Service, wait_until
+from tests.servers import serving, wait_until
 
 
 class Collector(BaseHTTPRequestHandler):
@@ -35,12 +35,11 @@ def test_spans_reach_the_collector(tmp_path: Path) -> None:
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
-        running = Service(
+        with serving(
             tmp_path / "log", environment=environment, store=tmp_path / "store", model="tiny"
-        )
-        assert running.generate(seed="abc", length=20).status == 200
-        wait_until(lambda: any(b"/generate" in body for body in received), "the span")
-        assert running.stop() == 0
+        ) as running:
+            assert running.generate(seed="abc", length=20).status == 200
+            wait_until(lambda: any(b"/generate" in body for body in received), "the span")
         server.shutdown()
     (body,) = [body for body in received if b"/generate" in body][:1]
     (spans,) = ExportTraceServiceRequest.FromString(body).resource_spans

@@ -10,7 +10,7 @@ import pytest
 import training.__main__ as command
 from model_store import UNKNOWN, ModelStore
 from service.engine import Engine, OnnxEngine
-from tests.servers import Service
+from tests.servers import Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.batches import batches_of
 from training.evaluate import validation_loss
@@ -39,9 +39,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("service") / "log", store=store, model="small")
-    yield running
-    running.stop()
+    with serving(tmp_path_factory.mktemp("service") / "log", store=store, model="small") as running:
+        yield running
 
 
 def test_it_is_never_written(service: Service) -> None:
