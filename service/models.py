@@ -77,7 +77,7 @@ class Models:
         reference = self._settings.model if reference is None else reference
         meant = self._meant.get(reference)
         if meant is None or not meant.engine.alive:
-            meant = self._open(reference)
+            meant = self._open(reference, self.store.resolve(reference))
         self._asked[reference] = monotonic()
         return meant
 
@@ -101,15 +101,26 @@ class Models:
     def _follow(self) -> None:
         for reference in {self._settings.model, *self._meant}:
             try:
-                version, meant = self.store.resolve(reference), self._meant.get(reference)
-                news = meant is None or version != _version(meant)
-                if news and version not in self._refused:
-                    self._open(reference)
-                    log.info("%s now means version %d", reference, version[1])
+                version = self.store.resolve(reference)
             except StoreUnavailable:
                 raise
-            except (StoreError, ModelUnavailable) as error:
-                self._refuse(reference, error)
+            except StoreError:
+                continue  # the reference means nothing any more: what it meant goes on
+            meant = self._meant.get(reference)
+            news = meant is None or version != _version(meant)
+            if news and version not in self._refused:
+                self._exchange(reference, version)
+
+    def _exchange(self, reference: str, version: Version) -> None:
+        try:
+            self._open(reference, version)
+        except StoreUnavailable:
+            raise
+        except (StoreError, ModelUnavailable) as error:
+            self._refused.add(version)
+            log.error("%s stays as it is: %s", reference, error)  # noqa: TRY400 - one line says it
+        else:
+            log.info("%s now means version %d", reference, version[1])
 
     @property
     def ready(self) -> bool:
@@ -128,17 +139,16 @@ class Models:
         models = [*self._loaded.values(), *(model for _, model in self._retired)]
         return [model.engine for model in models]
 
-    def _open(self, reference: str) -> LoadedModel:
+    def _open(self, reference: str, version: Version) -> LoadedModel:
         with self._lock:
-            name, version = self.store.resolve(reference)
-            loaded = self._loaded.get((name, version))
+            loaded = self._loaded.get(version)
             if loaded is None or not loaded.engine.alive:
-                fresh = self._revive((name, version)) or self._load(name, version)
+                fresh = self._revive(version) or self._load(*version)
                 if loaded is not None:
                     loaded.engine.close()
-                loaded = self._loaded[name, version] = fresh
+                loaded = self._loaded[version] = fresh
             self._meant[reference] = loaded
-            self._telemetry.loaded.labels(name, version).set(1)
+            self._telemetry.loaded.labels(*version).set(1)
             self._let_go(keep=(self._settings.model, reference))
             return loaded
 
@@ -156,13 +166,6 @@ class Models:
             engine=EngineClient(spec, settings.queue, self._telemetry),
             identity=f"{stored.manifest.digest}/{settings.engine}",
         )
-
-    def _refuse(self, reference: str, error: Exception) -> None:
-        try:
-            self._refused.add(self.store.resolve(reference))
-        except StoreError:
-            return  # the reference means nothing any more: what it meant goes on
-        log.error("%s stays as it is: %s", reference, error)
 
     def _revive(self, version: Version) -> LoadedModel | None:
         """Take a model back that is out of use but not yet closed."""

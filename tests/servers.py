@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -114,6 +114,14 @@ class Service:
         family = [self.process.pid, *(p.pid for p in psutil.Process(self.process.pid).children())]
         connections = [c for pid in family for c in psutil.Process(pid).net_connections("tcp")]
         return all(connection.status == psutil.CONN_LISTEN for connection in connections)
+
+    def engines(self) -> int:
+        """Return how many engine processes the workers have."""
+        count = 0
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it is ending at this moment
+                count += "service.engine_process" in process.cmdline()
+        return count
 
     def stop(self) -> int:
         """Stop as an operator does and return the exit status."""

@@ -2,14 +2,17 @@
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import psutil
 
-from model_store import ModelStore
+from model_store import LayeredStore, ModelStore
+from service.models import Models
+from service.settings import Settings
+from service.telemetry import Telemetry
 from tests.factories import publish_random_model
 from tests.servers import Service, serving, wait_until
 
@@ -21,14 +24,6 @@ def _running(tmp_path: Path, **settings: Any) -> AbstractContextManager[Service]
 def _version(service: Service, model: str = "live") -> int:
     version: int = service.generate(seed="a", length=3, model=model).json["version"]
     return version
-
-
-def _engines(service: Service) -> int:
-    count = 0
-    for process in psutil.Process(service.process.pid).children(recursive=True):
-        with suppress(psutil.Error):  # it is ending at this moment
-            count += "service.engine_process" in process.cmdline()
-    return count
 
 
 def test_a_published_version_goes_live_under_load(tmp_path: Path) -> None:
@@ -103,13 +98,34 @@ def test_a_damaged_version_is_reported_and_skipped(tmp_path: Path) -> None:
     assert log.read_text().count("live stays as it is") == 1
 
 
+def test_a_version_published_while_it_is_looked_for_is_found_next_time(tmp_path: Path) -> None:
+    """That there was none a moment ago says nothing against the version that is there now."""
+
+    class PublishedMeanwhile(ModelStore):
+        def names(self) -> list[str]:  # asked for when the name was not found
+            names = super().names()
+            if not names:
+                publish_random_model(tmp_path, "live")
+            return names
+
+    store = LayeredStore([PublishedMeanwhile(tmp_path)])
+    models = Models(store, Settings(model="live"), Telemetry())
+    try:
+        models.refresh()
+        assert not models.ready
+        models.refresh()
+        assert models.ready
+    finally:
+        models.close()
+
+
 def test_what_nobody_means_any_more_is_closed(tmp_path: Path) -> None:
     """Engines of old versions end once no request can hold them."""
     publish_random_model(tmp_path / "store", "live")
     with _running(tmp_path, reload_seconds=0.1, deadline=1) as service:
         publish_random_model(tmp_path / "store", "live", seed=2)
         wait_until(lambda: _version(service) == 2, "the new version")
-        wait_until(lambda: _engines(service) == 1, "the old engine's end")
+        wait_until(lambda: service.engines() == 1, "the old engine's end")
 
 
 def test_no_more_models_stay_loaded_than_allowed(tmp_path: Path) -> None:
@@ -119,7 +135,7 @@ def test_no_more_models_stay_loaded_than_allowed(tmp_path: Path) -> None:
     with _running(tmp_path, reload_seconds=0.1, deadline=1, max_loaded=2) as service:
         for name in ("b", "c", "live", "b"):
             assert _version(service, name) == 1
-        wait_until(lambda: _engines(service) == 2, "one engine's end")
+        wait_until(lambda: service.engines() == 2, "one engine's end")
 
 
 def test_only_offered_models_exist(tmp_path: Path) -> None:

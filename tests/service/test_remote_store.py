@@ -91,17 +91,19 @@ def test_a_worker_lost_while_the_store_is_away_costs_only_itself(
         def statuses() -> set[int]:
             return {service.get("/readyz").status for _ in range(20)}
 
+        wait_until(lambda: service.engines() == 2, "both workers")
         s3.stop()
         try:
             psutil.Process(service.process.pid).children()[0].kill()
             log = tmp_path / "log"
             wait_until(lambda: "not ready before the store is" in log.read_text(), "the successor")
-            assert statuses() == {200, 503}
+            wait_until(lambda: statuses() == {200, 503}, "answers of both")
         finally:
             s3.start()
         s3.new_bucket(address.split("/")[2])
         publish_random_model(address, "live")
-        wait_until(lambda: statuses() == {200}, "the successor's model")
+        wait_until(lambda: service.engines() == 2, "the successor's model")
+        wait_until(lambda: statuses() == {200}, "answers of a loaded model")
 
 
 def test_a_store_that_cannot_be_reached_is_named_at_the_start() -> None:
