@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import shlex
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -195,4 +196,7 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    # What stops a container or evicts a worker counts as Ctrl-C, and would otherwise not be heard at
+    # all: the first process of a container ignores what it does not handle.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -100,22 +100,33 @@ def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> 
         time.sleep(0.05)
 
 
-def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
-    """After Ctrl-C the job names a command, and that command publishes what was learned."""
-    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+def interrupted(folder: Path, corpus: Path, by: signal.Signals) -> str:
+    """What a job says on standard error that a signal ends after its first epochs."""
+    line = job(folder, "--corpus", str(corpus), "--name", "small", *small_options())
     line += ["--set", "epochs=100000", "--promote", "never"]
     with subprocess.Popen(
         line, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         try:
-            until_an_epoch_is_recorded(process, tmp_path / "the runs" / "small")
-            process.send_signal(signal.SIGINT)
+            until_an_epoch_is_recorded(process, folder / "the runs" / "small")
+            process.send_signal(by)
             _, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert "interrupted; the same command goes on" in errors
+    return errors
+
+
+def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:
+    """What stops containers and services ends the job with the same words."""
+    assert "--publish-only" in interrupted(tmp_path, corpus, signal.SIGTERM)
+
+
+def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
+    """After Ctrl-C the job names a command, and that command publishes what was learned."""
+    errors = interrupted(tmp_path, corpus, signal.SIGINT)
     words = shlex.split(errors.splitlines()[-1])
     assert "--publish-only" in words
     published = completed(words)
