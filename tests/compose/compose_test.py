@@ -147,7 +147,7 @@ def main() -> int:
 def _try_all(compose: Compose, tally: Tally) -> None:
     try:
         compose("down", "--volumes", "--remove-orphans")
-        for part in (_serving, _caching, _training, _without_redis):
+        for part in (_serving, _caching, _training, _interrupting, _without_redis):
             print(part.__doc__, flush=True)
             part(compose, tally)
     except (OSError, LookupError, RuntimeError, subprocess.SubprocessError) as error:
@@ -215,10 +215,7 @@ def _training(compose: Compose, tally: Tally) -> None:
     (compose.corpora / "tiny.txt").write_text(" ".join(words), encoding="utf-8")
     compose("build", "training")
     began = time.monotonic()
-    report = compose(
-        *("run", "--rm", "-T", "training", "--corpus", "/corpora/tiny.txt", "--name", "tiny"),
-        *(part for key, value in TINY.items() for part in ("--set", f"{key}={value}")),
-    )
+    report = compose("run", "--rm", "-T", *_job("tiny", TINY))
     print(f"  trained in {time.monotonic() - began:.0f} s", flush=True)
     tally.check("the training job publishes version 1", "tiny@1" in report, report)
     compared = compose("run", "--rm", "-T", "training", "compare", "tiny@1")
@@ -236,6 +233,26 @@ def _training(compose: Compose, tally: Tally) -> None:
     tally.check("in the alphabet of its text", not strange, strange)
 
 
+def _interrupting(compose: Compose, tally: Tally) -> None:
+    """Stop a training in its container; another one goes on with it."""
+    job = _job("endless", TINY | {"epochs": 100_000})
+
+    def heard(container: str, line: str) -> bool:
+        return _eventually(lambda: line in _run(["docker", "logs", container], 30), 90)
+
+    containers: list[str] = []
+    try:
+        for line in ("epoch 2:", "going on from epoch"):
+            containers += compose("run", "-d", *job).split()[-1:]
+            tally.check(f"it says {line!r}", heard(containers[-1], line))
+            _run(["docker", "stop", "--time", "60", containers[-1]], 90)
+            form = ["--format", "{{.State.ExitCode}}"]
+            status = _run(["docker", "inspect", *form, containers[-1]], 30).strip()
+            tally.check("stopped, it ends by itself", status == "130", status)
+    finally:
+        _run(["docker", "rm", "--force", *containers], 60)
+
+
 def _without_redis(compose: Compose, tally: Tally) -> None:
     """Take Redis away and bring it back: that costs hits, not requests."""
     request: dict[str, Any] = {"seed": "HAMLET:", "temperature": 0.7, "length": 60}
@@ -250,6 +267,12 @@ def _without_redis(compose: Compose, tally: Tally) -> None:
     compose("start", "redis")
     hit = _eventually(lambda: compose.generate(**request).headers["X-Cache"] == "hit", 30)
     tally.check("once Redis is back there are hits again", hit)
+
+
+def _job(name: str, settings: dict[str, Any]) -> list[str]:
+    """Return what `docker-compose run` takes to train on the tiny text."""
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    return ["training", "--corpus", "/corpora/tiny.txt", "--name", name, *words]
 
 
 def _find_compose() -> tuple[list[str], str]:
