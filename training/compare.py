@@ -35,8 +35,14 @@ def main(arguments: list[str]) -> int:
 def compare(models: list[StoredModel], console: Console, picture: Path | None) -> None:
     """Print metrics, what differs in the configuration, and a sample of each; draw the curves."""
     manifests = [model.manifest for model in models]
-    console.print(_table("metrics", manifests, _facts))
-    console.print(_table("configuration, where it differs", manifests, _differing(manifests)))
+    console.print("metrics", style="bold")
+    console.print(_table(manifests, _facts))
+    differing = _table(manifests, _differing(manifests))
+    if differing.row_count:
+        console.print("configuration, where it differs", style="bold")
+        console.print(differing)
+    elif len(manifests) > 1:
+        console.print("The configurations are the same.\n")
     if len({measured_on(manifest) for manifest in manifests}) > 1:
         console.print("The losses are over different texts and say nothing about each other.\n")
     epochs = {_title(model.manifest): _epochs(model) for model in models}
@@ -50,10 +56,8 @@ def compare(models: list[StoredModel], console: Console, picture: Path | None) -
         console.print(f"wrote {picture}")
 
 
-def _table(
-    title: str, manifests: list[Manifest], facts: Callable[[Manifest], dict[str, Any]]
-) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(manifests: list[Manifest], facts: Callable[[Manifest], dict[str, Any]]) -> Table:
+    table = Table()
     table.add_column()
     columns = [facts(manifest) for manifest in manifests]
     for manifest in manifests:

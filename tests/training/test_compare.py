@@ -43,6 +43,7 @@ def test_metrics_stand_side_by_side(
         assert line.count(f"{metrics[name]:.5g}") == 2
     assert f"{metrics['logit_error']:.5g}" in said  # small, and still not 0
     assert "different texts" not in said
+    assert "The configurations are the same." in said
 
 
 def test_a_sample_of_each_is_shown(
@@ -66,6 +67,8 @@ def test_other_corpora_are_not_comparable(
     assert "The losses are over different texts" in said
     assert "tinyshakespeare" in said or "shakespeare, 1,115,394" in said
     assert "small.txt" in said
+    _, configuration = said.split("configuration, where it differs")
+    assert " units " in configuration
 
 
 def test_the_curves_are_one_picture(
