@@ -1,4 +1,6 @@
-"""One trained model that the tests of the training job share; they only read it."""
+"""What the tests of the training job share."""
+
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +9,14 @@ from tests.training.small import ENGLISH, Training, small_config
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """Three epochs over English text, with a long held-out part."""
+    """A model to read only: three epochs over English text, with a long held-out part."""
     config = small_config(epochs=3, validation_fraction=0.8, units=24)
     return Training(tmp_path_factory.mktemp("run"), ENGLISH[:42_000], config).fit()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A small English text."""
+    path = tmp_path / "some text.txt"
+    path.write_text(ENGLISH[:5000], encoding="utf-8")
+    return path

@@ -1,12 +1,8 @@
 """`python -m training`, end to end: a corpus becomes a version, and mistakes are one line."""
 
-import json
 import os
 import shlex
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,27 +10,8 @@ import pytest
 import training.__main__ as command
 from model_store import PRODUCTION, ModelStore
 from tests.servers import S3Server
+from tests.training.commands import completed, job
 from tests.training.small import ENGLISH, small_options
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """A small English text."""
-    path = tmp_path / "some text.txt"
-    path.write_text(ENGLISH[:5000], encoding="utf-8")
-    return path
-
-
-def job(folder: Path, *arguments: str) -> list[str]:
-    """The command line of a job whose store and runs, with a space in their names, are in folder."""
-    places = ["--store", str(folder / "the store"), "--runs", str(folder / "the runs")]
-    return [sys.executable, "-m", "training", *arguments, *places]
-
-
-def completed(line: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -88,93 +65,6 @@ def test_a_store_out_of_reach_is_found_before_the_training(
     assert errors.startswith("training: the store s3://no-such-bucket/models cannot be reached (")
     assert errors.count("\n") == 1
     assert not (tmp_path / "the runs").exists()
-
-
-def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait for two in the file: then the first is in the job's memory too."""
-    deadline = time.monotonic() + 120
-    file = folder / "epochs.json"
-    while not file.exists() or len(json.loads(file.read_bytes())) < 2:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def interrupted(folder: Path, corpus: Path, by: signal.Signals) -> str:
-    """What a job says on standard error that a signal ends after its first epochs."""
-    line = job(folder, "--corpus", str(corpus), "--name", "small", *small_options())
-    line += ["--set", "epochs=100000", "--promote", "never"]
-    with subprocess.Popen(
-        line, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            until_an_epoch_is_recorded(process, folder / "the runs" / "small")
-            process.send_signal(by)
-            _, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    assert "interrupted; the same command goes on" in errors
-    return errors
-
-
-def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:
-    """What stops containers and services ends the job with the same words."""
-    assert "--publish-only" in interrupted(tmp_path, corpus, signal.SIGTERM)
-
-
-def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
-    """After Ctrl-C the job names a command, and that command publishes what was learned."""
-    errors = interrupted(tmp_path, corpus, signal.SIGINT)
-    words = shlex.split(errors.splitlines()[-1])
-    assert "--publish-only" in words
-    published = completed(words)
-    assert published.returncode == 0, published.stderr
-    store = ModelStore(tmp_path / "the store")
-    assert store.open("small", 1).manifest.metrics["best_epoch"] >= 1
-    # The choice of the interrupted command is kept, and what to do instead can be pasted.
-    assert store.aliases("small").get(PRODUCTION) is None
-    _, remedy = published.stdout.splitlines()[-1].split("move it with: ")
-    assert completed(shlex.split(remedy)).returncode == 0
-    assert store.aliases("small").get(PRODUCTION) == 1
-
-
-def test_ctrl_c_while_publishing_says_how_to_go_on(
-    tmp_path: Path,
-    corpus: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """A finished training is not lost to a Ctrl-C during the export."""
-
-    def publish(*_: object) -> None:
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(command, "publish", publish)
-    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
-    assert command.main([*line[3:], "--set", "epochs=1"]) == 130
-    assert "--publish-only" in capsys.readouterr().err
-    assert (tmp_path / "the runs" / "small" / "best-1.npz").exists()
-
-
-def test_ctrl_c_before_the_first_epoch_keeps_nothing(
-    tmp_path: Path,
-    corpus: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Without a finished epoch there is nothing to publish; the same command goes on."""
-
-    def fit(*_: object) -> None:
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(command, "fit", fit)
-    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
-    assert command.main(line[3:]) == 130
-    errors = capsys.readouterr().err
-    assert "the same command goes on" in errors
-    assert "--publish-only" not in errors
 
 
 def test_a_version_that_cannot_be_promoted_is_published(tmp_path: Path, corpus: Path) -> None:

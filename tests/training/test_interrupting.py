@@ -1,0 +1,103 @@
+"""A job that is interrupted says how to go on, and keeps what it learned."""
+
+import json
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import training.__main__ as command
+from model_store import PRODUCTION, ModelStore
+from tests.servers import ROOT
+from tests.training.commands import completed, job
+from tests.training.small import small_options
+
+
+def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> None:
+    """Wait for two in the file: then the first is in the job's memory too."""
+    deadline = time.monotonic() + 120
+    file = folder / "epochs.json"
+    while not file.exists() or len(json.loads(file.read_bytes())) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def interrupted(folder: Path, corpus: Path, by: signal.Signals) -> str:
+    """What a job says on standard error that a signal ends after its first epochs."""
+    line = job(folder, "--corpus", str(corpus), "--name", "small", *small_options())
+    line += ["--set", "epochs=100000", "--promote", "never"]
+    with subprocess.Popen(
+        line, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            until_an_epoch_is_recorded(process, folder / "the runs" / "small")
+            process.send_signal(by)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "interrupted; the same command goes on" in errors
+    return errors
+
+
+def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:
+    """What stops containers and services ends the job with the same words."""
+    assert "--publish-only" in interrupted(tmp_path, corpus, signal.SIGTERM)
+
+
+def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
+    """After Ctrl-C the job names a command, and that command publishes what was learned."""
+    errors = interrupted(tmp_path, corpus, signal.SIGINT)
+    words = shlex.split(errors.splitlines()[-1])
+    assert "--publish-only" in words
+    published = completed(words)
+    assert published.returncode == 0, published.stderr
+    store = ModelStore(tmp_path / "the store")
+    assert store.open("small", 1).manifest.metrics["best_epoch"] >= 1
+    # The choice of the interrupted command is kept, and what to do instead can be pasted.
+    assert store.aliases("small").get(PRODUCTION) is None
+    _, remedy = published.stdout.splitlines()[-1].split("move it with: ")
+    assert completed(shlex.split(remedy)).returncode == 0
+    assert store.aliases("small").get(PRODUCTION) == 1
+
+
+def test_ctrl_c_while_publishing_says_how_to_go_on(
+    tmp_path: Path,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A finished training is not lost to a Ctrl-C during the export."""
+
+    def publish(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(command, "publish", publish)
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    assert command.main([*line[3:], "--set", "epochs=1"]) == 130
+    assert "--publish-only" in capsys.readouterr().err
+    assert (tmp_path / "the runs" / "small" / "best-1.npz").exists()
+
+
+def test_ctrl_c_before_the_first_epoch_keeps_nothing(
+    tmp_path: Path,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a finished epoch there is nothing to publish; the same command goes on."""
+
+    def fit(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(command, "fit", fit)
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    assert command.main(line[3:]) == 130
+    errors = capsys.readouterr().err
+    assert "the same command goes on" in errors
+    assert "--publish-only" not in errors
