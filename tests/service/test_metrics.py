@@ -65,6 +65,15 @@ def test_what_a_dead_process_had_under_way_is_gone(several: Service) -> None:
     assert several.metric("charloom_generated_characters_total") >= 50
 
 
+def test_a_process_that_begins_disturbs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that a process has made and not yet written to is passed over."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    (tmp_path / "counter_1.db").touch()
+    assert Telemetry().text() == b""
+
+
 def test_cached_characters_are_answered_but_not_generated(service: Service) -> None:
     """A hit counts as text, not as work of the engine."""
     service.generate(seed="count", length=70)
