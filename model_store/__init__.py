@@ -14,6 +14,7 @@ from model_store.errors import (
     UnpublishableFolder,
     VocabularyTooLarge,
 )
+from model_store.fingerprint import fingerprint, rows_to_walk
 from model_store.layered import LayeredStore
 from model_store.manifest import (
     Architecture,
@@ -54,4 +55,6 @@ __all__ = [
     "Vocabulary",
     "VocabularyTooLarge",
     "bundle",
+    "fingerprint",
+    "rows_to_walk",
 ]

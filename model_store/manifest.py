@@ -114,6 +114,7 @@ class ModelDescription(_Frozen):
     metrics: dict[str, FiniteFloat]
     git_commit: str | None
     parent: Parent | None = None
+    fingerprint: Sha256 | None = None  # of the int8 graph; none in early versions
 
 
 class Manifest(ModelDescription):

@@ -35,6 +35,7 @@ def describe(manifest: Manifest) -> str:
     facts = {
         "created": f"{manifest.created:%Y-%m-%d %H:%M:%S %Z}",
         "digest": manifest.digest,
+        "fingerprint": manifest.fingerprint or "-",
         "git commit": manifest.git_commit or "-",
         "network": f"{shape.layers} x {shape.units} {shape.cell}, embedding {shape.embedding}",
         "vocabulary": f"{manifest.vocabulary_size} characters",

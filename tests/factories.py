@@ -6,9 +6,11 @@ from typing import Literal
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from model_store import Architecture, Corpus, Manifest, ModelDescription, ModelStore, Vocabulary
 from training.graph import Layer, Weights, step_graph
+from training.runtime import fingerprint_of
 
 SYMBOLS = tuple(sorted("\n !,.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZäöü"))
 CellName = Literal["lstm", "gru", "rnn"]
@@ -42,6 +44,22 @@ def random_weights(
     )
 
 
+def eight_bit(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """An int8 graph as early jobs made it, with activations of eight bits: scale 1/127, zero 128."""
+    early = onnx.ModelProto()
+    early.CopyFrom(graph)
+    for constant in early.graph.initializer:
+        value = numpy_helper.to_array(constant)
+        if constant.name == "activation_scale":
+            value = np.float32(1 / 127)
+        elif constant.name == "activation_zero_point":
+            value = np.uint8(128)
+        elif constant.name.endswith("_scale"):
+            value = value * np.float32(63) / np.float32(127)
+        constant.CopyFrom(numpy_helper.from_array(np.asarray(value), constant.name))
+    return early
+
+
 def write_graph(path: Path, weights: Weights, *, int8: bool = True) -> Path:
     """Write a step graph and return where it is."""
     onnx.save(step_graph(weights, int8=int8), str(path))
@@ -57,15 +75,23 @@ def publish_random_model(
     seed: int = 0,
     cell: CellName = "lstm",
     graph: bytes | None = None,
+    fingerprint: str | None = None,
 ) -> Manifest:
-    """Publish an untrained model that the service can serve, or one with another graph file."""
+    """Publish an untrained model that the service can serve, or one with another graph file.
+
+    The manifest has the graph's own fingerprint, another one that is given, or, with another graph
+    file and none given, none.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_graph(folder / "model.int8.onnx", random_weights(layers, units, seed=seed, cell=cell))
         if graph is not None:
             (folder / "model.int8.onnx").write_bytes(graph)
+        elif fingerprint is None:
+            fingerprint = fingerprint_of(folder / "model.int8.onnx")
         (folder / "vocabulary.json").write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
-        return ModelStore(root).publish(name, folder, description(layers, units, cell))
+        said = description(layers, units, cell).model_copy(update={"fingerprint": fingerprint})
+        return ModelStore(root).publish(name, folder, said)
 
 
 def description(layers: int, units: int, cell: CellName = "lstm") -> ModelDescription:

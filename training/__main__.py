@@ -16,7 +16,7 @@ from rich.console import Console
 
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
-from training import compare
+from training import compare, requantise
 from training.batches import batches_of
 from training.config import TrainingConfig, load_config
 from training.corpus import Corpus, open_corpus
@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["compare"]:
         return compare.main(words[1:])
+    if words[:1] == ["requantise"]:
+        return requantise.main(words[1:])
     options = parse(words)
     try:
         return _train(options)

@@ -1,7 +1,6 @@
 """`python -m training compare NAME@1 NAME@2 …`: versions side by side."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.table import Table
 from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
 from training.curves import write_comparison
 from training.measured import measured_on
+from training.options import add_store
 from training.run import EPOCHS, Epoch, load_epochs
 
 SAMPLE_TEMPERATURE = "0.5"
@@ -111,11 +111,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "references", nargs="+", metavar="REF", help="NAME, NAME@VERSION or NAME@ALIAS"
     )
-    parser.add_argument(
-        "--store",
-        metavar="PLACE",
-        default=os.environ.get("CHARLOOM_STORE") or "models",
-        help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
-    )
+    add_store(parser)
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves as a PNG")
     return parser

@@ -10,7 +10,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="One command from a corpus to a published version.",
-        epilog="`python -m training compare MODEL MODEL …` shows versions side by side.",
+        epilog="`python -m training compare MODEL MODEL …` shows versions side by side; "
+        "`python -m training requantise MODEL` publishes an early version anew, safe on every processor.",
     )
     parser.add_argument(
         "--corpus",
@@ -40,13 +41,8 @@ def parse(words: list[str]) -> argparse.Namespace:
         choices=["error", "drop"],
         help="what to do with symbols that version lacks (default: error)",
     )
-    parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")
-    parser.add_argument(
-        "--store",
-        metavar="PLACE",
-        default=os.environ.get("CHARLOOM_STORE") or "models",
-        help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
-    )
+    add_corpora_dir(parser)
+    add_store(parser)
     parser.add_argument(
         "--runs",
         type=Path,
@@ -68,3 +64,18 @@ def parse(words: list[str]) -> argparse.Namespace:
         help="publish the best weights of an interrupted run instead of training",
     )
     return parser.parse_args(words)
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add the option --store."""
+    parser.add_argument(
+        "--store",
+        metavar="PLACE",
+        default=os.environ.get("CHARLOOM_STORE") or "models",
+        help="the model store, a folder or s3://bucket/prefix (default: CHARLOOM_STORE or models)",
+    )
+
+
+def add_corpora_dir(parser: argparse.ArgumentParser) -> None:
+    """Add the option --corpora-dir."""
+    parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")

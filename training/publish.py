@@ -21,10 +21,11 @@ from training.corpus import Corpus
 from training.curves import write_curves
 from training.dataset import Split
 from training.evaluate import bits
-from training.export import check_parity, export
+from training.export import export
 from training.measured import measured_on
 from training.model import build_model
-from training.report import write_card, write_samples
+from training.parity import check_parity
+from training.report import CARD, write_card, write_samples
 from training.run import EPOCHS, Run, dump_epochs
 
 Promote = Literal["always", "if-better", "never"]
@@ -58,15 +59,16 @@ def publish(
             corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
             training=config.model_dump(),
             libraries=_libraries(),
-            metrics=_metrics(run, parity, others),
+            metrics=_metrics(run, parity.metrics, others),
             git_commit=_git_commit(),
             parent=run.info.parent,
+            fingerprint=parity.fingerprint,
         )
         (folder / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
         write_curves(run.epochs, others, folder / "curves.png")
         write_samples(run, folder / "samples.txt")
-        write_card(name, description, run, folder / "card.md")
+        write_card(name, description, run, folder / CARD)
         return store.publish(name, folder, description)
 
 

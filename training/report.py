@@ -7,6 +7,8 @@ from training.baselines import BASELINES
 from training.evaluate import bits
 from training.run import Run
 
+CARD = "card.md"
+
 
 def write_samples(run: Run, path: Path) -> None:
     """Write what every epoch wrote from the same held-out seed text, by temperature."""
@@ -32,7 +34,7 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 | parent | {description.parent or "none"} |
 | best epoch | {run.best.number} of {len(run.epochs)} |
 
-{_losses(description)}
+{losses_table(description)}
 
 The losses are over the held-out text (the last \
 {100 * run.info.config.validation_fraction:g} % of the corpus{_measured(description, run)}), read in
@@ -50,13 +52,19 @@ The same seed text at each temperature; those of every epoch are in `samples.txt
     path.write_text(card, encoding="utf-8")
 
 
-def _losses(description: ModelDescription) -> str:
-    metrics = description.metrics
-    losses = {
-        "**this model**": metrics["validation_nats"],
-        "its int8 graph, as served": metrics["int8_nats"],
-    } | {name: metrics[f"{name}_nats"] for name in BASELINES if f"{name}_nats" in metrics}
-    rows = [f"| {name} | {nats:.4f} | {bits(nats):.4f} |" for name, nats in losses.items()]
+def losses_table(description: ModelDescription) -> str:
+    """Return a Markdown table of those losses, of the model and of baselines, that are known."""
+    names = {
+        "**this model**": "validation_nats",
+        "its int8 graph, as served": "int8_nats",
+        **{name: f"{name}_nats" for name in BASELINES},
+    }
+    losses = {shown: description.metrics.get(metric) for shown, metric in names.items()}
+    rows = [
+        f"| {shown} | {nats:.4f} | {bits(nats):.4f} |"
+        for shown, nats in losses.items()
+        if nats is not None
+    ]
     return "\n".join(["| | nats per character | bits per character |", "|---|---|---|", *rows])
 
 

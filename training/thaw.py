@@ -1,8 +1,8 @@
 """Weights out of a published version, so that a training can go on from them.
 
-A step graph holds its weights as constants, in the order in which `graph.py` adds them. Embedding,
-kernel and bias of the first layer stand there as one table with a row per character; it is taken
-apart again into factors that compute the same.
+A step graph holds its weights as constants under the names that `graph.py` gives them. Embedding,
+kernel and bias of the first layer are one table there, with a row for each character, which is taken
+apart into factors whose product is the table.
 """
 
 import keras
@@ -14,7 +14,9 @@ from model_store import Architecture, StoredModel
 from training.errors import TrainingError
 from training.export import FP32_GRAPH, INT8_GRAPH
 from training.graph import Layer, Weights
-from training.nodes import ACTIVATION_LEVELS, Floats
+from training.nodes import ACTIVATION_SCALE, Floats, scale_of, weight_of
+
+Constants = dict[str, Floats]
 
 
 def thaw(version: StoredModel) -> Weights:
@@ -29,7 +31,7 @@ def thaw(version: StoredModel) -> Weights:
     path = version.file(FP32_GRAPH if FP32_GRAPH in files else INT8_GRAPH)
     try:
         return _weights(onnx.load(path).graph, version.manifest.architecture)
-    except ValueError:
+    except (KeyError, ValueError):
         raise TrainingError(
             f"the weights of {version.manifest.name}@{version.manifest.version} cannot be read: "
             "it was made by another version of this job"
@@ -47,37 +49,38 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
 
 
 def _weights(graph: onnx.GraphProto, shape: Architecture) -> Weights:
-    (table,) = _constants(graph, "Gather")
-    embedding, kernel, bias = _factors(table, shape.embedding)
-    *products, output = _products(graph)
-    # Of the first layer the recurrent matrix, of each other one the kernel too, which goes first.
-    matrices = np.concatenate(products).reshape(2 * shape.layers - 1, shape.units, -1)
-    *biases, output_bias = _constants(graph, "Add")
-    layers = zip([kernel, *matrices[1::2]], matrices[0::2], [bias, *biases], strict=True)
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    if any(name.startswith(f"layer{shape.layers}_") for name in constants):
+        raise ValueError("the graph has more layers than the manifest says")
+    embedding, kernel, bias = _factors(constants["characters"], shape.embedding)
+    first = Layer(kernel, _matrix(constants, "layer0"), bias)
+    others = [_layer(constants, shape.cell, f"layer{n}") for n in range(1, shape.layers)]
     return Weights(
         cell=shape.cell,
         embedding=embedding,
-        layers=[Layer(*parts) for parts in layers],
-        output=output,
-        output_bias=output_bias,
+        layers=[first, *others],
+        output=_matrix(constants, "output"),
+        output_bias=constants["output_bias"],
     )
 
 
-def _products(graph: onnx.GraphProto) -> list[Floats]:
-    """Return the matrix of every product, of an int8 graph as the integers stand for."""
-    integers, scales = _constants(graph, "MatMulInteger"), _constants(graph, "Mul")
-    return _constants(graph, "MatMul") or [
-        columns * scale * np.float32(ACTIVATION_LEVELS)
-        for columns, scale in zip(integers, scales, strict=True)
-    ]
+def _layer(constants: Constants, cell: str, prefix: str) -> Layer:
+    """Return a layer above the first."""
+    recurrent = _matrix(constants, prefix)
+    if cell == "gru":
+        inputs = f"{prefix}_x"
+        return Layer(_matrix(constants, inputs), recurrent, constants[f"{inputs}_bias"])
+    kernel, recurrent = np.split(recurrent, 2)  # one product of both
+    return Layer(kernel, recurrent, constants[f"{prefix}_bias"])
 
 
-def _constants(graph: onnx.GraphProto, operator: str) -> list[Floats]:
-    """Return the first constant that each node of an operator takes, if it takes any."""
-    known = {tensor.name: tensor for tensor in graph.initializer}
-    nodes = [node for node in graph.node if node.op_type == operator]
-    taken = [[name for name in node.input if name in known] for node in nodes]
-    return [numpy_helper.to_array(known[names[0]]) for names in taken if names]
+def _matrix(constants: Constants, prefix: str) -> Floats:
+    """Return the matrix of a product: of an int8 graph the numbers that its integers stand for."""
+    name = weight_of(prefix)
+    matrix = constants[name]
+    if matrix.dtype == np.int8:
+        return matrix * (constants[scale_of(name)] / constants[ACTIVATION_SCALE])
+    return matrix
 
 
 def _factors(table: Floats, width: int) -> tuple[Floats, Floats, Floats]:

@@ -14,19 +14,12 @@ from tests.training.small import Training, small_config
 from training.cells import CELLS
 from training.config import TrainingConfig
 from training.errors import ParityError
-from training.export import (
-    FP32_GRAPH,
-    INT8_GRAPH,
-    MAX_INT8_LOSS,
-    SAVED_MODEL,
-    check_parity,
-    export,
-    stream_logits,
-    weights_of,
-)
+from training.export import FP32_GRAPH, INT8_GRAPH, SAVED_MODEL, export, weights_of
 from training.graph import step_graph
 from training.model import build_model, zero_state
 from training.nodes import quantize_columns
+from training.parity import MAX_INT8_LOSS, check_parity
+from training.runtime import stream_logits
 
 SYMBOLS = 30
 
@@ -185,7 +178,7 @@ def frozen(trained: Training, tmp_path: Path) -> tuple[keras.Model, Path]:
 def test_parity_measures_both_graphs(trained: Training, frozen: tuple[keras.Model, Path]) -> None:
     """Sound graphs pass, and the measurements say how close they are."""
     model, folder = frozen
-    found = check_parity(model, trained.run.info.config, trained.text, folder)
+    found = check_parity(model, trained.run.info.config, trained.text, folder).metrics
     assert found["logit_error"] < 1e-4
     assert abs(found["int8_nats"] - found["fp32_nats"]) <= MAX_INT8_LOSS
     assert found["fp32_nats"] == pytest.approx(trained.run.best.validation_loss, abs=0.002)

@@ -14,10 +14,11 @@ from tests.factories import SYMBOLS, CellName, publish_random_model, random_weig
 from training.cells import CELLS
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.export import FP32_GRAPH, INT8_GRAPH, stream_logits, weights_of
+from training.export import FP32_GRAPH, INT8_GRAPH, weights_of
 from training.graph import Weights, step_graph
 from training.loss import NEVER
 from training.model import build_model, zero_state
+from training.runtime import stream_logits
 from training.thaw import load_weights, thaw
 
 IDS = np.random.default_rng(1).integers(len(SYMBOLS), size=60)

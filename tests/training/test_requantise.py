@@ -1,0 +1,118 @@
+"""`python -m training requantise` makes a version that is safe on every processor out of an early one."""
+
+import shutil
+from pathlib import Path
+
+import onnx
+import pytest
+
+import training.__main__ as command
+from model_store import PRODUCTION, ModelStore
+from tests.factories import eight_bit, publish_random_model
+from tests.training.small import Training
+from training.export import FP32_GRAPH, INT8_GRAPH
+from training.integers import is_current
+from training.publish import publish
+from training.runtime import fingerprint_of
+
+
+@pytest.fixture
+def store(trained: Training, tmp_path: Path) -> ModelStore:
+    """A store whose `early@1` is in production and was published before fingerprints."""
+    source, store = ModelStore(tmp_path / "source"), ModelStore(tmp_path / "store")
+    made = publish(trained.run, "early", trained.corpus, trained.text, trained.vocabulary, source)
+    folder = tmp_path / "version"
+    version = source.open("early", made.version)
+    shutil.copytree(version.folder, folder)
+    (folder / "manifest.json").unlink()
+    onnx.save(eight_bit(onnx.load(folder / INT8_GRAPH)), str(folder / INT8_GRAPH))
+    store.publish("early", folder, made.model_copy(update={"fingerprint": None}))
+    store.aliases("early").set(PRODUCTION, 1)
+    return store
+
+
+def requantise(store: ModelStore, *words: str) -> int:
+    return command.main(["requantise", *words, "--store", store.root])
+
+
+def test_an_early_version_becomes_a_safe_one(
+    store: ModelStore, trained: Training, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The new version is in production, with a fingerprint and the loss of its own int8 graph."""
+    assert requantise(store, "early", "--corpus", str(trained.corpus.files[0].path)) == 0
+    old, new = store.manifest("early", 1), store.open("early", 2)
+    graph = new.file(INT8_GRAPH)
+    assert is_current(onnx.load(graph))
+    assert new.manifest.fingerprint == fingerprint_of(graph)
+    assert new.manifest.metrics["int8_nats"] != old.metrics["int8_nats"]
+    assert new.manifest.metrics["int8_nats"] == pytest.approx(old.metrics["int8_nats"], abs=0.002)
+    assert store.resolve("early") == ("early", 2)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(
+        f"published early@2 in {store.root}: {new.manifest.metrics['int8_nats']:.5f} nats"
+    )
+    assert said[1] == "production is now early@2"
+
+
+def test_all_else_stays(store: ModelStore, trained: Training) -> None:
+    """Only the int8 graph and the row of its loss on the card differ from the early version."""
+    assert requantise(store, "early", "--corpus", str(trained.corpus.files[0].path)) == 0
+    old, new = store.open("early", 1), store.open("early", 2)
+    changed = {
+        path for path, entry in new.manifest.files.items() if old.manifest.files[path] != entry
+    }
+    assert changed <= {INT8_GRAPH, "card.md"}
+    assert FP32_GRAPH in new.manifest.files
+    new_facts = {"metrics", "fingerprint", "version", "created", "digest", "files"}
+    assert old.manifest.model_dump(exclude=new_facts) == new.manifest.model_dump(exclude=new_facts)
+    cards = [one.file("card.md").read_text(encoding="utf-8").splitlines() for one in (old, new)]
+    rows = {row for card in cards for row in card if row not in cards[0] or row not in cards[1]}
+    assert all(row.startswith("| its int8 graph, as served |") for row in rows)
+
+
+def test_without_a_corpus_no_loss_is_claimed(
+    store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The manifest and the card then say nothing of the new graph's loss, and the command says so."""
+    store.aliases("early").set("other", 1)
+    assert requantise(store, "early@other") == 0
+    new = store.open("early", 2)
+    assert "int8_nats" not in new.manifest.metrics
+    assert "as served" not in new.file("card.md").read_text(encoding="utf-8")
+    assert "its loss was not measured; --corpus measures it" in capsys.readouterr().out
+
+
+def test_an_alias_elsewhere_stays_there(
+    store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Production moves only from the version that was made anew."""
+    publish_random_model(store.root, "early")
+    store.aliases("early").set(PRODUCTION, 2)
+    assert requantise(store, "early@1") == 0
+    assert store.resolve("early") == ("early", 2)
+    assert "production" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("problem", ["current", "corpus", "graph", "unknown"])
+def test_mistakes_are_one_line(
+    store: ModelStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], problem: str
+) -> None:
+    """What cannot be made anew is said in one line with the remedy, and nothing is published."""
+    other = tmp_path / "other.txt"
+    other.write_text("another text\n" * 500, encoding="utf-8")
+    publish_random_model(store.root, "today")
+    fp32 = store.open("early", 1).file(FP32_GRAPH).read_bytes()
+    publish_random_model(store.root, "strange", graph=fp32)
+    words, said = {
+        "current": (["today"], "today@1 is quantised as today: nothing to do"),
+        "corpus": (["early", "--corpus", str(other)], "is not the text that early was trained on"),
+        "graph": (["strange"], "strange@1 has no int8 graph of this job: train it again"),
+        "unknown": (["nobody"], "no model is called 'nobody'"),
+    }[problem]
+    assert requantise(store, *words) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.startswith("training: ")
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert [store.versions(name) for name in store.names()] == [[1], [1], [1]]

@@ -1,0 +1,159 @@
+"""`python -m training requantise MODEL`: a version's int8 graph quantised as today, published anew.
+
+Early versions quantise activations to eight bits, whose products saturate on processors without VNNI.
+The weights stay the version's own, so nothing is trained.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+
+from model_store import (
+    BUNDLED,
+    PRODUCTION,
+    LayeredStore,
+    Manifest,
+    ModelDescription,
+    ModelStore,
+    StoredModel,
+    StoreError,
+)
+from training.config import TrainingConfig
+from training.corpus import open_corpus
+from training.errors import CorpusError, TrainingError
+from training.export import INT8_GRAPH
+from training.integers import is_current, requantised
+from training.options import add_corpora_dir, add_store
+from training.parity import exact_fingerprint, int8_loss
+from training.prepare import prepare
+from training.report import CARD, losses_table
+from training.runtime import Ids
+
+INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
+# Configuration keys that decide which characters a loss is over.
+TEXT_KEYS = {"validation_fraction", "validation_characters", "min_count", "unknown"}
+
+
+def main(arguments: list[str]) -> int:
+    """Publish the new version; return the exit status. Errors are one line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        store = ModelStore(options.store)
+        stores = LayeredStore([store, ModelStore(BUNDLED)])
+        version = stores.open(*stores.resolve(options.reference))
+        made = requantise(version, store, options.corpus, options.corpora_dir)
+        print(f"published {made.name}@{made.version} in {options.store}: {_summary(made)}")
+        if _replace_in_production(store, version.manifest, made):
+            print(f"{PRODUCTION} is now {made.name}@{made.version}")
+    except (TrainingError, StoreError, OSError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def requantise(
+    version: StoredModel, store: ModelStore, corpus: list[str], corpora_dir: Path | None
+) -> Manifest:
+    """Publish a version with its int8 graph quantised as today, and return the new manifest.
+
+    The loss of the new graph is measured where the version's corpus is given.
+
+    Raises:
+        TrainingError: the version is quantised as today already, the corpus is another one, or the
+            new graph costs more than it may.
+    """
+    old = version.manifest
+    graph = onnx.load(version.file(INT8_GRAPH))
+    try:
+        current = is_current(graph)
+    except KeyError:
+        raise TrainingError(
+            f"{old.name}@{old.version} has no int8 graph of this job: train it again"
+        ) from None
+    if current:
+        raise TrainingError(f"{old.name}@{old.version} is quantised as today: nothing to do")
+    with TemporaryDirectory(prefix="charloom-") as temporary:
+        folder = _copied(version, Path(temporary) / "version")
+        onnx.save(requantised(graph), str(folder / INT8_GRAPH))
+        description = ModelDescription(
+            **{field: getattr(old, field) for field in ModelDescription.model_fields}
+            | {"fingerprint": exact_fingerprint(folder / INT8_GRAPH)}
+            | {"metrics": _metrics(version, folder / INT8_GRAPH, corpus, corpora_dir)}
+        )
+        _correct_card(folder / CARD, old, description)
+        return store.publish(old.name, folder, description)
+
+
+def _copied(version: StoredModel, folder: Path) -> Path:
+    for path in version.manifest.files:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(version.file(path), folder / path)
+    return folder
+
+
+def _metrics(
+    version: StoredModel, graph: Path, corpus: list[str], corpora_dir: Path | None
+) -> dict[str, float]:
+    """Return the version's metrics with the loss of the new int8 graph, or without one."""
+    metrics = {name: value for name, value in version.manifest.metrics.items() if name != INT8_NATS}
+    if corpus:
+        ids = _held_out(version, corpus, corpora_dir)
+        metrics[INT8_NATS] = int8_loss(graph, ids, metrics[FP32_NATS])
+    return metrics
+
+
+def _held_out(version: StoredModel, sources: list[str], corpora_dir: Path | None) -> Ids:
+    """Return the held-out characters that the version's losses are over."""
+    keys = version.manifest.training.items()
+    config = TrainingConfig(**{key: value for key, value in keys if key in TEXT_KEYS})
+    with open_corpus(sources, corpora_dir) as corpus, TemporaryDirectory() as folder:
+        if corpus.sha256 != version.manifest.corpus.sha256:
+            raise CorpusError(
+                f"{corpus.name} is not the text that {version.manifest.name} was trained on, "
+                f"whose SHA-256 is {version.manifest.corpus.sha256}"
+            )
+        text, _ = prepare(corpus, config, Path(folder), version.vocabulary)
+        return text.validation[: config.validation_characters].astype(np.int64)
+
+
+def _correct_card(card: Path, old: ModelDescription, new: ModelDescription) -> None:
+    if card.exists():
+        text = card.read_text(encoding="utf-8")
+        card.write_text(text.replace(losses_table(old), losses_table(new)), encoding="utf-8")
+
+
+def _replace_in_production(store: ModelStore, old: Manifest, new: Manifest) -> bool:
+    """Move the alias `production` from the old version to the new one, if it is there."""
+    aliases = store.aliases(new.name)
+    if aliases.get(PRODUCTION) != old.version:
+        return False
+    aliases.set(PRODUCTION, new.version)
+    return True
+
+
+def _summary(made: Manifest) -> str:
+    if INT8_NATS not in made.metrics:
+        return "its loss was not measured; --corpus measures it"
+    return f"{made.metrics[INT8_NATS]:.5f} nats per character, fp32 {made.metrics[FP32_NATS]:.5f}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training requantise",
+        description="Publish a version anew whose int8 graph gives the same texts on every processor.",
+    )
+    parser.add_argument("reference", metavar="MODEL", help="NAME, NAME@VERSION or NAME@ALIAS")
+    parser.add_argument(
+        "--corpus",
+        nargs="+",
+        default=[],
+        help="the text of the version's training: measures the loss of the new graph",
+    )
+    add_corpora_dir(parser)
+    add_store(parser)
+    return parser
