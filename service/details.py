@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.exact import log, weights
+
 LIKELIEST = 5
+DIGITS = 5  # after the point, of a log-probability in an answer
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ def describe(logits: NDArray[np.float32], drawn: NDArray[np.int64]) -> Details:
     """Explain one drawn id [B] per row of logits [B, V]; no operation mixes rows."""
     shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
     # The last of the running sums, as in the sampler: always the same order of additions.
-    total = np.exp(shifted).cumsum(axis=1)[:, -1:]
-    logprobs = (shifted - np.log(total)).astype(np.float32)
+    total = weights(logits, np.ones(len(logits))).cumsum(axis=1, dtype=np.float64)[:, -1:]
+    logprobs = (shifted - log(total)).astype(np.float32)
     top = np.argsort(-logprobs, axis=1, kind="stable")[:, :LIKELIEST]
     return Details(
         logprobs[np.arange(len(drawn)), drawn],

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from service.details import DIGITS
 from service.generator import Answer
 from service.merge import Arrival
 from service.models import LoadedModel
 from service.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.request import Generation
 from service.text import Text
-
-DIGITS = 6  # of a log-probability; float32 has no more
 
 
 class Texts:

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from service.exact import weights
+
 Floats = NDArray[np.float32]
 Uniforms = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -10,8 +12,8 @@ Ids = NDArray[np.int64]
 BLOCK = 256
 # Philox yields four 64-bit words for each count, and a uniform number takes one word.
 COUNTS_PER_BLOCK = BLOCK // 4
-# Below this a division would leave float32, and the likeliest character was certain long before.
-COLDEST = 1e-30
+# At this temperature the likeliest character has been certain for long, and no quotient overflows.
+COLDEST = 1e-20
 
 
 def uniform_block(random_seed: int, block: int) -> Uniforms:
@@ -33,21 +35,21 @@ def sample(
 ) -> Ids:
     """Draw one id per row of logits [B, V]; temperature, uniforms, top_k and top_p are [B].
 
-    Temperature 0 takes the likeliest, and so does one below COLDEST. A top_k of V and a top_p of 1 leave the distribution whole.
-    No operation mixes rows, so a row's draw does not depend on its company.
+    Temperature 0 takes the likeliest, and so does one below COLDEST. A top_k of V and a top_p of 1
+    leave the distribution whole. No operation mixes rows, so a row's draw does not depend on the
+    other rows; each is one that IEEE 754 rounds in one way, so it does not depend on the processor.
     """
-    greedy = temperature < COLDEST
-    scaled = logits - logits.max(axis=1, keepdims=True)
-    scaled /= np.where(greedy, 1.0, temperature)[:, None].astype(np.float32)
-    weights = np.exp(scaled)
+    chances = weights(logits, np.maximum(temperature, COLDEST))
     restricted = np.flatnonzero((top_k < logits.shape[1]) | (top_p < 1))
     if restricted.size:
-        weights[restricted] = _restrict(weights[restricted], top_k[restricted], top_p[restricted])
+        chances[restricted] = _restrict(chances[restricted], top_k[restricted], top_p[restricted])
     # Sums run from left to right, one row at a time: the order of additions is always the same.
-    cumulative = np.cumsum(weights, axis=1, dtype=np.float64)
+    cumulative = np.cumsum(chances, axis=1, dtype=np.float64)
     threshold = uniforms * cumulative[:, -1]
-    drawn = (cumulative <= threshold[:, None]).sum(axis=1)
-    ids: Ids = np.where(greedy, logits.argmax(axis=1), drawn)
+    ids: Ids = (cumulative > threshold[:, None]).argmax(axis=1)
+    greedy = np.flatnonzero(temperature < COLDEST)
+    if greedy.size:
+        ids[greedy] = logits[greedy].argmax(axis=1)
     return ids
 
 
@@ -64,17 +66,17 @@ def penalise(
     return adjusted
 
 
-def _restrict(weights: Floats, top_k: Ids, top_p: Uniforms) -> Floats:
+def _restrict(chances: Floats, top_k: Ids, top_p: Uniforms) -> Floats:
     """Zero all but the top_k likeliest, then all but the fewest that hold top_p of the rest.
 
     Nucleus sampling: Holtzman et al., "The curious case of neural text degeneration", 2020.
     """
-    order = np.argsort(-weights, axis=1, kind="stable")
-    ranked = np.take_along_axis(weights, order, axis=1)
-    ranked[np.arange(weights.shape[1]) >= top_k[:, None]] = 0
+    order = np.argsort(-chances, axis=1, kind="stable")
+    ranked = np.take_along_axis(chances, order, axis=1)
+    ranked[np.arange(chances.shape[1]) >= top_k[:, None]] = 0
     cumulative = np.cumsum(ranked, axis=1, dtype=np.float64)
     before = cumulative - ranked
     ranked[before >= top_p[:, None] * cumulative[:, -1:]] = 0
-    kept = np.zeros_like(weights)
+    kept = np.zeros_like(chances)
     np.put_along_axis(kept, order, ranked, axis=1)
     return kept

@@ -10,6 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
+from service.details import DIGITS
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generator import Answer, Generator
 from service.hooks import Hooks
@@ -32,11 +33,9 @@ from service.schemas import (
 from service.settings import Settings
 from service.text import Text
 
-DIGITS = 6  # of a log-probability; float32 has no more
-
 EXAMPLE = {
     "model": "shakespeare",
-    "version": 4,
+    "version": 5,
     "seed": "ROMEO:",
     "temperature": 0.5,
     "random_seed": 0,

@@ -5,7 +5,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
-from service.details import Reading
+from service.details import DIGITS, Reading
 from service.errors import UnsupportedMediaType
 from service.inspection import Inspection, rank, resolve_inspection
 from service.inspection_schemas import InspectRequest, InspectResponse, UnitStates
@@ -14,8 +14,6 @@ from service.openapi import JSON, Answer, Operation, describe
 from service.resolve import unknown_characters
 from service.schemas import Likely, parse
 from service.settings import Settings
-
-DIGITS = 5  # of a state; the colours of a page need three
 
 INSPECT = Operation(
     "Look inside the cell while it reads a text",
