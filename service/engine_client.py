@@ -64,7 +64,8 @@ class EngineClient:
         self._error: ServiceError | None = None
         self._process, self._socket = _start(spec)
         self._connection = Connection(os.dup(self._socket.fileno()))
-        self._await_ready(spec)
+        self.fingerprint = self._await_ready(spec).fingerprint
+        """The fingerprint that the engine computes on this machine."""
         self._thread = threading.Thread(target=self._listen, name="engine-reports", daemon=True)
         self._thread.start()
 
@@ -142,15 +143,16 @@ class EngineClient:
     def _running(self) -> int:
         return sum(sequence.stage == "running" for sequence in list(self._sequences.values()))
 
-    def _await_ready(self, spec: EngineSpec) -> None:
+    def _await_ready(self, spec: EngineSpec) -> Ready:
         try:
-            self._connection.recv()
+            ready: Ready = self._connection.recv()
         except (EOFError, OSError):
             self._connection.close()
             self._socket.close()
             self._process.wait()
             message = f"the engine cannot open {spec.path}; the log says why"
             raise ModelUnavailable(message) from None
+        return ready
 
     def _send(self, order: Order) -> None:
         with self._sending:
@@ -169,8 +171,6 @@ class EngineClient:
             self._give_up(EngineFailed(FAILED))
 
     def _take(self, report: Report) -> None:
-        if isinstance(report, Ready):
-            return
         if isinstance(report, Inspected):
             self._finish_inspection(report)
             return

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_store import fingerprint, rows_to_walk
 from service.details import Details, Reading, describe
 from service.engine import Engine, OnnxEngine
 from service.errors import ServiceError
@@ -79,7 +80,7 @@ class EngineProcess:
         self._sending = threading.Lock()
         self._workers = [_worker(engine, spec, number) for number in range(spec.threads)]
         self._orders: dict[int, tuple[Sequence, Worker]] = {}
-        self._report(Ready())
+        self._report(Ready(_fingerprint(engine)))
 
     def run(self) -> None:
         """Take orders until the service closes the connection or is gone."""
@@ -114,7 +115,7 @@ class EngineProcess:
             log.exception("an inspection failed")
         self._report(Inspected(order.number, reading))
 
-    def _report(self, report: Report) -> None:
+    def _report(self, report: Ready | Report) -> None:
         if isinstance(report, Finished):
             self._orders.pop(report.number, None)
         with self._sending, suppress(OSError):  # when the service is gone there is nobody to tell
@@ -127,6 +128,11 @@ def _open_engine(spec: EngineSpec) -> Engine:
     from service.engine_tensorflow import TensorFlowEngine  # noqa: PLC0415 - takes seconds
 
     return TensorFlowEngine(Path(spec.path))
+
+
+def _fingerprint(engine: Engine) -> str:
+    batch = engine.batch(rows_to_walk(engine.vocabulary_size))
+    return fingerprint(batch, engine.vocabulary_size)
 
 
 def _read(engine: Engine, ids: Ids, layer: int) -> Reading:

@@ -55,5 +55,6 @@ def on_exit(_server: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Close what the application opened."""
-    worker.wsgi.close()
+    """Close what the application opened, unless it could not be assembled."""
+    if hasattr(worker, "wsgi"):
+        worker.wsgi.close()

@@ -56,7 +56,9 @@ class Inspect:
 
 @dataclass(frozen=True)
 class Ready:
-    """From the engine: it is open."""
+    """From the engine: it is open, and its fingerprint on this machine."""
+
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -93,4 +95,4 @@ class Inspected:
 
 
 Order = Submit | Follow | Abort | Inspect
-Report = Ready | Started | Delivered | Finished | Inspected
+Report = Started | Delivered | Finished | Inspected

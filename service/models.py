@@ -18,6 +18,7 @@ from model_store import (
 from model_store.stored import VOCABULARY
 from service.engine_client import EngineClient
 from service.errors import ModelUnavailable
+from service.exactness import difference, is_exact, not_proven
 from service.messages import EngineSpec
 from service.settings import Settings
 from service.telemetry import Telemetry
@@ -35,7 +36,10 @@ class LoadedModel:
     vocabulary: Vocabulary
     engine: EngineClient
     identity: str
-    """What determines its characters: the files' digest and the engine that computes on them."""
+    """What determines its characters: the files' digest, the engine, and what the engine computes
+    on this machine. Replicas whose processors differ share no streams in one Redis."""
+    exact: bool | None
+    """Whether the model computes here what it computed where it was trained; None: not known."""
 
     @property
     def line_end(self) -> str:
@@ -62,6 +66,7 @@ class Models:
         self._asked: dict[str, float] = {}  # when each reference was last asked for
         self._retired: list[tuple[float, LoadedModel]] = []  # with the time it went out of use
         self._refused: set[Version] = set()  # reported once
+        self._differing: set[Version] = set()  # reported once
         self._reachable = True
         self._lock = threading.Lock()
 
@@ -122,6 +127,11 @@ class Models:
         else:
             log.info("%s now means version %d", reference, version[1])
 
+    def exact(self, name: str, version: int) -> bool | None:
+        """Return whether a version is exact on this machine; None while it is not loaded, too."""
+        loaded = self._loaded.get((name, version))
+        return loaded.exact if loaded else None
+
     @property
     def ready(self) -> bool:
         """Whether something is loaded and everything that is loaded can answer."""
@@ -160,12 +170,32 @@ class Models:
             spec = _spec(stored, settings)
         except DamagedVersion as error:
             raise ModelUnavailable(str(error)) from error
+        engine = EngineClient(spec, settings.queue, self._telemetry)
+        exact = is_exact(stored.manifest, settings.engine, engine.fingerprint)
+        try:
+            self._report(stored.manifest, exact)
+        except ModelUnavailable:
+            engine.close()
+            raise
         return LoadedModel(
             manifest=stored.manifest,
             vocabulary=vocabulary,
-            engine=EngineClient(spec, settings.queue, self._telemetry),
-            identity=f"{stored.manifest.digest}/{settings.engine}",
+            engine=engine,
+            identity=f"{stored.manifest.digest}/{settings.engine}/{engine.fingerprint}",
+            exact=exact,
         )
+
+    def _report(self, manifest: Manifest, exact: bool | None) -> None:
+        """Tell metrics and log whether a model is exact; raise if it is not and must be."""
+        version = manifest.name, manifest.version
+        if exact is not None:
+            self._telemetry.exact.labels(*version).set(exact)
+        if self._settings.require_exact and not exact:
+            unknown = not_proven(manifest, self._settings.engine)
+            raise ModelUnavailable(unknown if exact is None else difference(manifest))
+        if exact is False and version not in self._differing:
+            self._differing.add(version)
+            log.warning(difference(manifest))
 
     def _revive(self, version: Version) -> LoadedModel | None:
         """Take a model back that is out of use but not yet closed."""

@@ -108,6 +108,10 @@ class ModelSummary(VersionSummary):
     name: str
     versions: list[int]
     aliases: dict[str, int]
+    exact: bool | None = Field(
+        description="Whether it computes the same numbers here as where it was trained; "
+        "null: its version has no fingerprint, or is not loaded."
+    )
 
 
 class ModelList(BaseModel):
@@ -122,6 +126,10 @@ class ModelPage(VersionSummary):
     name: str
     versions: list[VersionSummary]
     aliases: dict[str, int]
+    exact: bool | None = Field(
+        description="Whether it computes the same numbers here as where it was trained; "
+        "null: its version has no fingerprint, or is not loaded."
+    )
     card: str | None = None
     samples: str | None = None
 

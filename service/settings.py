@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         1, ge=1, description="Processes that speak HTTP, each with engines and queues of its own."
     )
     engine: Literal["onnx", "tensorflow"] = Field("onnx", description="What computes the steps.")
+    require_exact: bool = Field(
+        False,
+        description="Whether a model must compute here what it computed where it was trained.",
+    )
     engine_threads: int = Field(0, ge=0, description="Threads of an engine; 0: one per core.")
     slots: int = Field(64, ge=1, description="Generations that run at once in one batch.")
     queue: int = Field(256, ge=0, description="Generations that may wait for a slot; then 429.")

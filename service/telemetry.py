@@ -77,6 +77,13 @@ class Telemetry:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self.exact = Gauge(
+            "charloom_model_exact",
+            "1 for each version that computes here what it computed where it was trained, else 0.",
+            ["model", "version"],
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
         self._add_engine_metrics(registry)
 
     def _add_engine_metrics(self, registry: CollectorRegistry) -> None:

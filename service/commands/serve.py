@@ -3,11 +3,14 @@
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.errors import AppImportError
 
 from model_store import ModelNotFound, StoreError
+from service.errors import ServiceError
 from service.offered import offered_models
 from service.settings import Settings
 
@@ -26,6 +29,14 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
 
 class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn ships no types
     """The application that gunicorn runs."""
+
+    def load(self) -> Any:
+        """Assemble the application; a default model that cannot be loaded is one line on stderr."""
+        try:
+            return super().load()
+        except (StoreError, ServiceError) as error:
+            # The one error that gunicorn reports without a traceback.
+            raise AppImportError(f"service: CHARLOOM_MODEL: {error}") from error
 
     def run(self) -> None:
         """Serve until a signal ends it."""

@@ -61,6 +61,7 @@ def models_routes(models: Models) -> Blueprint:
             "version": version,
             "versions": store.versions(name),
             "aliases": store.aliases(name).all(),
+            "exact": models.exact(name, version),
             **_version(store.manifest(name, version)),
         }
 

@@ -1,0 +1,54 @@
+"""Whether a model computes on this machine what it computed where it was trained."""
+
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+from model_store import Manifest
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def is_exact(manifest: Manifest, engine: str, computed: str) -> bool | None:
+    """Return whether the fingerprint computed here is the manifest's.
+
+    Returns:
+        None where nothing can be compared: the version has no fingerprint, or the engine does not
+        run the int8 graph, which the manifest's fingerprint is of.
+    """
+    if manifest.fingerprint is None or engine != "onnx":
+        return None
+    return computed == manifest.fingerprint
+
+
+def difference(manifest: Manifest) -> str:
+    """Return one line about a model that is not exact here."""
+    return (
+        f"{manifest.name}@{manifest.version} does not compute the same numbers here as where it was "
+        f"trained, so its texts may differ from those of other machines ({machine()})"
+    )
+
+
+def not_proven(manifest: Manifest, engine: str) -> str:
+    """Return one line about a model whose numbers cannot be compared, with the remedy."""
+    subject = f"{manifest.name}@{manifest.version}"
+    if engine != "onnx":
+        return f"{subject} cannot be proven exact with CHARLOOM_ENGINE={engine}: use onnx"
+    return (
+        f"{subject} has no fingerprint to compare: `python -m training requantise {subject}` "
+        "publishes a version with one"
+    )
+
+
+def machine() -> str:
+    """Return the processor and the version of ONNX Runtime."""
+    return f"{_processor()}, ONNX Runtime {version('onnxruntime')}"
+
+
+def _processor() -> str:
+    try:
+        named = re.search(r"^model name\s*: (.*)$", CPUINFO.read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        named = None  # not Linux
+    return named[1] if named else platform.machine()
