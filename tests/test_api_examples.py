@@ -76,13 +76,15 @@ def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
 def test_example_runs(served: Service, tmp_path: Path, example: Example) -> None:
-    """An example ends as the document says, and its answer has the fields that are shown."""
+    """An example ends as the document says; its answer has the fields and the texts that are shown."""
     done = run(example, served.port, tmp_path)
     expected = HTTP_ERROR if example.kind == "bash fails" else 0
     assert done.returncode == expected, done.stdout + done.stderr
     assert done.stdout
     if example.shown is not None:
-        assert _fields(json.loads(done.stdout)) == _fields(json.loads(example.shown))
+        answer, shown = json.loads(done.stdout), json.loads(example.shown)
+        assert _fields(answer) == _fields(shown)
+        assert _texts(answer) == _texts(shown)
 
 
 def test_every_route_has_an_example(served: Service) -> None:
@@ -106,3 +108,8 @@ def _fields(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _fields(one) for name, one in value.items()}
     return [_fields(one) for one in value[:1]] if isinstance(value, list) else None
+
+
+def _texts(answer: dict[str, Any]) -> list[str]:
+    """Return the generated texts of an answer, which are the same on every processor."""
+    return [one["text"] for one in [answer, *answer.get("choices", [])] if "text" in one]

@@ -10,7 +10,7 @@ import model_store
 from service import errors
 from service.http_errors import STATUS
 from service.settings import Settings
-from tests.servers import ROOT
+from tests.servers import ROOT, Service
 from training.config import TrainingConfig
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,6 +36,17 @@ def test_every_setting_is_in_the_readme(setting: str) -> None:
     default = Settings.model_fields[setting].default
     shown = row.split("|")[2].strip().strip("`")
     assert shown == "–" if default is None else shown == str(default).removesuffix(".0")
+
+
+def test_the_readme_shows_what_the_bundled_model_writes(running_service: Service) -> None:
+    """Each sample of the README is the beginning of that request's text, on every processor."""
+    (row,) = [line for line in README.splitlines() if line.startswith("| ROMEO:")]
+    samples = [cell.strip().replace("<br>", "\n") for cell in row.strip("|").split("|")]
+    for sample, temperature in zip(samples, (0.5, 1.0), strict=True):
+        answer = running_service.generate(
+            model="shakespeare", seed="ROMEO:", temperature=temperature, length=len(sample)
+        ).json
+        assert (answer["seed"] + answer["text"]).startswith(sample)
 
 
 @pytest.mark.parametrize("key", TrainingConfig.model_fields)
