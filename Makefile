@@ -22,10 +22,10 @@ INSTALL := $(PIP) install --require-hashes
 # What ruff and mypy read.
 CODE := $(wildcard benchmarks model_store service tests training)
 
-.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test clean
+.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test processor-test clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 # exec, so that a signal to make reaches the server itself.
 run: $(VENV)/serve.stamp ## serve on PORT (8000) until Ctrl-C
@@ -59,6 +59,9 @@ has-corpus:
 
 compose-test: ## build the images and try docker-compose for real (needs root and an engine, else skips)
 	@python3 tests/compose/compose_test.py
+
+processor-test: $(VENV)/dev.stamp ## compute on emulated processors, AVX2 alone and Arm (needs root or QEMU, else skips)
+	@$(BIN)/python -m tests.processors.processor_test
 
 # The locks hold names, versions and hashes; never an address, so that any index will do. dev comes first:
 # it holds everything, and the two others take their versions from it.
