@@ -6,11 +6,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store import StoreUnavailable
-from service.auth import Keys
 from service.cache import MemoryBytes, StreamCache
 from service.generator import Generator
 from service.hooks import Hooks
 from service.http_errors import register_errors
+from service.keys import Keys
 from service.limits import Allowance
 from service.models import Models
 from service.offered import offered_models

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.auth import parse_keys
+from service.keys import parse_keys
 
 
 class Settings(BaseSettings):

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from service.auth import NAME, hash_of, new_key
+from service.keys import NAME, hash_of, new_key
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from service.auth import hash_of
+from service.keys import hash_of
 from tests.factories import publish_random_model
 from tests.servers import Answer, RedisServer, Service, serving, wait_until
 

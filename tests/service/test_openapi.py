@@ -15,8 +15,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.app import Charloom, create_app
-from service.auth import hash_of
 from service.http_errors import STATUS
+from service.keys import hash_of
 from service.openapi import PLACEHOLDER, VERSION
 from service.settings import Settings
 from tests.servers import ROOT, Service, serving
