@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from service.request import Stream
-from service.sequence import SNAPSHOT_INTERVAL, Snapshot
+from service.stream.generation import Stream
+from service.stream.sequence import SNAPSHOT_INTERVAL, Snapshot
 from service.stream_codec import CachedStream, decode, encode
 
 PREFIX = "charloom:"

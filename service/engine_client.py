@@ -12,7 +12,6 @@ from dataclasses import asdict
 from itertools import count
 from multiprocessing.connection import Connection
 
-from service.details import Reading
 from service.errors import (
     DeadlineExceeded,
     Draining,
@@ -35,7 +34,8 @@ from service.messages import (
     Started,
     Submit,
 )
-from service.sequence import Ending, Ids, Sequence
+from service.stream.details import Reading
+from service.stream.sequence import Ending, Ids, Sequence
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)

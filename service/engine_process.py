@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 
 from model_store import fingerprint, rows_to_walk
-from service.details import Details, Reading, describe
 from service.engine import Engine, OnnxEngine
 from service.errors import ServiceError
 from service.logs import configuration
@@ -37,7 +36,8 @@ from service.messages import (
     Submit,
 )
 from service.scheduler import Scheduler
-from service.sequence import Ending, Ids, Sequence
+from service.stream.details import Details, Reading, describe
+from service.stream.sequence import Ending, Ids, Sequence
 from service.worker import Worker
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from service.cache import StreamCache
 from service.models import LoadedModel
-from service.request import Stream
-from service.sequence import Sequence
+from service.stream.generation import Stream
+from service.stream.sequence import Sequence
+from service.stream.text import Text
 from service.stream_codec import CachedStream
-from service.text import Text
 
 SECONDS_TO_ABORT = 1.0
 

@@ -11,12 +11,12 @@ from service.cache import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.flights import Flight, Flights
 from service.models import LoadedModel
-from service.request import FinishReason, Generation, Stream
-from service.sequence import Sequence, Start
 from service.stop import StopStrings
+from service.stream.generation import FinishReason, Generation, Stream
+from service.stream.sequence import Sequence, Start
+from service.stream.text import Text
 from service.stream_codec import CachedStream
 from service.telemetry import Telemetry
-from service.text import Text
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
 

@@ -14,8 +14,8 @@ from service.generator import Answer
 from service.keys import Keys, is_open
 from service.limits import MINUTE, Allowance, Spent
 from service.logs import REQUESTS
-from service.request import Generation
 from service.settings import Settings
+from service.stream.generation import Generation
 from service.telemetry import Telemetry
 
 log = logging.getLogger(REQUESTS)

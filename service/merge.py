@@ -6,7 +6,7 @@ from contextlib import closing
 from queue import SimpleQueue
 
 from service.generator import Answer
-from service.text import Text
+from service.stream.text import Text
 
 Arrival = tuple[int, Text | None]
 

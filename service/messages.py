@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from service.details import Details, Reading
-from service.request import Sampling
-from service.sequence import Ending, Ids, Start
+from service.stream.details import Details, Reading
+from service.stream.generation import Sampling
+from service.stream.sequence import Ending, Ids, Start
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from model_store import Vocabulary
 from service.errors import FieldProblem, InvalidRequest
 from service.models import LoadedModel
 from service.openai_schemas import CompletionRequest
-from service.request import Generation
 from service.resolve import resolve
 from service.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.settings import Settings
+from service.stream.generation import Generation
 
 FIELDS = {"seed": "prompt", "length": "max_tokens"}
 

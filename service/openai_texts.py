@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from service.details import DIGITS
 from service.generator import Answer
 from service.merge import Arrival
 from service.models import LoadedModel
 from service.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
-from service.request import Generation
-from service.text import Text
+from service.stream.details import DIGITS
+from service.stream.generation import Generation
+from service.stream.text import Text
 
 
 class Texts:

@@ -6,9 +6,9 @@ import unicodedata
 from model_store import Vocabulary
 from service.errors import FieldProblem, InvalidRequest
 from service.models import LoadedModel
-from service.request import Generation, Sampling, Stream
 from service.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.settings import Settings
+from service.stream.generation import Generation, Sampling, Stream
 
 OMIT = '; send "unknown": "drop" to omit them'
 

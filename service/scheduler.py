@@ -8,10 +8,10 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from service.details import Details, describe
 from service.engine import Batch
 from service.sampler import BLOCK, penalise, sample, uniform_block
-from service.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
+from service.stream.details import Details, describe
+from service.stream.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
 
 # Seconds between two deliveries to a reader who reads along: often enough to look smooth, seldom
 # enough that 64 readers' events cost little beside the steps (see docs/performance.md).

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from model_store import Architecture, Corpus
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
-from service.request import FinishReason
+from service.stream.generation import FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
 MAX_STOP = 200  # characters

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.details import Details
-from service.sequence import State
-from service.text import Text
+from service.stream.details import Details
+from service.stream.sequence import State
+from service.stream.text import Text
 
 # The layout's version is part of the mark: another layout is another mark, and an old value a miss.
 MARK = b"charloom-2"

@@ -5,7 +5,7 @@ import threading
 
 from service.errors import EngineFailed
 from service.scheduler import Scheduler
-from service.sequence import Sequence
+from service.stream.sequence import Sequence
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
-from service.details import DIGITS
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generator import Answer, Generator
 from service.hooks import Hooks
@@ -18,7 +17,6 @@ from service.http_errors import problem_of
 from service.models import LoadedModel, Models
 from service.openapi import Answer as Described
 from service.openapi import Operation, describe
-from service.request import Generation
 from service.resolve import resolve
 from service.routes.caller import caller
 from service.routes.events import EVENT_HEADERS, event
@@ -31,7 +29,9 @@ from service.schemas import (
     parse,
 )
 from service.settings import Settings
-from service.text import Text
+from service.stream.details import DIGITS
+from service.stream.generation import Generation
+from service.stream.text import Text
 
 EXAMPLE = {
     "model": "shakespeare",

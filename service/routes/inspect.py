@@ -5,7 +5,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
-from service.details import DIGITS, Reading
 from service.errors import UnsupportedMediaType
 from service.inspection import Inspection, rank, resolve_inspection
 from service.inspection_schemas import InspectRequest, InspectResponse, UnitStates
@@ -14,6 +13,7 @@ from service.openapi import JSON, Answer, Operation, describe
 from service.resolve import unknown_characters
 from service.schemas import Likely, parse
 from service.settings import Settings
+from service.stream.details import DIGITS, Reading
 
 INSPECT = Operation(
     "Look inside the cell while it reads a text",

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from service.details import Details
 from service.engine import Engine, OnnxEngine
 from service.exact import Doubles, log, weights
-from service.request import Sampling
 from service.sampler import BLOCK, uniform_block
 from service.scheduler import Scheduler
-from service.sequence import Ids, Sequence, Start
+from service.stream.details import Details
+from service.stream.generation import Sampling
+from service.stream.sequence import Ids, Sequence, Start
 
 BUNDLED = Path(__file__).resolve().parents[2] / "model_store" / "bundled"
 STEPS = 40

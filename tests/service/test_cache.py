@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from service.cache import PREFIX, MemoryBytes, StreamCache
 from service.cache_redis import RedisBytes
-from service.details import describe
-from service.request import Sampling, Stream
-from service.sequence import Snapshot
+from service.stream.details import describe
+from service.stream.generation import Sampling, Stream
+from service.stream.sequence import Snapshot
 from service.stream_codec import MARK, CachedStream, decode, encode
 from tests.servers import RedisServer
 

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.request import Sampling
 from service.scheduler import INTERVAL, Scheduler
-from service.sequence import Ending, Sequence, Start
+from service.stream.generation import Sampling
+from service.stream.sequence import Ending, Sequence, Start
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
 CAPACITY = 4

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.details import Details
+from service.stream.details import Details
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from service.details import Details
 from service.errors import ServiceError
-from service.request import Sampling
+from service.stream.details import Details
+from service.stream.generation import Sampling
 
 Ids = NDArray[np.int64]
 State = NDArray[np.float32]
