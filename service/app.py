@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store import StoreUnavailable
-from service.cache import MemoryBytes, StreamCache
+from service.cache.streams import MemoryBytes, StreamCache
 from service.generator import Generator
 from service.hooks import Hooks
 from service.http_errors import register_errors
@@ -88,7 +88,7 @@ def _cache(settings: Settings, telemetry: Telemetry) -> StreamCache:
     if settings.redis_url is None:
         return StreamCache(MemoryBytes(settings.cache_megabytes * 1_000_000), failed)
     # The library takes 9 MB, which only those with a Redis need.
-    from service.cache_redis import RedisBytes  # noqa: PLC0415
+    from service.cache.redis_bytes import RedisBytes  # noqa: PLC0415
 
     redis = RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl, failed)
     return StreamCache(redis, failed)

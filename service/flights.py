@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from service.cache import StreamCache
+from service.cache.codec import CachedStream
+from service.cache.streams import StreamCache
 from service.models import LoadedModel
 from service.stream.generation import Stream
 from service.stream.sequence import Sequence
 from service.stream.text import Text
-from service.stream_codec import CachedStream
 
 SECONDS_TO_ABORT = 1.0
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
-from service.cache import StreamCache
+from service.cache.codec import CachedStream
+from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.flights import Flight, Flights
 from service.models import LoadedModel
@@ -15,7 +16,6 @@ from service.stop import StopStrings
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.sequence import Sequence, Start
 from service.stream.text import Text
-from service.stream_codec import CachedStream
 from service.telemetry import Telemetry
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]

@@ -45,7 +45,13 @@ LAWS = [
     Law(
         "service/engine*.py",
         frozenset(
-            {"queue", "redis", "service.cache", "service.scheduler", "service.stream.sequence"}
+            {
+                "queue",
+                "redis",
+                "service.cache.streams",
+                "service.scheduler",
+                "service.stream.sequence",
+            }
         )
         | {"model_store.vocabulary", "model_store.Vocabulary", "service.schemas", "service.worker"},
         free=frozenset({"engine_client.py", "engine_process.py"}),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from model_store import StoreError
-from service.cache import MemoryBytes, StreamCache
+from service.cache.streams import MemoryBytes, StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generator import Caller, Generator
 from service.models import Models

@@ -10,12 +10,12 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cache import PREFIX, MemoryBytes, StreamCache
-from service.cache_redis import RedisBytes
+from service.cache.codec import MARK, CachedStream, decode, encode
+from service.cache.redis_bytes import RedisBytes
+from service.cache.streams import PREFIX, MemoryBytes, StreamCache
 from service.stream.details import describe
 from service.stream.generation import Sampling, Stream
 from service.stream.sequence import Snapshot
-from service.stream_codec import MARK, CachedStream, decode, encode
 from tests.servers import RedisServer
 
 STATE = np.arange(12, dtype=np.float32).reshape(2, 6)

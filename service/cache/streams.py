@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from service.cache.codec import CachedStream, decode, encode
 from service.stream.generation import Stream
 from service.stream.sequence import SNAPSHOT_INTERVAL, Snapshot
-from service.stream_codec import CachedStream, decode, encode
 
 PREFIX = "charloom:"
 
