@@ -16,10 +16,10 @@ from model_store import (
     Vocabulary,
 )
 from model_store.stored import VOCABULARY
-from service.engine_client import EngineClient
+from service.engine.client import EngineClient
+from service.engine.messages import EngineSpec
 from service.errors import ModelUnavailable
 from service.exactness import difference, is_exact, not_proven
-from service.messages import EngineSpec
 from service.settings import Settings
 from service.telemetry import Telemetry
 

@@ -120,7 +120,7 @@ class Service:
         count = 0
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with suppress(psutil.Error):  # it is ending at this moment
-                count += "service.engine_process" in process.cmdline()
+                count += "service.engine.process" in process.cmdline()
         return count
 
     def stop(self) -> int:

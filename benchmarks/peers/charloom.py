@@ -10,7 +10,7 @@ import onnx
 
 from benchmarks.peers.draw import Drawer
 from benchmarks.weights import SYMBOLS, random_weights
-from service.engine import OnnxEngine
+from service.engine.onnx_engine import OnnxEngine
 from training.graph import step_graph
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.sampler import BLOCK, Floats, Ids, sample, uniform_block
+from service.engine.sampler import BLOCK, Floats, Ids, sample, uniform_block
 
 
 class Drawer:

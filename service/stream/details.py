@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.exact import log, weights
+from service.engine.exact import log, weights
 
 LIKELIEST = 5
 DIGITS = 5  # after the point, of a log-probability in an answer

@@ -1,7 +1,7 @@
 """`python -m tests.processors.compute FOLDER`: digests of what this processor computes.
 
 It prints a JSON object: "libraries" says what computes, and "results" has {subject: {quantity:
-[SHA-256, …]}}. Subjects are every step graph of the folder, every bundled model and `service.exact`.
+[SHA-256, …]}}. Subjects are every step graph of the folder, every bundled model and `service.engine.exact`.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from service.engine import Engine, OnnxEngine
-from service.exact import Doubles, log, weights
-from service.sampler import BLOCK, uniform_block
-from service.scheduler import Scheduler
+from service.engine.exact import Doubles, log, weights
+from service.engine.onnx_engine import Engine, OnnxEngine
+from service.engine.sampler import BLOCK, uniform_block
+from service.engine.scheduler import Scheduler
 from service.stream.details import Details
 from service.stream.generation import Sampling
 from service.stream.sequence import Ids, Sequence, Start
@@ -44,7 +44,7 @@ Digests = dict[str, list[str]]
 
 def main() -> None:
     """Print the digests of everything."""
-    results = {"service.exact": _exact()}
+    results = {"service.engine.exact": _exact()}
     for name, path in _graphs(Path(sys.argv[1])):
         engine = OnnxEngine(path)
         results[name] = _fixed_path(engine) | _texts(engine)

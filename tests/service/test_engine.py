@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from service.engine import OnnxEngine
+from service.engine.onnx_engine import OnnxEngine
 from tests.factories import random_weights, write_graph
 
 STEPS = 12

@@ -14,7 +14,7 @@ from tests.servers import Service, serving, wait_until
 
 def _engines(service: Service) -> list[psutil.Process]:
     family = psutil.Process(service.process.pid).children(recursive=True)
-    return [process for process in family if "service.engine_process" in process.cmdline()]
+    return [process for process in family if "service.engine.process" in process.cmdline()]
 
 
 def test_killed_engine_fails_what_runs_and_is_replaced(store: Path, tmp_path: Path) -> None:

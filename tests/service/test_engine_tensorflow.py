@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model_store import ModelStore, Vocabulary
-from service.engine import Batch, OnnxEngine
+from service.engine.onnx_engine import Batch, OnnxEngine
 from tests.factories import SYMBOLS, description
 from tests.servers import Service, serving
 
@@ -27,7 +27,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_agrees_with_the_onnx_engine(exported: Path) -> None:
     """Over 30 characters in 5 rows the logits and states of both engines agree in fp32."""
-    from service.engine_tensorflow import TensorFlowEngine
+    from service.engine.tensorflow_engine import TensorFlowEngine
 
     tensorflow = TensorFlowEngine(exported / "saved_model")
     onnx = OnnxEngine(exported / "model.onnx")

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from service.exact import LAST, STEPS, log, weights
+from service.engine.exact import LAST, STEPS, log, weights
 
 
 def _weights(nats: np.ndarray, temperature: float = 1.0) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model_store import ModelStore
-from service.engine import OnnxEngine
+from service.engine.onnx_engine import OnnxEngine
 from service.inspection import rank
 from tests.factories import CellName, publish_random_model
 from tests.servers import Answer, Service, serving

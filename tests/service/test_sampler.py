@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.sampler import BLOCK, sample, uniform_block
+from service.engine.sampler import BLOCK, sample, uniform_block
 
 V = 40
 LOGITS = np.random.default_rng(0).normal(0, 2, (1, V)).astype(np.float32)

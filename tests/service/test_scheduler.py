@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.scheduler import INTERVAL, Scheduler
+from service.engine.scheduler import INTERVAL, Scheduler
 from service.stream.generation import Sampling
 from service.stream.sequence import Ending, Sequence, Start
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch

@@ -9,7 +9,7 @@ import pytest
 
 import training.__main__ as command
 from model_store import UNKNOWN, ModelStore
-from service.engine import Engine, OnnxEngine
+from service.engine.onnx_engine import Engine, OnnxEngine
 from tests.servers import Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.batches import batches_of
@@ -95,7 +95,7 @@ def test_it_teaches_nothing(learned: Training) -> None:
 
 def test_all_forms_agree_that_it_is_never_written(learned: Training, tmp_path: Path) -> None:
     """Keras, both ONNX graphs and the SavedModel give it no chance; the parity check holds."""
-    from service.engine_tensorflow import TensorFlowEngine
+    from service.engine.tensorflow_engine import TensorFlowEngine
 
     config, never = learned.run.info.config, learned.vocabulary.unknown_id
     assert never is not None

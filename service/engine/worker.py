@@ -3,8 +3,8 @@
 import logging
 import threading
 
+from service.engine.scheduler import Scheduler
 from service.errors import EngineFailed
-from service.scheduler import Scheduler
 from service.stream.sequence import Sequence
 
 log = logging.getLogger(__name__)

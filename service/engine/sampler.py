@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.exact import weights
+from service.engine.exact import weights
 
 Floats = NDArray[np.float32]
 Uniforms = NDArray[np.float64]

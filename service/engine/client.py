@@ -12,15 +12,7 @@ from dataclasses import asdict
 from itertools import count
 from multiprocessing.connection import Connection
 
-from service.errors import (
-    DeadlineExceeded,
-    Draining,
-    EngineFailed,
-    ModelUnavailable,
-    QueueFull,
-    ServiceError,
-)
-from service.messages import (
+from service.engine.messages import (
     Abort,
     Delivered,
     EngineSpec,
@@ -33,6 +25,14 @@ from service.messages import (
     Report,
     Started,
     Submit,
+)
+from service.errors import (
+    DeadlineExceeded,
+    Draining,
+    EngineFailed,
+    ModelUnavailable,
+    QueueFull,
+    ServiceError,
 )
 from service.stream.details import Reading
 from service.stream.sequence import Ending, Ids, Sequence
@@ -226,7 +226,7 @@ def _start(spec: EngineSpec) -> tuple[subprocess.Popen[bytes], socket.socket]:
         descriptor = theirs.fileno()
         arguments = [str(descriptor), json.dumps(asdict(spec))]
         process = subprocess.Popen(
-            [sys.executable, "-m", "service.engine_process", *arguments],
+            [sys.executable, "-m", "service.engine.process", *arguments],
             pass_fds=[descriptor],
             process_group=0,  # out of reach of Ctrl-C while it starts, too
         )

@@ -19,10 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from model_store import fingerprint, rows_to_walk
-from service.engine import Engine, OnnxEngine
-from service.errors import ServiceError
-from service.logs import configuration
-from service.messages import (
+from service.engine.messages import (
     Delivered,
     EngineSpec,
     Finished,
@@ -35,10 +32,13 @@ from service.messages import (
     Started,
     Submit,
 )
-from service.scheduler import Scheduler
+from service.engine.onnx_engine import Engine, OnnxEngine
+from service.engine.scheduler import Scheduler
+from service.engine.worker import Worker
+from service.errors import ServiceError
+from service.logs import configuration
 from service.stream.details import Details, Reading, describe
 from service.stream.sequence import Ending, Ids, Sequence
-from service.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class EngineProcess:
 def _open_engine(spec: EngineSpec) -> Engine:
     if spec.kind == "onnx":
         return OnnxEngine(Path(spec.path))
-    from service.engine_tensorflow import TensorFlowEngine  # noqa: PLC0415 - takes seconds
+    from service.engine.tensorflow_engine import TensorFlowEngine  # noqa: PLC0415 - takes seconds
 
     return TensorFlowEngine(Path(spec.path))
 

@@ -8,8 +8,8 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine import Batch
-from service.sampler import BLOCK, penalise, sample, uniform_block
+from service.engine.onnx_engine import Batch
+from service.engine.sampler import BLOCK, penalise, sample, uniform_block
 from service.stream.details import Details, describe
 from service.stream.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
 
