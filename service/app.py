@@ -12,9 +12,9 @@ from service.hooks import Hooks
 from service.http_errors import register_errors
 from service.keys import Keys
 from service.limits import Allowance
-from service.models import Models
-from service.offered import offered_models
-from service.reload import Reloader
+from service.models.offered import offered_models
+from service.models.registry import Models
+from service.models.reload import Reloader
 from service.routes.documents import documents_routes
 from service.routes.generate import generate_routes
 from service.routes.health import health_routes

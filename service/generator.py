@@ -11,7 +11,7 @@ from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.flights import Flight, Flights
-from service.models import LoadedModel
+from service.models.registry import LoadedModel
 from service.stop import StopStrings
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.sequence import Sequence, Start

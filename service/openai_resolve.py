@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from model_store import Vocabulary
 from service.errors import FieldProblem, InvalidRequest
-from service.models import LoadedModel
+from service.models.registry import LoadedModel
 from service.openai_schemas import CompletionRequest
 from service.resolve import resolve
 from service.schemas import MAX_RANDOM_SEED, GenerateRequest

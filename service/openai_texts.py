@@ -5,7 +5,7 @@ from typing import Any
 
 from service.generator import Answer
 from service.merge import Arrival
-from service.models import LoadedModel
+from service.models.registry import LoadedModel
 from service.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.stream.details import DIGITS
 from service.stream.generation import Generation

@@ -5,7 +5,7 @@ import unicodedata
 
 from model_store import Vocabulary
 from service.errors import FieldProblem, InvalidRequest
-from service.models import LoadedModel
+from service.models.registry import LoadedModel
 from service.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling, Stream

@@ -23,7 +23,7 @@ def open_engine() -> OnnxEngine:
 
 
 class Charloom:
-    """One engine; each thread has a batch of its own, as in `service.models`."""
+    """One engine; each thread has a batch of its own, as in `service.models.registry`."""
 
     def __init__(self) -> None:
         self._engine = open_engine()

@@ -10,8 +10,8 @@ from model_store import StoreError
 from service.cache.streams import MemoryBytes, StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generator import Caller, Generator
-from service.models import Models
-from service.offered import offered_models
+from service.models.offered import offered_models
+from service.models.registry import Models
 from service.resolve import resolve
 from service.schemas import GenerateRequest, parse_options
 from service.settings import Settings

@@ -14,7 +14,7 @@ from service.errors import ServiceError, UnsupportedMediaType
 from service.generator import Answer, Generator
 from service.hooks import Hooks
 from service.http_errors import problem_of
-from service.models import LoadedModel, Models
+from service.models.registry import LoadedModel, Models
 from service.openapi import Answer as Described
 from service.openapi import Operation, describe
 from service.resolve import resolve

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.models import Models
+from service.models.registry import Models
 from service.openapi import JSON, Answer, Operation, describe
 from service.schemas import Health
 from service.telemetry import Telemetry

@@ -8,7 +8,7 @@ from service import errors
 from service.errors import UnsupportedMediaType
 from service.inspection import Inspection, rank, resolve_inspection
 from service.inspection_schemas import InspectRequest, InspectResponse, UnitStates
-from service.models import LoadedModel, Models
+from service.models.registry import LoadedModel, Models
 from service.openapi import JSON, Answer, Operation, describe
 from service.resolve import unknown_characters
 from service.schemas import Likely, parse

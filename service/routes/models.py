@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, send_file
 
 from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel
-from service.models import Models
+from service.models.registry import Models
 from service.openapi import JSON, Answer, Operation, describe
 from service.schemas import ModelList, ModelPage
 

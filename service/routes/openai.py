@@ -18,7 +18,7 @@ from service.generator import Generator
 from service.hooks import Hooks
 from service.http_errors import problem_of, refusal
 from service.merge import Arrival, merge
-from service.models import Models
+from service.models.registry import Models
 from service.openai_resolve import resolve_completion
 from service.openai_schemas import (
     Completion,

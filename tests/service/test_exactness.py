@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from model_store import LayeredStore, ModelStore
-from service.exactness import is_exact, machine
-from service.models import Models
+from service.models.exactness import is_exact, machine
+from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.factories import eight_bit, publish_random_model, random_weights

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from model_store import LayeredStore, ModelStore
-from service.models import Models
+from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.factories import publish_random_model

@@ -19,7 +19,7 @@ from model_store.stored import VOCABULARY
 from service.engine.client import EngineClient
 from service.engine.messages import EngineSpec
 from service.errors import ModelUnavailable
-from service.exactness import difference, is_exact, not_proven
+from service.models.exactness import difference, is_exact, not_proven
 from service.settings import Settings
 from service.telemetry import Telemetry
 
