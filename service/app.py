@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store import StoreUnavailable
 from service.cache.streams import MemoryBytes, StreamCache
-from service.generator import Generator
+from service.generation.generator import Generator
 from service.hooks import Hooks
 from service.http_errors import register_errors
 from service.keys import Keys

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from service.errors import RateLimited
-from service.generator import Answer
+from service.generation.generator import Answer
 from service.keys import Keys, is_open
 from service.limits import MINUTE, Allowance, Spent
 from service.logs import REQUESTS

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from service.generator import Answer
-from service.merge import Arrival
+from service.generation.generator import Answer
+from service.generation.merge import Arrival
 from service.models.registry import LoadedModel
 from service.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.stream.details import DIGITS

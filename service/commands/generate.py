@@ -9,7 +9,7 @@ from contextlib import closing
 from model_store import StoreError
 from service.cache.streams import MemoryBytes, StreamCache
 from service.errors import InvalidRequest, ServiceError
-from service.generator import Caller, Generator
+from service.generation.generator import Caller, Generator
 from service.models.offered import offered_models
 from service.models.registry import Models
 from service.resolve import resolve

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import request
 
 from service.connection import connection_probe
-from service.generator import Caller
+from service.generation.generator import Caller
 
 
 def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:

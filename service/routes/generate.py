@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from model_store import ModelNotFound
 from service import errors
 from service.errors import ServiceError, UnsupportedMediaType
-from service.generator import Answer, Generator
+from service.generation.generator import Answer, Generator
 from service.hooks import Hooks
 from service.http_errors import problem_of
 from service.models.registry import LoadedModel, Models

@@ -14,10 +14,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from model_store import Manifest, ModelNotFound
 from service import errors
 from service.errors import ServiceError, UnsupportedMediaType
-from service.generator import Generator
+from service.generation.generator import Generator
+from service.generation.merge import Arrival, merge
 from service.hooks import Hooks
 from service.http_errors import problem_of, refusal
-from service.merge import Arrival, merge
 from service.models.registry import Models
 from service.openai_resolve import resolve_completion
 from service.openai_schemas import (

@@ -10,9 +10,9 @@ from typing import Literal
 from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
-from service.flights import Flight, Flights
+from service.generation.flights import Flight, Flights
+from service.generation.stop import StopStrings
 from service.models.registry import LoadedModel
-from service.stop import StopStrings
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.sequence import Sequence, Start
 from service.stream.text import Text

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from queue import SimpleQueue
 
-from service.generator import Answer
+from service.generation.generator import Answer
 from service.stream.text import Text
 
 Arrival = tuple[int, Text | None]
