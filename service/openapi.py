@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.api.schemas import Problem
 from service.errors import KeyRequired, RateLimited
 from service.http_errors import example_of
 from service.keys import is_open
-from service.schemas import Problem
 from service.settings import Settings
 
 VERSION = "0.1.0"

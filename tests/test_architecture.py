@@ -56,7 +56,7 @@ LAWS = [
         | {
             "model_store.vocabulary",
             "model_store.Vocabulary",
-            "service.schemas",
+            "service.api.schemas",
             "service.engine.worker",
         },
         free=frozenset({"engine_client.py", "engine_process.py"}),

@@ -10,17 +10,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
-from service.errors import ServiceError, UnsupportedMediaType
-from service.generation.generator import Answer, Generator
-from service.hooks import Hooks
-from service.http_errors import problem_of
-from service.models.registry import LoadedModel, Models
-from service.openapi import Answer as Described
-from service.openapi import Operation, describe
-from service.resolve import resolve
-from service.routes.caller import caller
-from service.routes.events import EVENT_HEADERS, event
-from service.schemas import (
+from service.api.resolve import resolve
+from service.api.schemas import (
     CharacterDetails,
     GenerateRequest,
     GenerateResponse,
@@ -28,6 +19,15 @@ from service.schemas import (
     Likely,
     parse,
 )
+from service.errors import ServiceError, UnsupportedMediaType
+from service.generation.generator import Answer, Generator
+from service.hooks import Hooks
+from service.http_errors import problem_of
+from service.models.registry import LoadedModel, Models
+from service.openapi import Answer as Described
+from service.openapi import Operation, describe
+from service.routes.caller import caller
+from service.routes.events import EVENT_HEADERS, event
 from service.settings import Settings
 from service.stream.details import DIGITS
 from service.stream.generation import Generation

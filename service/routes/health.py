@@ -3,9 +3,9 @@
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from service.api.schemas import Health
 from service.models.registry import Models
 from service.openapi import JSON, Answer, Operation, describe
-from service.schemas import Health
 from service.telemetry import Telemetry
 
 ALIVE = Operation(

@@ -5,13 +5,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import ModelNotFound
 from service import errors
+from service.api.inspection import Inspection, rank, resolve_inspection
+from service.api.inspection_schemas import InspectRequest, InspectResponse, UnitStates
+from service.api.resolve import unknown_characters
+from service.api.schemas import Likely, parse
 from service.errors import UnsupportedMediaType
-from service.inspection import Inspection, rank, resolve_inspection
-from service.inspection_schemas import InspectRequest, InspectResponse, UnitStates
 from service.models.registry import LoadedModel, Models
 from service.openapi import JSON, Answer, Operation, describe
-from service.resolve import unknown_characters
-from service.schemas import Likely, parse
 from service.settings import Settings
 from service.stream.details import DIGITS, Reading
 

@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, Response, abort, send_file
 
 from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel
+from service.api.schemas import ModelList, ModelPage
 from service.models.registry import Models
 from service.openapi import JSON, Answer, Operation, describe
-from service.schemas import ModelList, ModelPage
 
 # What a model's publisher wrote for people.
 TEXTS = {"card": "card.md", "samples": "samples.txt"}

@@ -13,14 +13,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import Manifest, ModelNotFound
 from service import errors
-from service.errors import ServiceError, UnsupportedMediaType
-from service.generation.generator import Generator
-from service.generation.merge import Arrival, merge
-from service.hooks import Hooks
-from service.http_errors import problem_of, refusal
-from service.models.registry import Models
-from service.openai_resolve import resolve_completion
-from service.openai_schemas import (
+from service.api.openai_resolve import resolve_completion
+from service.api.openai_schemas import (
     Completion,
     CompletionRequest,
     OpenAIError,
@@ -28,11 +22,17 @@ from service.openai_schemas import (
     OpenAIModel,
     OpenAIModels,
 )
-from service.openai_texts import Texts
+from service.api.openai_texts import Texts
+from service.api.schemas import parse
+from service.errors import ServiceError, UnsupportedMediaType
+from service.generation.generator import Generator
+from service.generation.merge import Arrival, merge
+from service.hooks import Hooks
+from service.http_errors import problem_of, refusal
+from service.models.registry import Models
 from service.openapi import EVENTS, JSON, Answer, Operation, describe
 from service.routes.caller import caller
 from service.routes.events import EVENT_HEADERS, event
-from service.schemas import parse
 from service.settings import Settings
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from model_store import ModelStore
+from service.api.inspection import rank
 from service.engine.onnx_engine import OnnxEngine
-from service.inspection import rank
 from tests.factories import CellName, publish_random_model
 from tests.servers import Answer, Service, serving
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.api.inspection_schemas import InspectRequest, RankedUnit
 from service.errors import FieldProblem, InvalidRequest
-from service.inspection_schemas import InspectRequest, RankedUnit
 
 RANKED = 10  # units in a ranking
 

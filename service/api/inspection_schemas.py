@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas import Likely
+from service.api.schemas import Likely
 
 MAX_TEXT = 2_000  # characters
 MAX_UNITS = 64

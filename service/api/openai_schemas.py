@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from service.schemas import MAX_STOP
+from service.api.schemas import MAX_STOP
 from service.stream.generation import FinishReason
 
 MAX_CHOICES = 16

@@ -5,11 +5,11 @@ import secrets
 from dataclasses import replace
 
 from model_store import Vocabulary
+from service.api.openai_schemas import CompletionRequest
+from service.api.resolve import resolve
+from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 from service.models.registry import LoadedModel
-from service.openai_schemas import CompletionRequest
-from service.resolve import resolve
-from service.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.settings import Settings
 from service.stream.generation import Generation
 

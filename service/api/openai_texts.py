@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
 from service.models.registry import LoadedModel
-from service.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.stream.details import DIGITS
 from service.stream.generation import Generation
 from service.stream.text import Text
