@@ -8,23 +8,23 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from model_store import StoreUnavailable
 from service.cache.streams import MemoryBytes, StreamCache
 from service.generation.generator import Generator
-from service.hooks import Hooks
-from service.http_errors import register_errors
+from service.http.allowance import Allowance
+from service.http.errors import register_errors
+from service.http.hooks import Hooks
+from service.http.routes.documents import documents_routes
+from service.http.routes.generate import generate_routes
+from service.http.routes.health import health_routes
+from service.http.routes.inspect import inspect_routes
+from service.http.routes.models import models_routes
+from service.http.routes.openai import openai_routes
+from service.http.routes.page import page_routes
+from service.http.tracing import trace
 from service.keys import Keys
-from service.limits import Allowance
 from service.models.offered import offered_models
 from service.models.registry import Models
 from service.models.reload import Reloader
-from service.routes.documents import documents_routes
-from service.routes.generate import generate_routes
-from service.routes.health import health_routes
-from service.routes.inspect import inspect_routes
-from service.routes.models import models_routes
-from service.routes.openai import openai_routes
-from service.routes.page import page_routes
 from service.settings import Settings
 from service.telemetry import Telemetry
-from service.tracing import trace
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 
 import model_store
 from service import errors
-from service.http_errors import STATUS
+from service.http.errors import STATUS
 from service.settings import Settings
 from tests.servers import ROOT, Service
 from training.config import TrainingConfig

@@ -15,9 +15,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.app import Charloom, create_app
-from service.http_errors import STATUS
+from service.http.errors import STATUS
+from service.http.openapi import PLACEHOLDER, VERSION
 from service.keys import hash_of
-from service.openapi import PLACEHOLDER, VERSION
 from service.settings import Settings
 from tests.servers import ROOT, Service, serving
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.hooks import PAGE_POLICY
-from service.routes.page import ROOT
+from service.http.hooks import PAGE_POLICY
+from service.http.routes.page import ROOT
 from tests.servers import Service
 
 FILES = sorted(ROOT.iterdir())

@@ -11,8 +11,8 @@ from flask import Flask, Response, g, request
 
 from service.errors import RateLimited
 from service.generation.generator import Answer
+from service.http.allowance import MINUTE, Allowance, Spent
 from service.keys import Keys, is_open
-from service.limits import MINUTE, Allowance, Spent
 from service.logs import REQUESTS
 from service.settings import Settings
 from service.stream.generation import Generation

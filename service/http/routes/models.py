@@ -6,8 +6,8 @@ from flask import Blueprint, Response, abort, send_file
 
 from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel
 from service.api.schemas import ModelList, ModelPage
+from service.http.openapi import JSON, Answer, Operation, describe
 from service.models.registry import Models
-from service.openapi import JSON, Answer, Operation, describe
 
 # What a model's publisher wrote for people.
 TEXTS = {"card": "card.md", "samples": "samples.txt"}

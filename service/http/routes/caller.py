@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from flask import request
 
-from service.connection import connection_probe
 from service.generation.generator import Caller
+from service.http.connection import connection_probe
 
 
 def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:

@@ -27,12 +27,12 @@ from service.api.schemas import parse
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generation.generator import Generator
 from service.generation.merge import Arrival, merge
-from service.hooks import Hooks
-from service.http_errors import problem_of, refusal
+from service.http.errors import problem_of, refusal
+from service.http.hooks import Hooks
+from service.http.openapi import EVENTS, JSON, Answer, Operation, describe
+from service.http.routes.caller import caller
+from service.http.routes.events import EVENT_HEADERS, event
 from service.models.registry import Models
-from service.openapi import EVENTS, JSON, Answer, Operation, describe
-from service.routes.caller import caller
-from service.routes.events import EVENT_HEADERS, event
 from service.settings import Settings
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}

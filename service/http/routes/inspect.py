@@ -10,8 +10,8 @@ from service.api.inspection_schemas import InspectRequest, InspectResponse, Unit
 from service.api.resolve import unknown_characters
 from service.api.schemas import Likely, parse
 from service.errors import UnsupportedMediaType
+from service.http.openapi import JSON, Answer, Operation, describe
 from service.models.registry import LoadedModel, Models
-from service.openapi import JSON, Answer, Operation, describe
 from service.settings import Settings
 from service.stream.details import DIGITS, Reading
 

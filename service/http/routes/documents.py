@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, render_template, send_from_directory
 
-from service.openapi import JSON, Answer, Operation, describe, document, operation_of
+from service.http.openapi import JSON, Answer, Operation, describe, document, operation_of
 from service.settings import Settings
 
 OPENAPI = Operation("This document", "service", {JSON: Answer()})

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.api.schemas import Problem
 from service.errors import KeyRequired, RateLimited
-from service.http_errors import example_of
+from service.http.errors import example_of
 from service.keys import is_open
 from service.settings import Settings
 

@@ -21,13 +21,13 @@ from service.api.schemas import (
 )
 from service.errors import ServiceError, UnsupportedMediaType
 from service.generation.generator import Answer, Generator
-from service.hooks import Hooks
-from service.http_errors import problem_of
+from service.http.errors import problem_of
+from service.http.hooks import Hooks
+from service.http.openapi import Answer as Described
+from service.http.openapi import Operation, describe
+from service.http.routes.caller import caller
+from service.http.routes.events import EVENT_HEADERS, event
 from service.models.registry import LoadedModel, Models
-from service.openapi import Answer as Described
-from service.openapi import Operation, describe
-from service.routes.caller import caller
-from service.routes.events import EVENT_HEADERS, event
 from service.settings import Settings
 from service.stream.details import DIGITS
 from service.stream.generation import Generation

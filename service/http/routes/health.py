@@ -4,8 +4,8 @@ from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.schemas import Health
+from service.http.openapi import JSON, Answer, Operation, describe
 from service.models.registry import Models
-from service.openapi import JSON, Answer, Operation, describe
 from service.telemetry import Telemetry
 
 ALIVE = Operation(
