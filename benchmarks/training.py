@@ -12,7 +12,7 @@ from benchmarks.rounds import Bar, Values, number, progress, ratios, spread
 from model_store import Vocabulary
 from training.batches import batches_of
 from training.config import TrainingConfig, load_config
-from training.dataset import Split, split
+from training.corpus.split import Split, split
 from training.evaluate import validation_loss
 from training.trainer import Trainer
 

@@ -138,7 +138,7 @@ def test_no_relative_imports() -> None:
     [
         ("model_store/store.py", "import service"),
         ("model_store/store.py", "from training.config import TrainingConfig"),
-        ("service/cache.py", "import training.corpus"),
+        ("service/cache.py", "import training.corpus.sources"),
         ("training/publish.py", "from service import engine"),
         ("service/scheduler.py", "import flask"),
         ("service/scheduler.py", "import onnxruntime as ort"),

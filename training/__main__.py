@@ -19,12 +19,12 @@ from model_store.names import check_name
 from training import compare, requantise
 from training.batches import batches_of
 from training.config import TrainingConfig, load_config
-from training.corpus import Corpus, open_corpus
-from training.dataset import Split
+from training.corpus.prepare import prepare
+from training.corpus.sources import Corpus, open_corpus
+from training.corpus.split import Split
 from training.errors import ParityError, TrainingError
 from training.fit import fit
 from training.options import parse
-from training.prepare import prepare
 from training.progress import Progress
 from training.publish import promote, publish
 from training.run import Run, RunInfo, held

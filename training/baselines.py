@@ -9,7 +9,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from model_store import Vocabulary
-from training.dataset import Split
+from training.corpus.split import Split
 
 ORDER = 5
 BASELINES = ("uniform", f"{ORDER}-gram", "xz", "zstd")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import TrainingConfig
-from training.dataset import Ids
+from training.corpus.split import Ids
 from training.errors import CorpusError
 
 Batch = NDArray[np.int32]

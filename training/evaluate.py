@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.config import TrainingConfig
-from training.dataset import Split
+from training.corpus.split import Split
 from training.loss import mean_nats
 from training.model import zero_state
 

@@ -11,7 +11,7 @@ from model_store import Vocabulary
 from training.batches import Batches, batches_of
 from training.board import Board
 from training.config import TrainingConfig
-from training.dataset import Split
+from training.corpus.split import Split
 from training.evaluate import validation_loss
 from training.graph import Weights
 from training.progress import Progress

@@ -10,7 +10,7 @@ import onnxruntime as ort
 import tensorflow as tf
 
 from training.config import TrainingConfig
-from training.dataset import Split
+from training.corpus.split import Split
 from training.errors import ParityError
 from training.export import FP32_GRAPH, INT8_GRAPH
 from training.integers import with_exact_products

@@ -17,9 +17,9 @@ from model_store import (
 from model_store import Corpus as CorpusRecord
 from model_store.manifest import Manifest
 from training.baselines import baselines
-from training.corpus import Corpus
+from training.corpus.sources import Corpus
+from training.corpus.split import Split
 from training.curves import write_curves
-from training.dataset import Split
 from training.evaluate import bits
 from training.export import export
 from training.measured import measured_on

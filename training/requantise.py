@@ -24,13 +24,13 @@ from model_store import (
     StoreError,
 )
 from training.config import TrainingConfig
-from training.corpus import open_corpus
+from training.corpus.prepare import prepare
+from training.corpus.sources import open_corpus
 from training.errors import CorpusError, TrainingError
 from training.export import INT8_GRAPH
 from training.integers import is_current, requantised
 from training.options import add_corpora_dir, add_store
 from training.parity import exact_fingerprint, int8_loss
-from training.prepare import prepare
 from training.report import CARD, losses_table
 from training.runtime import Ids
 

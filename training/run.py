@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from model_store import Parent
 from model_store.files import write_atomically
 from training.config import TrainingConfig
-from training.corpus import Corpus
+from training.corpus.sources import Corpus
 from training.errors import TrainingError
 
 Arrays = dict[str, NDArray[Any]]

@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 
 from training.config import TrainingConfig
-from training.corpus import open_corpus
+from training.corpus.prepare import prepare
+from training.corpus.sources import open_corpus
 from training.fit import fit
-from training.prepare import prepare
 from training.progress import Progress
 from training.run import Run, RunInfo
 from training.start import Start

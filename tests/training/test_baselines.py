@@ -9,7 +9,7 @@ import pytest
 from model_store import UNKNOWN, Vocabulary
 from tests.training.small import ENGLISH
 from training.baselines import BASELINES, ORDER, baselines, ngram_nats
-from training.dataset import split
+from training.corpus.split import split
 
 
 def witten_bell(train: str, held_out: str, symbols: int) -> float:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from training.corpus import KNOWN, KnownCorpus, open_corpus
+from training.corpus.sources import KNOWN, KnownCorpus, open_corpus
+from training.corpus.text import read_text
 from training.errors import CorpusError
-from training.text import read_text
 
 TEXT = "Es war einmal ein König.\n" * 50
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.dataset import split
+from training.corpus.split import split
 from training.errors import CorpusError
 
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from tests.training.small import Training
-from training.dataset import Split
+from training.corpus.split import Split
 from training.evaluate import CHUNK, STREAMS, WARMUP, bits, validation_loss
 from training.export import weights_of
 from training.graph import step_graph

@@ -10,10 +10,10 @@ import pytest
 
 from model_store import UNKNOWN, Vocabulary
 from tests.training.small import small_config
-from training.corpus import open_corpus
-from training.dataset import Split
+from training.corpus.prepare import prepare
+from training.corpus.sources import open_corpus
+from training.corpus.split import Split
 from training.errors import CorpusError
-from training.prepare import prepare
 
 TEXT = "Es war einmal ein König.\n" * 50
 
@@ -158,7 +158,7 @@ def test_a_text_that_changes_while_it_is_read_is_refused(
         passes.append(arguments)
         return iter([TEXT, "more"] if len(passes) > 1 else [TEXT])
 
-    monkeypatch.setattr("training.prepare.read_text", growing)
+    monkeypatch.setattr("training.corpus.prepare.read_text", growing)
     with pytest.raises(CorpusError, match=r"tale\.txt changed while it was read: start again"):
         prepared(tmp_path, TEXT)
     assert not any((tmp_path / "runs" / "tale").iterdir())

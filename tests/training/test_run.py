@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.training.small import small_config
-from training.corpus import Corpus
+from training.corpus.sources import Corpus
 from training.errors import TrainingError
 from training.run import Arrays, Epoch, Run, RunInfo, held
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from training.corpus.text import TextFile, _starts, read_text
 from training.errors import CorpusError
-from training.text import TextFile, _starts, read_text
 
 # Line ends, marks that compose and marks that change places, vowels of Hangul and of Bengali,
 # what falls apart even in NFC, byte order marks, and one, two, three, four bytes of UTF-8.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.bar import Advance
+from training.corpus.bar import Advance
 from training.errors import CorpusError
 
 PIECE = 1 << 18  # bytes

@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from training.bar import Advance, bar
+from training.corpus.bar import Advance, bar
+from training.corpus.text import PIECE, TextFile, read_bytes
 from training.errors import CorpusError
-from training.text import PIECE, TextFile, read_bytes
 
 
 @dataclass(frozen=True)

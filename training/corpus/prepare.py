@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_store import UNKNOWN, InvalidVocabulary, Vocabulary
-from training.bar import bar
 from training.config import TrainingConfig
-from training.corpus import Corpus
-from training.dataset import Split, split
+from training.corpus.bar import bar
+from training.corpus.sources import Corpus
+from training.corpus.split import Split, split
+from training.corpus.text import read_text
 from training.errors import CorpusError
-from training.text import read_text
 
 MINIMUM_CHARACTERS = 1000
 CODE_POINTS = 0x110000
