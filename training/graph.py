@@ -24,7 +24,7 @@ IR_VERSION = 9
 class Layer:
     """One recurrent layer of G gates: kernel [inputs, G·u], recurrent [u, G·u], bias [G·u].
 
-    The gates stand as in `training.cells`.
+    The gates stand as in `training.network.cells`.
     """
 
     kernel: Floats

@@ -14,8 +14,8 @@ from training.corpus.split import Split
 from training.errors import ParityError
 from training.export import FP32_GRAPH, INT8_GRAPH
 from training.integers import with_exact_products
-from training.loss import mean_nats
-from training.model import zero_state
+from training.network.loss import mean_nats
+from training.network.model import zero_state
 from training.runtime import Ids, fingerprint_of, logits_along, stream_logits
 
 LOGIT_CHARACTERS = 500

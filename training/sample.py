@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from model_store import Vocabulary
 from training.config import TrainingConfig
-from training.model import zero_state
+from training.network.model import zero_state
 
 
 def sample_text(

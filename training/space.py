@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from model_store import ModelStore, Vocabulary
 from model_store.files import require_free
-from training.cells import CELLS
 from training.config import TrainingConfig
 from training.errors import ConfigError
-from training.model import build_model
+from training.network.cells import CELLS
+from training.network.model import build_model
 
 # Bytes for each weight. A checkpoint holds it, its running average and the two moments of AdamW,
 # the file of the best weights holds it alone, both in fp32; a new file lies beside the old one.

@@ -13,8 +13,8 @@ from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.graph import Weights
-from training.loss import mean_loss
-from training.model import build_model, resolve_policy, zero_state
+from training.network.loss import mean_loss
+from training.network.model import build_model, resolve_policy, zero_state
 from training.thaw import load_weights
 from training.workers import Workers
 

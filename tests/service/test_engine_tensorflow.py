@@ -16,7 +16,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with random weights, exported by the training job in all three forms."""
     from training.config import TrainingConfig
     from training.export import export
-    from training.model import build_model
+    from training.network.model import build_model
 
     folder = tmp_path_factory.mktemp("exported")
     config = TrainingConfig(layers=2, units=24, embedding=8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.cells import CELLS, GRU, LSTM, Cell, SimpleRNN
+from training.network.cells import CELLS, GRU, LSTM, Cell, SimpleRNN
 
 BATCH, STEPS, INPUTS, UNITS = 3, 7, 5, 4
 

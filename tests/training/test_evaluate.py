@@ -14,7 +14,7 @@ from training.corpus.split import Split
 from training.evaluate import CHUNK, STREAMS, WARMUP, bits, validation_loss
 from training.export import weights_of
 from training.graph import step_graph
-from training.model import build_model
+from training.network.model import build_model
 from training.parity import stream_loss
 from training.runtime import stream_logits
 

@@ -14,7 +14,7 @@ from tests.training.small import Training, small_config
 from training.config import load_config
 from training.errors import TrainingError
 from training.evaluate import validation_loss
-from training.model import build_model
+from training.network.model import build_model
 from training.sample import sample_text
 from training.trainer import make_optimizer
 

@@ -10,10 +10,10 @@ from onnx import numpy_helper
 import training.parity
 from model_store import BUNDLED, ModelStore
 from tests.factories import CellName, eight_bit, random_weights, write_graph
-from training.cells import CELLS
 from training.errors import ParityError
 from training.graph import step_graph
 from training.integers import is_current, requantised, with_exact_products
+from training.network.cells import CELLS
 from training.nodes import ACTIVATION_SCALE, ACTIVATION_ZERO_POINT
 from training.parity import exact_fingerprint
 from training.runtime import StepGraph, fingerprint_of

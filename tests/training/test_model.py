@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tests.training.small import small_config
-from training.cells import CELLS
-from training.model import build_model, resolve_policy, zero_state
+from training.network.cells import CELLS
+from training.network.model import build_model, resolve_policy, zero_state
 
 
 def some_ids(batch: int, length: int) -> tf.Tensor:

@@ -16,7 +16,7 @@ from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.errors import TrainingError
 from training.evaluate import validation_loss
 from training.graph import step_graph
-from training.model import build_model
+from training.network.model import build_model
 from training.publish import publish
 from training.start import Start
 from training.thaw import load_weights

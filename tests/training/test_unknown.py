@@ -16,7 +16,7 @@ from training.batches import batches_of
 from training.evaluate import validation_loss
 from training.export import export, weights_of
 from training.graph import step_graph
-from training.model import build_model
+from training.network.model import build_model
 from training.parity import check_parity, stream_loss
 from training.trainer import Trainer
 

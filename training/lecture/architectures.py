@@ -21,7 +21,7 @@ from training.corpus.split import Split, split
 from training.evaluate import validation_loss
 from training.lecture.learning import mean_nats, minimise, set_seeds
 from training.lecture.lesson import Lesson, save_picture, show_table
-from training.model import build_model, zero_state
+from training.network.model import build_model, zero_state
 
 SHAPES = [
     ["one-to-one", "x → ŷ", "no recurrence", "computational-graph"],

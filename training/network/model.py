@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.cells import CELLS
 from training.config import TrainingConfig
-from training.loss import NEVER
+from training.network.cells import CELLS
+from training.network.loss import NEVER
 
 # Standard deviation of the embeddings that training begins with. With Keras' 0.03 characters hardly
 # differ for the first cell, and the first epoch goes to drawing them apart (docs/training.md).

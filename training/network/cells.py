@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from training.recurrence import State, product, recur
+from training.network.recurrence import State, product, recur
 
 
 class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
