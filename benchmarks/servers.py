@@ -17,7 +17,7 @@ import onnx
 
 from benchmarks.weights import LAYERS, SYMBOLS, UNITS, random_weights
 from model_store import Architecture, Corpus, ModelDescription, ModelStore, Vocabulary
-from training.graph import step_graph
+from training.frozen.graph import step_graph
 
 MODEL = "random"
 SERVICE = ["-m", "service"]

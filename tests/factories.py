@@ -9,8 +9,8 @@ import onnx
 from onnx import numpy_helper
 
 from model_store import Architecture, Corpus, Manifest, ModelDescription, ModelStore, Vocabulary
-from training.graph import Layer, Weights, step_graph
-from training.runtime import fingerprint_of
+from training.frozen.graph import Layer, Weights, step_graph
+from training.frozen.runtime import fingerprint_of
 
 SYMBOLS = tuple(sorted("\n !,.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZäöü"))
 CellName = Literal["lstm", "gru", "rnn"]

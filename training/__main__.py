@@ -24,12 +24,12 @@ from training.corpus.sources import Corpus, open_corpus
 from training.corpus.split import Split
 from training.errors import ParityError, TrainingError
 from training.fit import fit
+from training.frozen.start import Start
 from training.options import parse
 from training.progress import Progress
 from training.publish import promote, publish
 from training.run import Run, RunInfo, held
 from training.space import require_space
-from training.start import Start
 from training.workers import Workers
 
 SEED_TEXT_LENGTH = 25  # the lecture's window

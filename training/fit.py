@@ -13,7 +13,7 @@ from training.board import Board
 from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.evaluate import validation_loss
-from training.graph import Weights
+from training.frozen.graph import Weights
 from training.progress import Progress
 from training.run import Epoch, Run
 from training.sample import sample_text

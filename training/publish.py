@@ -21,10 +21,10 @@ from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.curves import write_curves
 from training.evaluate import bits
-from training.export import export
+from training.frozen.export import export
+from training.frozen.parity import check_parity
 from training.measured import measured_on
 from training.network.model import build_model
-from training.parity import check_parity
 from training.report import CARD, write_card, write_samples
 from training.run import EPOCHS, Run, dump_epochs
 

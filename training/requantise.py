@@ -27,12 +27,12 @@ from training.config import TrainingConfig
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
 from training.errors import CorpusError, TrainingError
-from training.export import INT8_GRAPH
-from training.integers import is_current, requantised
+from training.frozen.export import INT8_GRAPH
+from training.frozen.integers import is_current, requantised
+from training.frozen.parity import exact_fingerprint, int8_loss
+from training.frozen.runtime import Ids
 from training.options import add_corpora_dir, add_store
-from training.parity import exact_fingerprint, int8_loss
 from training.report import CARD, losses_table
-from training.runtime import Ids
 
 INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
 # Configuration keys that decide which characters a loss is over.

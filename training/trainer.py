@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.graph import Weights
+from training.frozen.graph import Weights
+from training.frozen.thaw import load_weights
 from training.network.loss import mean_loss
 from training.network.model import build_model, resolve_policy, zero_state
-from training.thaw import load_weights
 from training.workers import Workers
 
 Arrays = dict[str, NDArray[Any]]

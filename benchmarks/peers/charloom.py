@@ -11,7 +11,7 @@ import onnx
 from benchmarks.peers.draw import Drawer
 from benchmarks.weights import SYMBOLS, random_weights
 from service.engine.onnx_engine import OnnxEngine
-from training.graph import step_graph
+from training.frozen.graph import step_graph
 
 
 def open_engine() -> OnnxEngine:

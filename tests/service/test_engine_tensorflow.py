@@ -15,7 +15,7 @@ from tests.servers import Service, serving
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with random weights, exported by the training job in all three forms."""
     from training.config import TrainingConfig
-    from training.export import export
+    from training.frozen.export import export
     from training.network.model import build_model
 
     folder = tmp_path_factory.mktemp("exported")

@@ -15,7 +15,7 @@ from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.factories import eight_bit, publish_random_model, random_weights
 from tests.servers import ROOT, serving, wait_until
-from training.graph import step_graph
+from training.frozen.graph import step_graph
 
 OTHER = "0" * 64  # what another processor computed
 NAMES = ("exact", "inexact", "early")

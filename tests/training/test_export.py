@@ -13,13 +13,13 @@ from tests.factories import random_weights
 from tests.training.small import Training, small_config
 from training.config import TrainingConfig
 from training.errors import ParityError
-from training.export import FP32_GRAPH, INT8_GRAPH, SAVED_MODEL, export, weights_of
-from training.graph import step_graph
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH, SAVED_MODEL, export, weights_of
+from training.frozen.graph import step_graph
+from training.frozen.nodes import quantize_columns
+from training.frozen.parity import MAX_INT8_LOSS, check_parity
+from training.frozen.runtime import stream_logits
 from training.network.cells import CELLS
 from training.network.model import build_model, zero_state
-from training.nodes import quantize_columns
-from training.parity import MAX_INT8_LOSS, check_parity
-from training.runtime import stream_logits
 
 SYMBOLS = 30
 

@@ -12,7 +12,7 @@ from tests.factories import publish_random_model
 from tests.training.small import Training
 from training.baselines import BASELINES
 from training.errors import ParityError
-from training.parity import stream_loss
+from training.frozen.parity import stream_loss
 from training.publish import Promote, promote, publish
 from training.report import write_card
 from training.run import Run

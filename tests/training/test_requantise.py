@@ -10,10 +10,10 @@ import training.__main__ as command
 from model_store import PRODUCTION, ModelStore
 from tests.factories import eight_bit, publish_random_model
 from tests.training.small import Training
-from training.export import FP32_GRAPH, INT8_GRAPH
-from training.integers import is_current
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH
+from training.frozen.integers import is_current
+from training.frozen.runtime import fingerprint_of
 from training.publish import publish
-from training.runtime import fingerprint_of
 
 
 @pytest.fixture

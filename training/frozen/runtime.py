@@ -8,7 +8,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from model_store import fingerprint, rows_to_walk
-from training.nodes import Floats
+from training.frozen.nodes import Floats
 
 Ids = NDArray[np.int64]
 

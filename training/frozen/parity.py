@@ -12,11 +12,11 @@ import tensorflow as tf
 from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.errors import ParityError
-from training.export import FP32_GRAPH, INT8_GRAPH
-from training.integers import with_exact_products
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH
+from training.frozen.integers import with_exact_products
+from training.frozen.runtime import Ids, fingerprint_of, logits_along, stream_logits
 from training.network.loss import mean_nats
 from training.network.model import zero_state
-from training.runtime import Ids, fingerprint_of, logits_along, stream_logits
 
 LOGIT_CHARACTERS = 500
 MAX_LOGIT_ERROR = 1e-3

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from training.nodes import (
+from training.frozen.nodes import (
     ACTIVATION_LEVELS,
     ACTIVATION_SCALE,
     ACTIVATION_ZERO_POINT,

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from training.config import TrainingConfig
-from training.graph import Layer, Weights, step_graph
+from training.frozen.graph import Layer, Weights, step_graph
 from training.network.cells import CELLS, Cell
 from training.space import as_os_errors
 

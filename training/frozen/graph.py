@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from training.nodes import Floats, Nodes
+from training.frozen.nodes import Floats, Nodes
 
 # The oldest pair that has every operator used here, so that any current runtime reads the file.
 OPSET = 17

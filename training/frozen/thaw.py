@@ -12,9 +12,9 @@ from onnx import numpy_helper
 
 from model_store import Architecture, StoredModel
 from training.errors import TrainingError
-from training.export import FP32_GRAPH, INT8_GRAPH
-from training.graph import Layer, Weights
-from training.nodes import ACTIVATION_SCALE, Floats, scale_of, weight_of
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH
+from training.frozen.graph import Layer, Weights
+from training.frozen.nodes import ACTIVATION_SCALE, Floats, scale_of, weight_of
 
 Constants = dict[str, Floats]
 

@@ -6,9 +6,9 @@ from typing import Any, Self
 from model_store import BUNDLED, LayeredStore, ModelStore, Parent, StoredModel, Vocabulary
 from model_store.stored import VOCABULARY
 from training.errors import TrainingError
-from training.export import FP32_GRAPH, INT8_GRAPH
-from training.graph import Weights
-from training.thaw import thaw
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH
+from training.frozen.graph import Weights
+from training.frozen.thaw import thaw
 
 
 @dataclass(frozen=True)
