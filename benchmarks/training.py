@@ -10,11 +10,11 @@ import numpy as np
 from benchmarks.report import Part
 from benchmarks.rounds import Bar, Values, number, progress, ratios, spread
 from model_store import Vocabulary
-from training.batches import batches_of
 from training.config import TrainingConfig, load_config
 from training.corpus.split import Split, split
-from training.evaluate import validation_loss
-from training.trainer import Trainer
+from training.learning.batches import batches_of
+from training.learning.evaluate import validation_loss
+from training.learning.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 LECTURE = load_config(ROOT / "training" / "configs" / "lecture.toml", [])

@@ -17,20 +17,20 @@ from rich.console import Console
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
 from training import compare, requantise
-from training.batches import batches_of
 from training.config import TrainingConfig, load_config
 from training.corpus.prepare import prepare
 from training.corpus.sources import Corpus, open_corpus
 from training.corpus.split import Split
 from training.errors import ParityError, TrainingError
-from training.fit import fit
 from training.frozen.start import Start
+from training.learning.batches import batches_of
+from training.learning.fit import fit
+from training.learning.progress import Progress
+from training.learning.run import Run, RunInfo, held
+from training.learning.workers import Workers
 from training.options import parse
-from training.progress import Progress
 from training.publish import promote, publish
-from training.run import Run, RunInfo, held
 from training.space import require_space
-from training.workers import Workers
 
 SEED_TEXT_LENGTH = 25  # the lecture's window
 INTERRUPTED = 130  # what shells report for a job ended by Ctrl-C

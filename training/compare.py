@@ -11,9 +11,9 @@ from rich.table import Table
 
 from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
 from training.curves import write_comparison
+from training.learning.run import EPOCHS, Epoch, load_epochs
 from training.measured import measured_on
 from training.options import add_store
-from training.run import EPOCHS, Epoch, load_epochs
 
 SAMPLE_TEMPERATURE = "0.5"
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from training.evaluate import bits
-from training.run import Epoch
+from training.learning.evaluate import bits
+from training.learning.run import Epoch
 
 mpl.use("agg")
 

@@ -20,13 +20,13 @@ from training.baselines import baselines
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.curves import write_curves
-from training.evaluate import bits
 from training.frozen.export import export
 from training.frozen.parity import check_parity
+from training.learning.evaluate import bits
+from training.learning.run import EPOCHS, Run, dump_epochs
 from training.measured import measured_on
 from training.network.model import build_model
 from training.report import CARD, write_card, write_samples
-from training.run import EPOCHS, Run, dump_epochs
 
 Promote = Literal["always", "if-better", "never"]
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")

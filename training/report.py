@@ -4,8 +4,8 @@ from pathlib import Path
 
 from model_store import ModelDescription
 from training.baselines import BASELINES
-from training.evaluate import bits
-from training.run import Run
+from training.learning.evaluate import bits
+from training.learning.run import Run
 
 CARD = "card.md"
 

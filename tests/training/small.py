@@ -9,10 +9,10 @@ from rich.console import Console
 from training.config import TrainingConfig
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
-from training.fit import fit
 from training.frozen.start import Start
-from training.progress import Progress
-from training.run import Run, RunInfo
+from training.learning.fit import fit
+from training.learning.progress import Progress
+from training.learning.run import Run, RunInfo
 
 RANDOM = Start()
 ENGLISH = "\n".join(topics[key] for key in sorted(topics))

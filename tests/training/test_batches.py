@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from training.batches import StreamBatches, WindowBatches
 from training.errors import CorpusError
+from training.learning.batches import StreamBatches, WindowBatches
 
 
 def numbered(length: int) -> np.ndarray:
@@ -109,7 +109,7 @@ def test_a_window_predicts_the_character_after_it() -> None:
 
 def test_windows_of_a_long_text_are_shuffled_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
     """Still each once in an epoch; the parts come in random order."""
-    monkeypatch.setattr("training.batches.SHUFFLED", 4)
+    monkeypatch.setattr("training.learning.batches.SHUFFLED", 4)
     batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
     assert len(batches) == 40
     starts = np.array([inputs[:, 0] for inputs, _ in batches.epoch(7)])

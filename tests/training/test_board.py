@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.training.small import Training, small_config
-from training.trainer import Trainer
+from training.learning.trainer import Trainer
 
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 30
 

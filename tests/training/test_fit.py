@@ -13,10 +13,10 @@ import pytest
 from tests.training.small import Training, small_config
 from training.config import load_config
 from training.errors import TrainingError
-from training.evaluate import validation_loss
+from training.learning.evaluate import validation_loss
+from training.learning.sample import sample_text
+from training.learning.trainer import make_optimizer
 from training.network.model import build_model
-from training.sample import sample_text
-from training.trainer import make_optimizer
 
 LECTURE = Path(__file__).parents[2] / "training" / "configs" / "lecture.toml"
 PERIODIC = "the cat sat on the mat.\n" * 120

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from tests.training.small import small_config
-from training.batches import StreamBatches
-from training.progress import Progress
-from training.run import Epoch, Run, RunInfo
+from training.learning.batches import StreamBatches
+from training.learning.progress import Progress
+from training.learning.run import Epoch, Run, RunInfo
 
 SAMPLE = "[bold]so [/] " + "long " * 40
 

@@ -13,9 +13,9 @@ from tests.training.small import Training
 from training.baselines import BASELINES
 from training.errors import ParityError
 from training.frozen.parity import stream_loss
+from training.learning.run import Run
 from training.publish import Promote, promote, publish
 from training.report import write_card
-from training.run import Run
 
 
 def published_in(store: Path, training: Training, run: Run) -> Manifest:

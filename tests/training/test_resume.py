@@ -12,8 +12,8 @@ import pytest
 
 from tests.training.small import Training, small_config
 from training.errors import TrainingError
-from training.run import Run
-from training.trainer import Trainer
+from training.learning.run import Run
+from training.learning.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 60
@@ -23,11 +23,11 @@ CONFIG = small_config(dropout=0.3, weight_drop=0.3, epochs=3, precision="mixed_b
 JOB = """
 import sys
 from pathlib import Path
-import training.fit
+import training.learning.fit
 from tests.training.test_resume import CONFIG, TEXT
 from tests.training.small import Training
 
-training.fit.CHECKPOINT_SECONDS = 0.02
+training.learning.fit.CHECKPOINT_SECONDS = 0.02
 Training(Path(sys.argv[1]), TEXT, CONFIG).fit()
 """
 

@@ -13,7 +13,7 @@ from model_store import ModelStore, Vocabulary
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training import space
 from training.errors import ConfigError
-from training.trainer import Trainer
+from training.learning.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 30

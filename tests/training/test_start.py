@@ -14,10 +14,10 @@ from model_store import BUNDLED, Manifest, ModelNotFound, ModelStore, Parent
 from tests.factories import publish_random_model, random_weights
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.errors import TrainingError
-from training.evaluate import validation_loss
 from training.frozen.graph import step_graph
 from training.frozen.start import Start
 from training.frozen.thaw import load_weights
+from training.learning.evaluate import validation_loss
 from training.network.model import build_model
 from training.publish import publish
 

@@ -12,13 +12,13 @@ from model_store import UNKNOWN, ModelStore
 from service.engine.onnx_engine import Engine, OnnxEngine
 from tests.servers import Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
-from training.batches import batches_of
-from training.evaluate import validation_loss
 from training.frozen.export import export, weights_of
 from training.frozen.graph import step_graph
 from training.frozen.parity import check_parity, stream_loss
+from training.learning.batches import batches_of
+from training.learning.evaluate import validation_loss
+from training.learning.trainer import Trainer
 from training.network.model import build_model
-from training.trainer import Trainer
 
 # Every 40th character is one of many that occur once, so that the unknown symbol is frequent.
 TEXT = "".join(

@@ -15,8 +15,8 @@ import yaml
 from model_store import ModelStore
 from tests.training.small import ENGLISH, small_options
 from training.errors import ConfigError
-from training.run import Run
-from training.workers import Workers, place
+from training.learning.run import Run
+from training.learning.workers import Workers, place
 
 ROOT = Path(__file__).resolve().parents[2]
 

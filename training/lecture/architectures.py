@@ -15,10 +15,10 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from model_store import Vocabulary
-from training.batches import Batch, StreamBatches
 from training.config import TrainingConfig
 from training.corpus.split import Split, split
-from training.evaluate import validation_loss
+from training.learning.batches import Batch, StreamBatches
+from training.learning.evaluate import validation_loss
 from training.lecture.learning import mean_nats, minimise, set_seeds
 from training.lecture.lesson import Lesson, save_picture, show_table
 from training.network.model import build_model, zero_state

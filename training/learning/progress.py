@@ -15,9 +15,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from training.batches import Batches
-from training.evaluate import bits
-from training.run import Epoch, Run
+from training.learning.batches import Batches
+from training.learning.evaluate import bits
+from training.learning.run import Epoch, Run
 
 SMOOTHING = 0.98
 

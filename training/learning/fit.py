@@ -8,17 +8,17 @@ from time import monotonic
 import numpy as np
 
 from model_store import Vocabulary
-from training.batches import Batches, batches_of
-from training.board import Board
 from training.config import TrainingConfig
 from training.corpus.split import Split
-from training.evaluate import validation_loss
 from training.frozen.graph import Weights
-from training.progress import Progress
-from training.run import Epoch, Run
-from training.sample import sample_text
-from training.trainer import Trainer
-from training.workers import Workers
+from training.learning.batches import Batches, batches_of
+from training.learning.board import Board
+from training.learning.evaluate import validation_loss
+from training.learning.progress import Progress
+from training.learning.run import Epoch, Run
+from training.learning.sample import sample_text
+from training.learning.trainer import Trainer
+from training.learning.workers import Workers
 
 SAMPLE_TEMPERATURES = (0.5, 1.0)
 CHECKPOINT_SECONDS = 30

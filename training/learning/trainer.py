@@ -14,9 +14,9 @@ from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.frozen.graph import Weights
 from training.frozen.thaw import load_weights
+from training.learning.workers import Workers
 from training.network.loss import mean_loss
 from training.network.model import build_model, resolve_policy, zero_state
-from training.workers import Workers
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -22,7 +22,7 @@ from training.errors import TrainingError
 Arrays = dict[str, NDArray[Any]]
 
 INFO, EPOCHS, CHECKPOINT, LOCK = "run.json", "epochs.json", "checkpoint.npz", ".lock"
-EVENTS = "events.out.tfevents.*"  # what `training.board` writes
+EVENTS = "events.out.tfevents.*"  # what `training.learning.board` writes
 
 
 @dataclass(frozen=True)

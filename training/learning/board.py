@@ -7,9 +7,9 @@ from typing import Self
 
 import tensorflow as tf
 
-from training.run import Epoch
+from training.learning.run import Epoch
+from training.learning.trainer import Trainer
 from training.space import as_os_errors
-from training.trainer import Trainer
 
 
 class Board:
