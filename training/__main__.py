@@ -16,7 +16,6 @@ from rich.console import Console
 
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError, Vocabulary
 from model_store.names import check_name
-from training import compare, requantise
 from training.config import TrainingConfig, load_config
 from training.corpus.prepare import prepare
 from training.corpus.sources import Corpus, open_corpus
@@ -29,7 +28,8 @@ from training.learning.progress import Progress
 from training.learning.run import Run, RunInfo, held
 from training.learning.workers import Workers
 from training.options import parse
-from training.publish import promote, publish
+from training.publishing import compare, requantise
+from training.publishing.publish import promote, publish
 from training.space import require_space
 
 SEED_TEXT_LENGTH = 25  # the lecture's window

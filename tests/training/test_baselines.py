@@ -8,8 +8,8 @@ import pytest
 
 from model_store import UNKNOWN, Vocabulary
 from tests.training.small import ENGLISH
-from training.baselines import BASELINES, ORDER, baselines, ngram_nats
 from training.corpus.split import split
+from training.publishing.baselines import BASELINES, ORDER, baselines, ngram_nats
 
 
 def witten_bell(train: str, held_out: str, symbols: int) -> float:

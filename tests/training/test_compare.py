@@ -8,7 +8,7 @@ import training.__main__ as command
 from model_store import ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
-from training.publish import publish
+from training.publishing.publish import publish
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from model_store import Manifest
 from tests.factories import publish_random_model
-from training.measured import measured_on
+from training.publishing.measured import measured_on
 
 
 def described(tmp_path: Path, characters: int = 1_000_000, **training: Any) -> Manifest:

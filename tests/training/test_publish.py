@@ -10,12 +10,12 @@ import pytest
 from model_store import PRODUCTION, Manifest, ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
-from training.baselines import BASELINES
 from training.errors import ParityError
 from training.frozen.parity import stream_loss
 from training.learning.run import Run
-from training.publish import Promote, promote, publish
-from training.report import write_card
+from training.publishing.baselines import BASELINES
+from training.publishing.publish import Promote, promote, publish
+from training.publishing.report import write_card
 
 
 def published_in(store: Path, training: Training, run: Run) -> Manifest:

@@ -13,7 +13,7 @@ from tests.training.small import Training
 from training.frozen.export import FP32_GRAPH, INT8_GRAPH
 from training.frozen.integers import is_current
 from training.frozen.runtime import fingerprint_of
-from training.publish import publish
+from training.publishing.publish import publish
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from training.frozen.start import Start
 from training.frozen.thaw import load_weights
 from training.learning.evaluate import validation_loss
 from training.network.model import build_model
-from training.publish import publish
+from training.publishing.publish import publish
 
 WORDS = [
     "the",

@@ -16,17 +16,17 @@ from model_store import (
 )
 from model_store import Corpus as CorpusRecord
 from model_store.manifest import Manifest
-from training.baselines import baselines
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
-from training.curves import write_curves
 from training.frozen.export import export
 from training.frozen.parity import check_parity
 from training.learning.evaluate import bits
 from training.learning.run import EPOCHS, Run, dump_epochs
-from training.measured import measured_on
 from training.network.model import build_model
-from training.report import CARD, write_card, write_samples
+from training.publishing.baselines import baselines
+from training.publishing.curves import write_curves
+from training.publishing.measured import measured_on
+from training.publishing.report import CARD, write_card, write_samples
 
 Promote = Literal["always", "if-better", "never"]
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from model_store import ModelDescription
-from training.baselines import BASELINES
 from training.learning.evaluate import bits
 from training.learning.run import Run
+from training.publishing.baselines import BASELINES
 
 CARD = "card.md"
 

@@ -32,7 +32,7 @@ from training.frozen.integers import is_current, requantised
 from training.frozen.parity import exact_fingerprint, int8_loss
 from training.frozen.runtime import Ids
 from training.options import add_corpora_dir, add_store
-from training.report import CARD, losses_table
+from training.publishing.report import CARD, losses_table
 
 INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
 # Configuration keys that decide which characters a loss is over.

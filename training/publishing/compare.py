@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
-from training.curves import write_comparison
 from training.learning.run import EPOCHS, Epoch, load_epochs
-from training.measured import measured_on
 from training.options import add_store
+from training.publishing.curves import write_comparison
+from training.publishing.measured import measured_on
 
 SAMPLE_TEMPERATURE = "0.5"
 
