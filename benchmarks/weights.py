@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from training.frozen.graph import Layer, Weights
+from training.frozen.weights import Layer, Weights
 
 LAYERS, UNITS = 3, 512
 SYMBOLS = tuple(chr(code) for code in [10, *range(32, 127), *range(161, 174)])

@@ -6,7 +6,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store import StoreUnavailable
-from service.cache.streams import MemoryBytes, StreamCache
+from service.cache.memory import MemoryBytes
+from service.cache.streams import StreamCache
 from service.generation.generator import Generator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
@@ -20,8 +21,7 @@ from service.http.routes.openai import openai_routes
 from service.http.routes.page import page_routes
 from service.http.tracing import trace
 from service.keys import Keys
-from service.models.offered import offered_models
-from service.models.registry import Models
+from service.models.registry import Models, offered_models
 from service.models.reload import Reloader
 from service.settings import Settings
 from service.telemetry import Telemetry

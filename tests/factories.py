@@ -9,8 +9,9 @@ import onnx
 from onnx import numpy_helper
 
 from model_store import Architecture, Corpus, Manifest, ModelDescription, ModelStore, Vocabulary
-from training.frozen.graph import Layer, Weights, step_graph
+from training.frozen.graph import step_graph
 from training.frozen.runtime import fingerprint_of
+from training.frozen.weights import Layer, Weights
 
 SYMBOLS = tuple(sorted("\n !,.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZäöü"))
 CellName = Literal["lstm", "gru", "rnn"]

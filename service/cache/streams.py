@@ -1,8 +1,6 @@
 """Streams that were generated before: in Redis, or in memory where there is none."""
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -81,40 +79,3 @@ class StreamCache:
 def _state_key(identity: str, text: str) -> str:
     digest = hashlib.blake2b(f"{identity}\n{text}".encode(), digest_size=20)
     return f"{PREFIX}state:{digest.hexdigest()}"
-
-
-class MemoryBytes:
-    """The least recently used values make room for new ones; safe to share among threads."""
-
-    def __init__(self, capacity: int) -> None:
-        """Keep at most `capacity` bytes of values."""
-        self._capacity = capacity
-        self._size = 0
-        self._values: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> bytes | None:
-        """Return what is kept under the key."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def first(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
-        """Return the first of the keys under which something is kept, and what."""
-        return next(((key, value) for key in keys if (value := self.get(key))), None)
-
-    def set(self, values: Mapping[str, bytes]) -> None:
-        """Keep each value under its key, unless it alone is too large."""
-        with self._lock:
-            for key, value in values.items():
-                if len(value) > self._capacity:
-                    continue
-                self._size += len(value) - len(self._values.pop(key, b""))
-                self._values[key] = value
-            while self._size > self._capacity:
-                _, dropped = self._values.popitem(last=False)
-                self._size -= len(dropped)
-
-    def close(self) -> None:
-        """Nothing is open."""

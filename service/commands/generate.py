@@ -9,11 +9,11 @@ from contextlib import closing
 from model_store import StoreError
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, parse_options
-from service.cache.streams import MemoryBytes, StreamCache
+from service.cache.memory import MemoryBytes
+from service.cache.streams import StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generation.generator import Caller, Generator
-from service.models.offered import offered_models
-from service.models.registry import Models
+from service.models.registry import Models, offered_models
 from service.settings import Settings
 from service.telemetry import Telemetry
 

@@ -2,38 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, when ONNX Runtime is imported
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Ids = NDArray[np.int64]
-
-
-class Batch(Protocol):
-    """Rows of state that advance together, one character per step."""
-
-    state: Floats
-    """[parts, capacity, units]: layer by layer the hidden and, of an LSTM, the cell state."""
-
-    def step(self, ids: Ids) -> Floats:
-        """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
-
-
-class Engine(Protocol):
-    """Frozen weights that can run batches."""
-
-    states: list[str]
-    """Names of the parts of the state: h0, c0, h1, …; cells other than the LSTM have no c."""
-
-    vocabulary_size: int
-
-    def batch(self, capacity: int) -> Batch:
-        """Return a batch of that many rows, all in the zero state."""
+from service.engine.batch import Floats, Ids
 
 
 class OnnxEngine:

@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from model_store import fingerprint, rows_to_walk
+from service.engine.batch import Engine
+from service.engine.explain import describe
 from service.engine.messages import (
     Delivered,
     EngineSpec,
@@ -32,12 +34,12 @@ from service.engine.messages import (
     Started,
     Submit,
 )
-from service.engine.onnx_engine import Engine, OnnxEngine
+from service.engine.onnx_engine import OnnxEngine
 from service.engine.scheduler import Scheduler
 from service.engine.worker import Worker
 from service.errors import ServiceError
 from service.logs import configuration
-from service.stream.details import Details, Reading, describe
+from service.stream.details import Details, Reading
 from service.stream.sequence import Ending, Ids, Sequence
 
 log = logging.getLogger(__name__)

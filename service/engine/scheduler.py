@@ -8,9 +8,10 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.onnx_engine import Batch
+from service.engine.batch import Batch
+from service.engine.explain import describe
 from service.engine.sampler import BLOCK, penalise, sample, uniform_block
-from service.stream.details import Details, describe
+from service.stream.details import Details
 from service.stream.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
 
 # Seconds between two deliveries to a reader who reads along: often enough to look smooth, seldom

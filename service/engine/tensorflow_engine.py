@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from service.engine.onnx_engine import Floats, Ids
+from service.engine.batch import Floats, Ids
 
 
 class TensorFlowEngine:

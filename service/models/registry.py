@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from model_store import (
+    BUNDLED,
+    ModelStore,
     DamagedVersion,
     LayeredStore,
     Manifest,
@@ -245,3 +247,9 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
+
+
+def offered_models(settings: Settings) -> LayeredStore:
+    """Return the store that the settings name, the bundled models behind it."""
+    stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
+    return LayeredStore(stores, offered=settings.models or ())

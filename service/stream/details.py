@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.exact import log, weights
-
 LIKELIEST = 5
 DIGITS = 5  # after the point, of a log-probability in an answer
 
@@ -54,17 +52,3 @@ class Reading:
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]
     likely: Details
-
-
-def describe(logits: NDArray[np.float32], drawn: NDArray[np.int64]) -> Details:
-    """Explain one drawn id [B] per row of logits [B, V]; no operation mixes rows."""
-    shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
-    # The last of the running sums, as in the sampler: always the same order of additions.
-    total = weights(logits, np.ones(len(logits))).cumsum(axis=1, dtype=np.float64)[:, -1:]
-    logprobs = (shifted - log(total)).astype(np.float32)
-    top = np.argsort(-logprobs, axis=1, kind="stable")[:, :LIKELIEST]
-    return Details(
-        logprobs[np.arange(len(drawn)), drawn],
-        top.astype(np.uint16),
-        np.take_along_axis(logprobs, top, axis=1),
-    )

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from service.engine.batch import Engine
 from service.engine.exact import Doubles, log, weights
-from service.engine.onnx_engine import Engine, OnnxEngine
+from service.engine.onnx_engine import OnnxEngine
 from service.engine.sampler import BLOCK, uniform_block
 from service.engine.scheduler import Scheduler
 from service.stream.details import Details

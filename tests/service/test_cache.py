@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cache.codec import MARK, CachedStream, decode, encode
+from service.cache.memory import MemoryBytes
 from service.cache.redis_bytes import RedisBytes
-from service.cache.streams import PREFIX, MemoryBytes, StreamCache
-from service.stream.details import describe
+from service.cache.streams import PREFIX, StreamCache
+from service.engine.explain import describe
 from service.stream.generation import Sampling, Stream
 from service.stream.sequence import Snapshot
 from tests.servers import RedisServer

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from model_store import ModelStore, Vocabulary
-from service.engine.onnx_engine import Batch, OnnxEngine
+from service.engine.batch import Batch
+from service.engine.onnx_engine import OnnxEngine
 from tests.factories import SYMBOLS, description
 from tests.servers import Service, serving
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from service.http.hooks import PAGE_POLICY
-from service.http.routes.page import ROOT
-from tests.servers import Service
+from tests.servers import ROOT, Service
 
-FILES = sorted(ROOT.iterdir())
+FILES = sorted((ROOT / "service" / "static" / "page").iterdir())
 
 
 def test_the_page_is_served_under_its_policy(service: Service) -> None:

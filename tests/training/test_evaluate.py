@@ -11,11 +11,12 @@ import pytest
 
 from tests.training.small import Training
 from training.corpus.split import Split
-from training.frozen.export import weights_of
 from training.frozen.graph import step_graph
 from training.frozen.parity import stream_loss
 from training.frozen.runtime import stream_logits
-from training.learning.evaluate import CHUNK, STREAMS, WARMUP, bits, validation_loss
+from training.frozen.weights import weights_of
+from training.learning.epochs import bits
+from training.learning.evaluate import CHUNK, STREAMS, WARMUP, validation_loss
 from training.network.model import build_model
 
 TOLERANCE = 0.002  # nats: one stream starts cold once, parallel streams start warm each

@@ -13,11 +13,12 @@ from tests.factories import random_weights
 from tests.training.small import Training, small_config
 from training.config import TrainingConfig
 from training.errors import ParityError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH, SAVED_MODEL, export, weights_of
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH, SAVED_MODEL, export
 from training.frozen.graph import step_graph
 from training.frozen.nodes import quantize_columns
 from training.frozen.parity import MAX_INT8_LOSS, check_parity
 from training.frozen.runtime import stream_logits
+from training.frozen.weights import weights_of
 from training.network.cells import CELLS
 from training.network.model import build_model, zero_state
 

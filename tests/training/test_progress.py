@@ -10,8 +10,9 @@ from rich.console import Console
 
 from tests.training.small import small_config
 from training.learning.batches import StreamBatches
+from training.learning.epochs import Epoch
 from training.learning.progress import Progress
-from training.learning.run import Epoch, Run, RunInfo
+from training.learning.run import Run, RunInfo
 
 SAMPLE = "[bold]so [/] " + "long " * 40
 

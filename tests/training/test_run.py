@@ -10,7 +10,8 @@ import pytest
 from tests.training.small import small_config
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
-from training.learning.run import Arrays, Epoch, Run, RunInfo, held
+from training.learning.epochs import Epoch
+from training.learning.run import Arrays, Run, RunInfo, held
 
 INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, seed_text="Ä\n“")
 

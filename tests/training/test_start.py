@@ -16,7 +16,7 @@ from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.errors import TrainingError
 from training.frozen.graph import step_graph
 from training.frozen.start import Start
-from training.frozen.thaw import load_weights
+from training.frozen.weights import load_weights
 from training.learning.evaluate import validation_loss
 from training.network.model import build_model
 from training.publishing.publish import publish

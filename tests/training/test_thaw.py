@@ -13,10 +13,11 @@ from model_store import BUNDLED, ModelStore, StoredModel
 from tests.factories import SYMBOLS, CellName, publish_random_model, random_weights
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH, weights_of
-from training.frozen.graph import Weights, step_graph
+from training.frozen.export import FP32_GRAPH, INT8_GRAPH
+from training.frozen.graph import step_graph
 from training.frozen.runtime import stream_logits
-from training.frozen.thaw import load_weights, thaw
+from training.frozen.thaw import thaw
+from training.frozen.weights import Weights, load_weights, weights_of
 from training.network.cells import CELLS
 from training.network.loss import NEVER
 from training.network.model import build_model, zero_state

@@ -9,12 +9,14 @@ import pytest
 
 import training.__main__ as command
 from model_store import UNKNOWN, ModelStore
-from service.engine.onnx_engine import Engine, OnnxEngine
+from service.engine.batch import Engine
+from service.engine.onnx_engine import OnnxEngine
 from tests.servers import Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
-from training.frozen.export import export, weights_of
+from training.frozen.export import export
 from training.frozen.graph import step_graph
 from training.frozen.parity import check_parity, stream_loss
+from training.frozen.weights import weights_of
 from training.learning.batches import batches_of
 from training.learning.evaluate import validation_loss
 from training.learning.trainer import Trainer

@@ -8,8 +8,9 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from training.config import TrainingConfig
-from training.frozen.graph import Layer, Weights, step_graph
-from training.network.cells import CELLS, Cell
+from training.frozen.graph import step_graph
+from training.frozen.weights import cells_of, weights_of
+from training.network.cells import CELLS
 from training.space import as_os_errors
 
 INT8_GRAPH = "model.int8.onnx"
@@ -25,26 +26,9 @@ def export(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
     _save_tensorflow(model, config, folder / SAVED_MODEL)
 
 
-def weights_of(model: keras.Model, cell: str) -> Weights:
-    """Take the weights out of a model of such cells made by `build_model`."""
-    logits = model.get_layer("logits")
-    output, output_bias = logits.get_weights()
-    return Weights(
-        cell=cell,
-        embedding=model.get_layer("embedding").get_weights()[0],
-        layers=[Layer(*layer.get_weights()) for layer in _cells(model)],
-        output=output,
-        output_bias=output_bias + logits.mask,
-    )
-
-
-def _cells(model: keras.Model) -> list[Cell]:
-    return [layer for layer in model.layers if isinstance(layer, Cell)]
-
-
 def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
     """Freeze the step into constants, as the lecture froze its graph, and save it."""
-    cells = _cells(model)
+    cells = cells_of(model)
     parts = CELLS[config.cell].states
     embedding, output = model.get_layer("embedding"), model.get_layer("logits")
     names = [f"{part}{layer}" for layer in range(config.layers) for part in parts]

@@ -6,41 +6,18 @@ An LSTM's state has the parts h and c, that of the other cells h alone.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from training.frozen.nodes import Floats, Nodes
+from training.frozen.nodes import Nodes
+from training.frozen.weights import Layer, Weights
 
 # The oldest pair that has every operator used here, so that any current runtime reads the file.
 OPSET = 17
 IR_VERSION = 9
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One recurrent layer of G gates: kernel [inputs, G·u], recurrent [u, G·u], bias [G·u].
-
-    The gates stand as in `training.network.cells`.
-    """
-
-    kernel: Floats
-    recurrent: Floats
-    bias: Floats
-
-
-@dataclass(frozen=True)
-class Weights:
-    """All weights of the network: embedding [V, e], layers, output [u, V], output_bias [V]."""
-
-    cell: str
-    embedding: Floats
-    layers: list[Layer]
-    output: Floats
-    output_bias: Floats
 
 
 def step_graph(weights: Weights, *, int8: bool) -> onnx.ModelProto:

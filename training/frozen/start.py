@@ -7,8 +7,8 @@ from model_store import BUNDLED, LayeredStore, ModelStore, Parent, StoredModel, 
 from model_store.stored import VOCABULARY
 from training.errors import TrainingError
 from training.frozen.export import FP32_GRAPH, INT8_GRAPH
-from training.frozen.graph import Weights
 from training.frozen.thaw import thaw
+from training.frozen.weights import Weights
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ kernel and bias of the first layer are one table there, with a row for each char
 apart into factors whose product is the table.
 """
 
-import keras
 import numpy as np
 import onnx
 from onnx import numpy_helper
@@ -13,8 +12,8 @@ from onnx import numpy_helper
 from model_store import Architecture, StoredModel
 from training.errors import TrainingError
 from training.frozen.export import FP32_GRAPH, INT8_GRAPH
-from training.frozen.graph import Layer, Weights
 from training.frozen.nodes import ACTIVATION_SCALE, Floats, scale_of, weight_of
+from training.frozen.weights import Layer, Weights
 
 Constants = dict[str, Floats]
 
@@ -36,16 +35,6 @@ def thaw(version: StoredModel) -> Weights:
             f"the weights of {version.manifest.name}@{version.manifest.version} cannot be read: "
             "it was made by another version of this job"
         ) from None
-
-
-def load_weights(model: keras.Model, weights: Weights) -> None:
-    """Give a model made by `build_model` these weights."""
-    model.get_layer("embedding").set_weights([weights.embedding])
-    for number, layer in enumerate(weights.layers):
-        cell = model.get_layer(f"cell{number}")
-        cell.set_weights([layer.kernel, layer.recurrent, layer.bias])
-    logits = model.get_layer("logits")
-    logits.set_weights([weights.output, np.where(logits.mask, 0, weights.output_bias)])
 
 
 def _weights(graph: onnx.GraphProto, shape: Architecture) -> Weights:

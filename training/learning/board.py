@@ -7,7 +7,7 @@ from typing import Self
 
 import tensorflow as tf
 
-from training.learning.run import Epoch
+from training.learning.epochs import Epoch
 from training.learning.trainer import Trainer
 from training.space import as_os_errors
 

@@ -1,6 +1,5 @@
 """Validation loss, with the state carried through the text or by the lecture's windows."""
 
-import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -19,11 +18,6 @@ WARMUP = 256
 CHUNK = 256
 
 WINDOWS = 8192  # at most, where each prediction costs a whole window
-
-
-def bits(nats: float) -> float:
-    """Return nats per character as bits per character."""
-    return nats / math.log(2)
 
 
 def validation_loss(model: keras.Model, config: TrainingConfig, text: Split) -> float:

@@ -10,12 +10,13 @@ import numpy as np
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.corpus.split import Split
-from training.frozen.graph import Weights
+from training.frozen.weights import Weights
 from training.learning.batches import Batches, batches_of
 from training.learning.board import Board
+from training.learning.epochs import Epoch
 from training.learning.evaluate import validation_loss
 from training.learning.progress import Progress
-from training.learning.run import Epoch, Run
+from training.learning.run import Run
 from training.learning.sample import sample_text
 from training.learning.trainer import Trainer
 from training.learning.workers import Workers

@@ -16,8 +16,8 @@ from rich.progress import (
 from rich.text import Text
 
 from training.learning.batches import Batches
-from training.learning.evaluate import bits
-from training.learning.run import Epoch, Run
+from training.learning.epochs import Epoch, bits
+from training.learning.run import Run
 
 SMOOTHING = 0.98
 

@@ -2,10 +2,9 @@
 
 import fcntl
 import io
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,12 @@ from model_store.files import write_atomically
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
+from training.learning.epochs import EPOCHS, Epoch, dump_epochs, load_epochs
 
 Arrays = dict[str, NDArray[Any]]
 
-INFO, EPOCHS, CHECKPOINT, LOCK = "run.json", "epochs.json", "checkpoint.npz", ".lock"
+INFO, CHECKPOINT, LOCK = "run.json", "checkpoint.npz", ".lock"
 EVENTS = "events.out.tfevents.*"  # what `training.learning.board` writes
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch reached: losses in nats per character and a sample by temperature."""
-
-    number: int
-    train_loss: float
-    validation_loss: float
-    samples: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -186,16 +176,6 @@ def held(folder: Path) -> Iterator[None]:
                 "or --runs"
             ) from None
         yield
-
-
-def dump_epochs(epochs: list[Epoch]) -> str:
-    """Return epochs as JSON."""
-    return json.dumps([asdict(epoch) for epoch in epochs], indent=1)
-
-
-def load_epochs(data: bytes) -> list[Epoch]:
-    """Return epochs that were written so; raises `ValueError`."""
-    return TypeAdapter(list[Epoch]).validate_json(data)
 
 
 def _difference(old: RunInfo, new: RunInfo) -> str:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.frozen.graph import Weights
-from training.frozen.thaw import load_weights
+from training.frozen.weights import Weights, load_weights
 from training.learning.workers import Workers
 from training.network.loss import mean_loss
 from training.network.model import build_model, resolve_policy, zero_state

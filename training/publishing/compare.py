@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
-from training.learning.run import EPOCHS, Epoch, load_epochs
+from training.learning.epochs import EPOCHS, Epoch, load_epochs
 from training.options import add_store
 from training.publishing.curves import write_comparison
 from training.publishing.measured import measured_on

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from training.learning.evaluate import bits
-from training.learning.run import Epoch
+from training.learning.epochs import Epoch, bits
 
 mpl.use("agg")
 

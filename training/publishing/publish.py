@@ -20,8 +20,8 @@ from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.frozen.export import export
 from training.frozen.parity import check_parity
-from training.learning.evaluate import bits
-from training.learning.run import EPOCHS, Run, dump_epochs
+from training.learning.epochs import EPOCHS, bits, dump_epochs
+from training.learning.run import Run
 from training.network.model import build_model
 from training.publishing.baselines import baselines
 from training.publishing.curves import write_curves

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from model_store import ModelDescription
-from training.learning.evaluate import bits
+from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
 

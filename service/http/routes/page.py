@@ -1,10 +1,6 @@
 """`GET /`: the page for people, whose parts lie in `static/page/`."""
 
-from pathlib import Path
-
-from flask import Blueprint, Response, send_from_directory
-
-ROOT = Path(__file__).parent.parent / "static" / "page"
+from flask import Blueprint, Response, current_app, send_from_directory
 
 
 def page_routes() -> Blueprint:
@@ -13,10 +9,14 @@ def page_routes() -> Blueprint:
 
     @routes.get("/")
     def page() -> Response:
-        return send_from_directory(ROOT, "index.html")
+        return send_from_directory(_folder(), "index.html")
 
     @routes.get("/static/page/<path:name>")
     def part(name: str) -> Response:
-        return send_from_directory(ROOT, name)
+        return send_from_directory(_folder(), name)
 
     return routes
+
+
+def _folder() -> str:
+    return f"{current_app.root_path}/static/page"

@@ -1,0 +1,34 @@
+"""What each epoch of a run reached."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter
+
+EPOCHS = "epochs.json"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch reached: losses in nats per character and a sample by temperature."""
+
+    number: int
+    train_loss: float
+    validation_loss: float
+    samples: dict[str, str]
+
+
+def dump_epochs(epochs: list[Epoch]) -> str:
+    """Return epochs as JSON."""
+    return json.dumps([asdict(epoch) for epoch in epochs], indent=1)
+
+
+def load_epochs(data: bytes) -> list[Epoch]:
+    """Return epochs that were written so; raises `ValueError`."""
+    return TypeAdapter(list[Epoch]).validate_json(data)
+
+
+def bits(nats: float) -> float:
+    """Return nats per character as bits per character."""
+    return nats / math.log(2)
