@@ -16,7 +16,7 @@ from time import monotonic, sleep
 import onnx
 
 from benchmarks.weights import LAYERS, SYMBOLS, UNITS, random_weights
-from model_store import Architecture, Corpus, ModelDescription, ModelStore, Vocabulary
+from model_store import Architecture, Corpus, ModelDescription, ModelStore, Vocabulary, contents
 from training.frozen.graph import step_graph
 
 MODEL = "random"
@@ -101,8 +101,8 @@ def random_store() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         root, files = Path(folder, "store"), Path(folder, "files")
         files.mkdir()
-        onnx.save(step_graph(random_weights(), int8=True), str(files / "model.int8.onnx"))
-        (files / "vocabulary.json").write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
+        onnx.save(step_graph(random_weights(), int8=True), str(files / contents.INT8_GRAPH))
+        (files / contents.VOCABULARY).write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
         ModelStore(root).publish(MODEL, files, _description())
         yield root
 

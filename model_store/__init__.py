@@ -1,7 +1,9 @@
 """The versioned store of frozen models, and the contract that training and service share."""
 
+from model_store import contents
 from model_store.aliases import PRODUCTION, Aliases
-from model_store.bundle import BUNDLED, SERVING_FILES, bundle
+from model_store.bundle import BUNDLED, bundle
+from model_store.contents import SERVING_FILES
 from model_store.errors import (
     AliasError,
     DamagedVersion,
@@ -14,6 +16,7 @@ from model_store.errors import (
     UnpublishableFolder,
     VocabularyTooLarge,
 )
+from model_store.files import require_free, write_atomically
 from model_store.fingerprint import fingerprint, rows_to_walk
 from model_store.layered import LayeredStore
 from model_store.manifest import (
@@ -24,6 +27,7 @@ from model_store.manifest import (
     ModelDescription,
     Parent,
 )
+from model_store.names import check_name
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
 from model_store.vocabulary import UNKNOWN, Vocabulary
@@ -55,6 +59,10 @@ __all__ = [
     "Vocabulary",
     "VocabularyTooLarge",
     "bundle",
+    "check_name",
+    "contents",
     "fingerprint",
+    "require_free",
     "rows_to_walk",
+    "write_atomically",
 ]

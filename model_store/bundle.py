@@ -4,18 +4,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from model_store.contents import PAPERS, SERVING_FILES
 from model_store.errors import UnpublishableFolder
 from model_store.manifest import Manifest
 from model_store.store import ModelStore
-from model_store.stored import VOCABULARY, StoredModel
+from model_store.stored import StoredModel
 
 BUNDLED = Path(__file__).parent / "bundled"
 """The store of the models that come with the software."""
-
-SERVING_FILES = ("model.int8.onnx", VOCABULARY)
-"""What the service cannot do without."""
-
-_PAPERS = ("card.md", "curves.png", "epochs.json", "samples.txt")
 
 
 def bundle(model: StoredModel, target: ModelStore) -> Manifest:
@@ -33,4 +29,4 @@ def _chosen(model: StoredModel) -> list[str]:
     for path in SERVING_FILES:
         if path not in model.manifest.files:
             raise UnpublishableFolder(f"{model.folder} has no {path}: bundle a version that does")
-    return [path for path in (*SERVING_FILES, *_PAPERS) if path in model.manifest.files]
+    return [path for path in (*SERVING_FILES, *PAPERS) if path in model.manifest.files]

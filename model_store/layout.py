@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from model_store.manifest import MANIFEST
+from model_store.contents import MANIFEST
 from model_store.names import is_name, parse_version
 from model_store.storage import Storage
 

@@ -20,9 +20,8 @@ from pydantic import (
 )
 from pydantic_core import to_jsonable_python
 
+from model_store.contents import MANIFEST
 from model_store.names import is_name
-
-MANIFEST = "manifest.json"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from model_store.contents import MANIFEST
 from model_store.errors import UnpublishableFolder, quoted
 from model_store.files import regular_files
 from model_store.layout import claimed_versions
-from model_store.manifest import MANIFEST, Manifest, ModelDescription, digest_of, is_file_path
+from model_store.manifest import Manifest, ModelDescription, digest_of, is_file_path
 from model_store.names import check_name
 from model_store.storage import Storage
 

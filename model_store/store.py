@@ -7,9 +7,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model_store.aliases import PRODUCTION, Aliases
+from model_store.contents import MANIFEST
 from model_store.errors import DamagedVersion, lost_alias, no_alias, no_model, no_version
 from model_store.layout import complete_versions, model_names
-from model_store.manifest import MANIFEST, Manifest, ModelDescription
+from model_store.manifest import Manifest, ModelDescription
 from model_store.names import check_name, is_name, parse_version, split_reference
 from model_store.publish import publish
 from model_store.storage import storage_at

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from model_store.contents import VOCABULARY
 from model_store.errors import DamagedVersion, InvalidVocabulary
 from model_store.manifest import Manifest
 from model_store.vocabulary import Vocabulary
-
-VOCABULARY = "vocabulary.json"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,15 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from model_store import Architecture, Corpus, Manifest, ModelDescription, ModelStore, Vocabulary
+from model_store import (
+    Architecture,
+    Corpus,
+    Manifest,
+    ModelDescription,
+    ModelStore,
+    Vocabulary,
+    contents,
+)
 from training.frozen.graph import step_graph
 from training.frozen.runtime import fingerprint_of
 from training.frozen.weights import Layer, Weights
@@ -85,12 +93,14 @@ def publish_random_model(
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_graph(folder / "model.int8.onnx", random_weights(layers, units, seed=seed, cell=cell))
+        write_graph(
+            folder / contents.INT8_GRAPH, random_weights(layers, units, seed=seed, cell=cell)
+        )
         if graph is not None:
-            (folder / "model.int8.onnx").write_bytes(graph)
+            (folder / contents.INT8_GRAPH).write_bytes(graph)
         elif fingerprint is None:
-            fingerprint = fingerprint_of(folder / "model.int8.onnx")
-        (folder / "vocabulary.json").write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
+            fingerprint = fingerprint_of(folder / contents.INT8_GRAPH)
+        (folder / contents.VOCABULARY).write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
         said = description(layers, units, cell).model_copy(update={"fingerprint": fingerprint})
         return ModelStore(root).publish(name, folder, said)
 

@@ -14,8 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from model_store import PRODUCTION, Manifest, ModelStore, StoreError, Vocabulary
-from model_store.names import check_name
+from model_store import PRODUCTION, Manifest, ModelStore, StoreError, Vocabulary, check_name
 from training.config import TrainingConfig, load_config
 from training.corpus.prepare import prepare
 from training.corpus.sources import Corpus, open_corpus

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from model_store import ModelStore, Vocabulary
-from model_store.files import require_free
+from model_store import ModelStore, Vocabulary, require_free
 from training.config import TrainingConfig
 from training.errors import ConfigError
 from training.network.cells import CELLS

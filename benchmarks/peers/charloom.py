@@ -10,6 +10,7 @@ import onnx
 
 from benchmarks.peers.draw import Drawer
 from benchmarks.weights import SYMBOLS, random_weights
+from model_store import contents
 from service.engine.onnx_engine import OnnxEngine
 from training.frozen.graph import step_graph
 
@@ -17,7 +18,7 @@ from training.frozen.graph import step_graph
 def open_engine() -> OnnxEngine:
     """Return the engine with the random weights, quantised."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.int8.onnx")
+        path = Path(folder, contents.INT8_GRAPH)
         onnx.save(step_graph(random_weights(), int8=True), str(path))
         return OnnxEngine(path)
 

@@ -8,16 +8,16 @@ from time import monotonic
 
 from model_store import (
     BUNDLED,
-    ModelStore,
     DamagedVersion,
     LayeredStore,
     Manifest,
+    ModelStore,
     StoredModel,
     StoreError,
     StoreUnavailable,
     Vocabulary,
+    contents,
 )
-from model_store.stored import VOCABULARY
 from service.engine.client import EngineClient
 from service.engine.messages import EngineSpec
 from service.errors import ModelUnavailable
@@ -27,7 +27,10 @@ from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
-GRAPHS = {"onnx": "model.int8.onnx", "tensorflow": "saved_model/saved_model.pb"}
+GRAPHS = {
+    "onnx": contents.INT8_GRAPH,
+    "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
+}
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,7 @@ def _version(model: LoadedModel) -> Version:
 
 def _wanted(settings: Settings) -> tuple[str, str]:
     """Return what is needed of a version: the graph, with all in its folder, and the vocabulary."""
-    return GRAPHS[settings.engine].split("/", maxsplit=1)[0], VOCABULARY
+    return GRAPHS[settings.engine].split("/", maxsplit=1)[0], contents.VOCABULARY
 
 
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:

@@ -9,11 +9,12 @@ import onnxruntime as ort
 import pytest
 import tensorflow as tf
 
+from model_store import contents
 from tests.factories import random_weights
 from tests.training.small import Training, small_config
 from training.config import TrainingConfig
 from training.errors import ParityError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH, SAVED_MODEL, export
+from training.frozen.export import export
 from training.frozen.graph import step_graph
 from training.frozen.nodes import quantize_columns
 from training.frozen.parity import MAX_INT8_LOSS, check_parity
@@ -96,7 +97,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_saved_model_names_its_parts(exported: Path) -> None:
     """The SavedModel's serving signature has the names of the step graph, for any batch."""
-    signature = tf.saved_model.load(str(exported / SAVED_MODEL)).signatures["serving_default"]
+    signature = tf.saved_model.load(str(exported / contents.SAVED_MODEL)).signatures[
+        "serving_default"
+    ]
     inputs = signature.structured_input_signature[1]
     states = ["h0", "c0", "h1", "c1"]
     assert {name: spec.shape.as_list() for name, spec in inputs.items()} == {
@@ -114,7 +117,9 @@ def test_the_saved_model_names_its_parts(exported: Path) -> None:
 
 def test_the_saved_model_agrees_with_the_fp32_graph(exported: Path) -> None:
     """From one state both give the same logits and the same next states."""
-    session = ort.InferenceSession(exported / FP32_GRAPH, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(
+        exported / contents.FP32_GRAPH, providers=["CPUExecutionProvider"]
+    )
     rng = np.random.default_rng(2)
     feed: dict[str, np.ndarray] = {
         name: rng.normal(0, 0.5, (5, 16)).astype(np.float32) for name in ("h0", "c0", "h1", "c1")
@@ -122,7 +127,9 @@ def test_the_saved_model_agrees_with_the_fp32_graph(exported: Path) -> None:
     feed["ids"] = rng.integers(SYMBOLS, size=5)
     names = [node.name for node in session.get_outputs()]
     expected = dict(zip(names, session.run(names, feed), strict=True))
-    signature = tf.saved_model.load(str(exported / SAVED_MODEL)).signatures["serving_default"]
+    signature = tf.saved_model.load(str(exported / contents.SAVED_MODEL)).signatures[
+        "serving_default"
+    ]
     found = signature(**{name: tf.constant(value) for name, value in feed.items()})
     assert found.keys() == expected.keys()
     for name, value in found.items():
@@ -131,9 +138,9 @@ def test_the_saved_model_agrees_with_the_fp32_graph(exported: Path) -> None:
 
 def test_the_saved_model_is_frozen(exported: Path) -> None:
     """Weights are constants of the graph: nothing in the SavedModel can be trained on."""
-    loaded = tf.saved_model.load(str(exported / SAVED_MODEL))
+    loaded = tf.saved_model.load(str(exported / contents.SAVED_MODEL))
     assert not loaded.signatures["serving_default"].variables
-    stubs = (exported / SAVED_MODEL / "variables").glob("*.data-*")
+    stubs = (exported / contents.SAVED_MODEL / "variables").glob("*.data-*")
     assert sum(path.stat().st_size for path in stubs) < 1000
 
 
@@ -171,8 +178,8 @@ def frozen(trained: Training, tmp_path: Path) -> tuple[keras.Model, Path]:
     """A trained model, and a folder with its graphs as `export` writes them."""
     model = build_model(trained.run.info.config, len(trained.vocabulary), "float32")
     model.set_weights(trained.run.best_weights())
-    graph_at(tmp_path / FP32_GRAPH, model, int8=False)
-    graph_at(tmp_path / INT8_GRAPH, model, int8=True)
+    graph_at(tmp_path / contents.FP32_GRAPH, model, int8=False)
+    graph_at(tmp_path / contents.INT8_GRAPH, model, int8=True)
     return model, tmp_path
 
 
@@ -185,15 +192,15 @@ def test_parity_measures_both_graphs(trained: Training, frozen: tuple[keras.Mode
     assert found["fp32_nats"] == pytest.approx(trained.run.best.validation_loss, abs=0.002)
 
 
-@pytest.mark.parametrize("graph", [FP32_GRAPH, INT8_GRAPH])
+@pytest.mark.parametrize("graph", [contents.FP32_GRAPH, contents.INT8_GRAPH])
 def test_a_spoiled_graph_is_refused(
     trained: Training, frozen: tuple[keras.Model, Path], graph: str
 ) -> None:
     """A graph of other weights is not what was trained, and the error says which graph it is."""
     model, folder = frozen
     other = random_weights(units=trained.run.info.config.units, symbols=len(trained.vocabulary))
-    onnx.save(step_graph(other, int8=graph == INT8_GRAPH), str(folder / graph))
-    kind = "int8" if graph == INT8_GRAPH else "fp32"
+    onnx.save(step_graph(other, int8=graph == contents.INT8_GRAPH), str(folder / graph))
+    kind = "int8" if graph == contents.INT8_GRAPH else "fp32"
     with pytest.raises(ParityError, match=f"the {kind} graph.*nothing was published"):
         check_parity(model, trained.run.info.config, trained.text, folder)
 
@@ -205,7 +212,7 @@ def test_a_slightly_spoiled_fp32_graph_is_refused(
     model, folder = frozen
     weights = weights_of(model, "lstm")
     weights.output_bias[0] += 0.01
-    onnx.save(step_graph(weights, int8=False), str(folder / FP32_GRAPH))
+    onnx.save(step_graph(weights, int8=False), str(folder / contents.FP32_GRAPH))
     with pytest.raises(ParityError, match=r"stray by 0\.01"):
         check_parity(model, trained.run.info.config, trained.text, folder)
 
@@ -217,6 +224,6 @@ def test_a_graph_of_no_numbers_is_refused(
     model, folder = frozen
     weights = weights_of(model, "lstm")
     weights.output_bias[0] = np.nan
-    onnx.save(step_graph(weights, int8=False), str(folder / FP32_GRAPH))
+    onnx.save(step_graph(weights, int8=False), str(folder / contents.FP32_GRAPH))
     with pytest.raises(ParityError, match="stray by nan"):
         check_parity(model, trained.run.info.config, trained.text, folder)

@@ -7,10 +7,9 @@ import onnx
 import pytest
 
 import training.__main__ as command
-from model_store import PRODUCTION, ModelStore
+from model_store import PRODUCTION, ModelStore, contents
 from tests.factories import eight_bit, publish_random_model
 from tests.training.small import Training
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH
 from training.frozen.integers import is_current
 from training.frozen.runtime import fingerprint_of
 from training.publishing.publish import publish
@@ -25,7 +24,7 @@ def store(trained: Training, tmp_path: Path) -> ModelStore:
     version = source.open("early", made.version)
     shutil.copytree(version.folder, folder)
     (folder / "manifest.json").unlink()
-    onnx.save(eight_bit(onnx.load(folder / INT8_GRAPH)), str(folder / INT8_GRAPH))
+    onnx.save(eight_bit(onnx.load(folder / contents.INT8_GRAPH)), str(folder / contents.INT8_GRAPH))
     store.publish("early", folder, made.model_copy(update={"fingerprint": None}))
     store.aliases("early").set(PRODUCTION, 1)
     return store
@@ -41,7 +40,7 @@ def test_an_early_version_becomes_a_safe_one(
     """The new version is in production, with a fingerprint and the loss of its own int8 graph."""
     assert requantise(store, "early", "--corpus", str(trained.corpus.files[0].path)) == 0
     old, new = store.manifest("early", 1), store.open("early", 2)
-    graph = new.file(INT8_GRAPH)
+    graph = new.file(contents.INT8_GRAPH)
     assert is_current(onnx.load(graph))
     assert new.manifest.fingerprint == fingerprint_of(graph)
     assert new.manifest.metrics["int8_nats"] != old.metrics["int8_nats"]
@@ -61,8 +60,8 @@ def test_all_else_stays(store: ModelStore, trained: Training) -> None:
     changed = {
         path for path, entry in new.manifest.files.items() if old.manifest.files[path] != entry
     }
-    assert changed <= {INT8_GRAPH, "card.md"}
-    assert FP32_GRAPH in new.manifest.files
+    assert changed <= {contents.INT8_GRAPH, "card.md"}
+    assert contents.FP32_GRAPH in new.manifest.files
     new_facts = {"metrics", "fingerprint", "version", "created", "digest", "files"}
     assert old.manifest.model_dump(exclude=new_facts) == new.manifest.model_dump(exclude=new_facts)
     cards = [one.file("card.md").read_text(encoding="utf-8").splitlines() for one in (old, new)]
@@ -101,7 +100,7 @@ def test_mistakes_are_one_line(
     other = tmp_path / "other.txt"
     other.write_text("another text\n" * 500, encoding="utf-8")
     publish_random_model(store.root, "today")
-    fp32 = store.open("early", 1).file(FP32_GRAPH).read_bytes()
+    fp32 = store.open("early", 1).file(contents.FP32_GRAPH).read_bytes()
     publish_random_model(store.root, "strange", graph=fp32)
     words, said = {
         "current": (["today"], "today@1 is quantised as today: nothing to do"),

@@ -9,11 +9,10 @@ import onnx
 import pytest
 import tensorflow as tf
 
-from model_store import BUNDLED, ModelStore, StoredModel
+from model_store import BUNDLED, ModelStore, StoredModel, contents
 from tests.factories import SYMBOLS, CellName, publish_random_model, random_weights
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH
 from training.frozen.graph import step_graph
 from training.frozen.runtime import stream_logits
 from training.frozen.thaw import thaw
@@ -35,7 +34,7 @@ def whole(root: Path, weights: Weights, cell: CellName, embedding: int = 8) -> S
     """A version that has its fp32 graph too."""
     folder = root / "source"
     folder.mkdir()
-    for name, int8 in ((INT8_GRAPH, True), (FP32_GRAPH, False)):
+    for name, int8 in ((contents.INT8_GRAPH, True), (contents.FP32_GRAPH, False)):
         onnx.save(step_graph(weights, int8=int8), str(folder / name))
     store = ModelStore(root / "store")
     manifest = bundled(root / "shape", len(weights.layers), cell).manifest
@@ -62,7 +61,7 @@ def test_thawed_weights_compute_what_was_frozen(
     """Keras gives the fp32 graph's logits, with fewer symbols than the embedding is wide or more."""
     weights = random_weights(layers, units=16, symbols=symbols, cell=cell)
     version = whole(tmp_path, weights, cell)
-    frozen = stream_logits(version.file(FP32_GRAPH), IDS % symbols)
+    frozen = stream_logits(version.file(contents.FP32_GRAPH), IDS % symbols)
     np.testing.assert_allclose(logits(version, symbols), frozen, atol=2e-4)
 
 
@@ -73,7 +72,7 @@ def test_an_int8_graph_is_enough(tmp_path: Path, cell: CellName, layers: int) ->
     version = bundled(tmp_path, layers, cell)
     again = tmp_path / "again.onnx"
     onnx.save(step_graph(thaw(version), int8=True), str(again))
-    frozen = stream_logits(version.file(INT8_GRAPH), IDS)
+    frozen = stream_logits(version.file(contents.INT8_GRAPH), IDS)
     np.testing.assert_allclose(stream_logits(again, IDS), frozen, atol=1e-4)
 
 
@@ -82,7 +81,7 @@ def test_the_bundled_models_thaw(name: str) -> None:
     """What comes with the software writes in Keras what it writes when served."""
     store = ModelStore(BUNDLED)
     version = store.open(*store.resolve(name))
-    served = stream_logits(version.file(INT8_GRAPH), IDS)
+    served = stream_logits(version.file(contents.INT8_GRAPH), IDS)
     assert served.std() > 1
     assert np.abs(logits(version, version.manifest.vocabulary_size) - served).mean() < 0.03
 
@@ -99,7 +98,7 @@ def test_one_hot_characters_stay_so(tmp_path: Path) -> None:
     )
     version = whole(tmp_path, one_hot, "lstm", embedding=0)
     np.testing.assert_array_equal(thaw(version).embedding, one_hot.embedding)
-    frozen = stream_logits(version.file(FP32_GRAPH), IDS)
+    frozen = stream_logits(version.file(contents.FP32_GRAPH), IDS)
     np.testing.assert_allclose(logits(version, len(SYMBOLS)), frozen, atol=2e-4)
 
 

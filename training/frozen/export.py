@@ -7,23 +7,20 @@ import onnx
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from model_store import contents
 from training.config import TrainingConfig
 from training.frozen.graph import step_graph
 from training.frozen.weights import cells_of, weights_of
 from training.network.cells import CELLS
 from training.space import as_os_errors
 
-INT8_GRAPH = "model.int8.onnx"
-FP32_GRAPH = "model.onnx"
-SAVED_MODEL = "saved_model"
-
 
 def export(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
     """Write the three frozen forms of a float32 model into the folder."""
     weights = weights_of(model, config.cell)
-    onnx.save(step_graph(weights, int8=True), str(folder / INT8_GRAPH))
-    onnx.save(step_graph(weights, int8=False), str(folder / FP32_GRAPH))
-    _save_tensorflow(model, config, folder / SAVED_MODEL)
+    onnx.save(step_graph(weights, int8=True), str(folder / contents.INT8_GRAPH))
+    onnx.save(step_graph(weights, int8=False), str(folder / contents.FP32_GRAPH))
+    _save_tensorflow(model, config, folder / contents.SAVED_MODEL)
 
 
 def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -> None:

@@ -9,10 +9,10 @@ import onnx
 import onnxruntime as ort
 import tensorflow as tf
 
+from model_store import contents
 from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.errors import ParityError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH
 from training.frozen.integers import with_exact_products
 from training.frozen.runtime import Ids, fingerprint_of, logits_along, stream_logits
 from training.network.loss import mean_nats
@@ -41,15 +41,15 @@ def check_parity(model: keras.Model, config: TrainingConfig, text: Split, folder
         ParityError: a graph strays further from its reference than it may.
     """
     ids = text.validation[: config.validation_characters].astype(np.int64)
-    logit_error = _logit_error(model, config, ids[:LOGIT_CHARACTERS], folder / FP32_GRAPH)
+    logit_error = _logit_error(model, config, ids[:LOGIT_CHARACTERS], folder / contents.FP32_GRAPH)
     if not logit_error <= MAX_LOGIT_ERROR:
         raise ParityError(
             f"the fp32 graph's logits stray by {logit_error:.2g} from Keras "
             f"(allowed: {MAX_LOGIT_ERROR}); nothing was published"
         )
-    fingerprint = exact_fingerprint(folder / INT8_GRAPH)
-    fp32 = stream_loss(folder / FP32_GRAPH, ids)
-    int8 = int8_loss(folder / INT8_GRAPH, ids, fp32)
+    fingerprint = exact_fingerprint(folder / contents.INT8_GRAPH)
+    fp32 = stream_loss(folder / contents.FP32_GRAPH, ids)
+    int8 = int8_loss(folder / contents.INT8_GRAPH, ids, fp32)
     metrics = {"fp32_nats": fp32, "int8_nats": int8, "logit_error": logit_error}
     return Parity(metrics, fingerprint)
 

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from model_store import BUNDLED, LayeredStore, ModelStore, Parent, StoredModel, Vocabulary
-from model_store.stored import VOCABULARY
+from model_store import BUNDLED, LayeredStore, ModelStore, Parent, StoredModel, Vocabulary, contents
 from training.errors import TrainingError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH
 from training.frozen.thaw import thaw
 from training.frozen.weights import Weights
 
@@ -25,7 +23,7 @@ class Start:
             StoreError: there is none, or it is damaged.
         """
         stores = LayeredStore([store, ModelStore(BUNDLED)])
-        files = (VOCABULARY, FP32_GRAPH, INT8_GRAPH)
+        files = (contents.VOCABULARY, contents.FP32_GRAPH, contents.INT8_GRAPH)
         return cls(stores.open(*stores.resolve(reference), files))
 
     @classmethod

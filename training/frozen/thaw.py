@@ -9,9 +9,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from model_store import Architecture, StoredModel
+from model_store import Architecture, StoredModel, contents
 from training.errors import TrainingError
-from training.frozen.export import FP32_GRAPH, INT8_GRAPH
 from training.frozen.nodes import ACTIVATION_SCALE, Floats, scale_of, weight_of
 from training.frozen.weights import Layer, Weights
 
@@ -27,7 +26,9 @@ def thaw(version: StoredModel) -> Weights:
         TrainingError: the graph is not one that this job writes.
     """
     files = version.manifest.files
-    path = version.file(FP32_GRAPH if FP32_GRAPH in files else INT8_GRAPH)
+    path = version.file(
+        contents.FP32_GRAPH if contents.FP32_GRAPH in files else contents.INT8_GRAPH
+    )
     try:
         return _weights(onnx.load(path).graph, version.manifest.architecture)
     except (KeyError, ValueError):

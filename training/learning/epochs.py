@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
 
-EPOCHS = "epochs.json"
-
 
 @dataclass(frozen=True)
 class Epoch:

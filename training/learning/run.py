@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from model_store import Parent
-from model_store.files import write_atomically
+from model_store import Parent, contents, write_atomically
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
-from training.learning.epochs import EPOCHS, Epoch, dump_epochs, load_epochs
+from training.learning.epochs import Epoch, dump_epochs, load_epochs
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -67,7 +66,7 @@ class Run:
         # An epoch that was recorded after the checkpoint is about to be trained again. On disk too it
         # is none any more: the next checkpoint deletes its weights.
         run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
-        write_atomically(folder / EPOCHS, dump_epochs(run.epochs).encode())
+        write_atomically(folder / contents.EPOCHS, dump_epochs(run.epochs).encode())
         return run
 
     @classmethod
@@ -86,14 +85,14 @@ class Run:
     def _begin(cls, folder: Path, info: RunInfo) -> "Run":
         for leftover in (folder / CHECKPOINT, *folder.glob("best-*.npz"), *folder.glob(EVENTS)):
             leftover.unlink(missing_ok=True)
-        write_atomically(folder / EPOCHS, b"[]")
+        write_atomically(folder / contents.EPOCHS, b"[]")
         write_atomically(folder / INFO, TypeAdapter(RunInfo).dump_json(info, indent=1))
         return cls(folder, info, [])
 
     @classmethod
     def _read(cls, folder: Path) -> "Run":
         try:
-            epochs = load_epochs((folder / EPOCHS).read_bytes())
+            epochs = load_epochs((folder / contents.EPOCHS).read_bytes())
             info = TypeAdapter(RunInfo).validate_json((folder / INFO).read_bytes())
         except (FileNotFoundError, ValueError):
             raise TrainingError(
@@ -126,7 +125,7 @@ class Run:
         epochs = [*self.epochs, epoch]
         if epoch is min(epochs, key=lambda each: each.validation_loss):
             _write_arrays(self.folder / f"best-{epoch.number}.npz", *weights)
-        write_atomically(self.folder / EPOCHS, dump_epochs(epochs).encode())
+        write_atomically(self.folder / contents.EPOCHS, dump_epochs(epochs).encode())
         # Last, so that an interrupt before this line leaves no epoch that is not on disk.
         self.epochs = epochs
 

@@ -9,8 +9,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from model_store import BUNDLED, LayeredStore, Manifest, ModelStore, StoredModel, StoreError
-from training.learning.epochs import EPOCHS, Epoch, load_epochs
+from model_store import (
+    BUNDLED,
+    LayeredStore,
+    Manifest,
+    ModelStore,
+    StoredModel,
+    StoreError,
+    contents,
+)
+from training.learning.epochs import Epoch, load_epochs
 from training.options import add_store
 from training.publishing.curves import write_comparison
 from training.publishing.measured import measured_on
@@ -24,7 +32,7 @@ def main(arguments: list[str]) -> int:
     try:
         store = LayeredStore([ModelStore(options.store), ModelStore(BUNDLED)])
         opened = [store.resolve(reference) for reference in options.references]
-        models = [store.open(*version, paths=[EPOCHS]) for version in opened]
+        models = [store.open(*version, paths=[contents.EPOCHS]) for version in opened]
         compare(models, Console(highlight=False), options.picture)
     except (StoreError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)
@@ -91,9 +99,9 @@ def _differing(manifests: list[Manifest]) -> Callable[[Manifest], dict[str, Any]
 
 def _epochs(model: StoredModel) -> list[Epoch]:
     """Return the epochs of a version; none of one that an earlier job published."""
-    if EPOCHS not in model.manifest.files:
+    if contents.EPOCHS not in model.manifest.files:
         return []
-    return load_epochs(model.file(EPOCHS).read_bytes())
+    return load_epochs(model.file(contents.EPOCHS).read_bytes())
 
 
 def _title(manifest: Manifest) -> str:

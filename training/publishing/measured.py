@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model_store import Manifest
+from model_store import Manifest, contents
 
 
 def measured_on(manifest: Manifest) -> tuple[Any, ...]:
@@ -17,5 +17,5 @@ def measured_on(manifest: Manifest) -> tuple[Any, ...]:
     measured = min(held_out, values.get("validation_characters", held_out))
     min_count = values.get("min_count", 1)
     # Which symbols are too rare is the vocabulary's to say, and that may be a parent's.
-    known = manifest.files["vocabulary.json"].sha256 if min_count > 1 else None
+    known = manifest.files[contents.VOCABULARY].sha256 if min_count > 1 else None
     return manifest.corpus.sha256, characters, fraction, measured, min_count, known

@@ -10,23 +10,24 @@ from typing import Literal
 from model_store import (
     PRODUCTION,
     Architecture,
+    Manifest,
     ModelDescription,
     ModelStore,
     Vocabulary,
+    contents,
 )
 from model_store import Corpus as CorpusRecord
-from model_store.manifest import Manifest
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.frozen.export import export
 from training.frozen.parity import check_parity
-from training.learning.epochs import EPOCHS, bits, dump_epochs
+from training.learning.epochs import bits, dump_epochs
 from training.learning.run import Run
 from training.network.model import build_model
 from training.publishing.baselines import baselines
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
-from training.publishing.report import CARD, write_card, write_samples
+from training.publishing.report import write_card, write_samples
 
 Promote = Literal["always", "if-better", "never"]
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
@@ -64,11 +65,11 @@ def publish(
             parent=run.info.parent,
             fingerprint=parity.fingerprint,
         )
-        (folder / "vocabulary.json").write_text(vocabulary.to_json(), encoding="utf-8")
-        (folder / EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
-        write_curves(run.epochs, others, folder / "curves.png")
-        write_samples(run, folder / "samples.txt")
-        write_card(name, description, run, folder / CARD)
+        (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
+        (folder / contents.EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
+        write_curves(run.epochs, others, folder / contents.CURVES)
+        write_samples(run, folder / contents.SAMPLES)
+        write_card(name, description, run, folder / contents.CARD)
         return store.publish(name, folder, description)
 
 

@@ -7,8 +7,6 @@ from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
 
-CARD = "card.md"
-
 
 def write_samples(run: Run, path: Path) -> None:
     """Write what every epoch wrote from the same held-out seed text, by temperature."""

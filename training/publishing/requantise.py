@@ -22,17 +22,17 @@ from model_store import (
     ModelStore,
     StoredModel,
     StoreError,
+    contents,
 )
 from training.config import TrainingConfig
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
 from training.errors import CorpusError, TrainingError
-from training.frozen.export import INT8_GRAPH
 from training.frozen.integers import is_current, requantised
 from training.frozen.parity import exact_fingerprint, int8_loss
 from training.frozen.runtime import Ids
 from training.options import add_corpora_dir, add_store
-from training.publishing.report import CARD, losses_table
+from training.publishing.report import losses_table
 
 INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
 # Configuration keys that decide which characters a loss is over.
@@ -68,7 +68,7 @@ def requantise(
             new graph costs more than it may.
     """
     old = version.manifest
-    graph = onnx.load(version.file(INT8_GRAPH))
+    graph = onnx.load(version.file(contents.INT8_GRAPH))
     try:
         current = is_current(graph)
     except KeyError:
@@ -79,13 +79,13 @@ def requantise(
         raise TrainingError(f"{old.name}@{old.version} is quantised as today: nothing to do")
     with TemporaryDirectory(prefix="charloom-") as temporary:
         folder = _copied(version, Path(temporary) / "version")
-        onnx.save(requantised(graph), str(folder / INT8_GRAPH))
+        onnx.save(requantised(graph), str(folder / contents.INT8_GRAPH))
         description = ModelDescription(
             **{field: getattr(old, field) for field in ModelDescription.model_fields}
-            | {"fingerprint": exact_fingerprint(folder / INT8_GRAPH)}
-            | {"metrics": _metrics(version, folder / INT8_GRAPH, corpus, corpora_dir)}
+            | {"fingerprint": exact_fingerprint(folder / contents.INT8_GRAPH)}
+            | {"metrics": _metrics(version, folder / contents.INT8_GRAPH, corpus, corpora_dir)}
         )
-        _correct_card(folder / CARD, old, description)
+        _correct_card(folder / contents.CARD, old, description)
         return store.publish(old.name, folder, description)
 
 

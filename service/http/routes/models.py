@@ -4,14 +4,13 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, send_file
 
-from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel
+from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel, contents
 from service.api.schemas import ModelList, ModelPage
 from service.http.openapi import JSON, Answer, Operation, describe
 from service.models.registry import Models
 
 # What a model's publisher wrote for people.
-TEXTS = {"card": "card.md", "samples": "samples.txt"}
-CURVES = "curves.png"
+TEXTS = {"card": contents.CARD, "samples": contents.SAMPLES}
 
 LIST = Operation(
     "The models that can be asked for", "models", {JSON: Answer(ModelList)}, errors=[DamagedVersion]
@@ -49,10 +48,10 @@ def models_routes(models: Models) -> Blueprint:
     @routes.get("/models/<name>/<int:version>/curves.png")
     @describe(SHOW_CURVES)
     def show_curves(name: str, version: int) -> Response:
-        stored = store.open(name, version, [CURVES])
-        if CURVES not in stored.manifest.files:
-            abort(404, f"{name}@{version} was published without {CURVES}")
-        return send_file(stored.file(CURVES).resolve(), mimetype="image/png")
+        stored = store.open(name, version, [contents.CURVES])
+        if contents.CURVES not in stored.manifest.files:
+            abort(404, f"{name}@{version} was published without {contents.CURVES}")
+        return send_file(stored.file(contents.CURVES).resolve(), mimetype="image/png")
 
     def _summary(name: str) -> dict[str, Any]:
         _, version = store.resolve(name)
