@@ -1,1 +1,5 @@
-"""PENDING."""
+"""The way of one generation: cache, flight, cut, cache.
+
+This room owns the flights, which are streams being drawn now, and where a text ends. Resolved
+generations come in from `http`. Pieces of text go out as they are drawn.
+"""
