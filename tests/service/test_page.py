@@ -8,7 +8,8 @@ import pytest
 from service.http.hooks import PAGE_POLICY
 from tests.servers import ROOT, Service
 
-FILES = sorted((ROOT / "service" / "static" / "page").iterdir())
+PAGE = ROOT / "service" / "static" / "page"
+FILES = sorted(PAGE.iterdir())
 
 
 def test_the_page_is_served_under_its_policy(service: Service) -> None:
@@ -37,7 +38,7 @@ def test_a_missing_part_is_a_problem(service: Service) -> None:
 
 def test_nothing_is_inline_or_from_elsewhere() -> None:
     """The page keeps its own policy: no inline script or style, no address but its own."""
-    html = (ROOT / "index.html").read_text(encoding="utf-8")
+    html = (PAGE / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", html)
     for path in FILES:
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
@@ -46,10 +47,10 @@ def test_nothing_is_inline_or_from_elsewhere() -> None:
 
 def test_every_imported_module_is_there() -> None:
     """A module imports only modules of the page, each by a name that exists."""
-    for path in ROOT.glob("*.js"):
+    for path in PAGE.glob("*.js"):
         text = path.read_text(encoding="utf-8")
         for names, module in re.findall(r"import (.+?) from \"(.+?)\"", text):
-            imported = (ROOT / module).read_text(encoding="utf-8")
+            imported = (PAGE / module).read_text(encoding="utf-8")
             for name in re.findall(r"[$\w]+", names.split("{")[1]) if "{" in names else []:
                 pattern = rf"export (async )?(const|function\*?|class) {re.escape(name)}\W"
                 assert re.search(pattern, imported), f"{path.name}: {name}"
