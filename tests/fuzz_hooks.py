@@ -21,5 +21,7 @@ def map_body(context: Any, body: Any) -> Any:
         if isinstance(body.get("model"), str):
             body["model"] = "tiny"
         if "seed" in body:
-            body.setdefault("length", 20)  # the default of 400 is over the limit of the test's service
+            body.setdefault(
+                "length", 20
+            )  # the default of 400 is over the limit of the test's service
     return body
