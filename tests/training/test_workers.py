@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,18 +12,13 @@ import pytest
 import yaml
 
 from model_store import ModelStore
+from tests.servers import free_port
 from tests.training.small import ENGLISH, small_options
 from training.errors import ConfigError
 from training.run import Run
 from training.workers import Workers, place
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def cluster(number: int) -> list[str]:
