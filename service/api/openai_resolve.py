@@ -9,7 +9,7 @@ from service.api.openai_schemas import CompletionRequest
 from service.api.resolve import resolve
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation
 

@@ -6,7 +6,7 @@ from typing import Any
 from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.stream.details import DIGITS
 from service.stream.generation import Generation
 from service.stream.text import Text

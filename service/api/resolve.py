@@ -6,7 +6,7 @@ import unicodedata
 from model_store import Vocabulary
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling, Stream
 

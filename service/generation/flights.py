@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.stream.generation import Stream
 from service.stream.sequence import Sequence
 from service.stream.text import Text

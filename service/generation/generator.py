@@ -12,7 +12,7 @@ from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.generation.flights import Flight, Flights
 from service.generation.stop import StopStrings
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.sequence import Sequence, Start
 from service.stream.text import Text

@@ -27,7 +27,8 @@ from service.http.openapi import Answer as Described
 from service.http.openapi import Operation, describe
 from service.http.routes.caller import caller
 from service.http.routes.events import EVENT_HEADERS, event
-from service.models.registry import LoadedModel, Models
+from service.models.loading import LoadedModel
+from service.models.registry import Models
 from service.settings import Settings
 from service.stream.details import DIGITS
 from service.stream.generation import Generation

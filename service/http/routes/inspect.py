@@ -11,7 +11,8 @@ from service.api.resolve import unknown_characters
 from service.api.schemas import Likely, parse
 from service.errors import UnsupportedMediaType
 from service.http.openapi import JSON, Answer, Operation, describe
-from service.models.registry import LoadedModel, Models
+from service.models.loading import LoadedModel
+from service.models.registry import Models
 from service.settings import Settings
 from service.stream.details import DIGITS, Reading
 
