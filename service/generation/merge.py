@@ -1,4 +1,4 @@
-"""Several answers read at once, so that their generations share every step."""
+"""Several answers read at once, so that the engine draws their characters in the same steps."""
 
 import threading
 from collections.abc import Generator, Sequence
@@ -11,11 +11,14 @@ from service.stream.text import Text
 Arrival = tuple[int, Text | None]
 
 
-def merge(answers: Sequence[Answer], left: threading.Event) -> Generator[Arrival, None, None]:
-    """Yield (index, piece) as pieces come, and (index, None) when that answer has ended.
+def merge(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Arrival]:
+    """Yield (index, piece) for each piece in order of arrival, (index, None) at an answer's end.
 
-    Whatever an answer raises is raised here. `left` is set when nobody reads any more: the
-    answers' callers must then look disconnected.
+    `abandoned` is set when the reading has ended, also early: from then on the callers of the
+    answers must report a closed connection.
+
+    Raises:
+        Exception: the first error that an answer raises.
     """
     if len(answers) == 1:
         with closing(answers[0].pieces) as pieces:
@@ -39,7 +42,7 @@ def merge(answers: Sequence[Answer], left: threading.Event) -> Generator[Arrival
             reading -= item is None
             yield index, item
     finally:
-        left.set()
+        abandoned.set()  # a thread that waits for characters ends at its next check
         for thread in threads:
             thread.join()
 
@@ -51,5 +54,5 @@ def _read(
         for piece in answer.pieces:
             arrived.put((index, piece))
         arrived.put((index, None))
-    except Exception as error:  # noqa: BLE001 - raised again where the pieces are read
+    except Exception as error:  # noqa: BLE001 - raised again in `merge`
         arrived.put((index, error))
