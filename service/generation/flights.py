@@ -35,11 +35,9 @@ class Flight:
     def read(self, begin: int, end: int) -> Text:
         """Return characters `begin` to `end` of the stream; `end` is at most `landed`."""
         # Place i of the sequence's ids is place first + i of the stream.
-        first = self.sequence.first
-        new = Text(
-            self.model.vocabulary.decode(self.sequence.ids[max(0, begin - first) : end - first]),
-            self.sequence.details and self.sequence.details[max(0, begin - first) : end - first],
-        )
+        first, details = self.sequence.first, self.sequence.details
+        part = slice(max(0, begin - first), max(0, end - first))
+        new = Text(self.model.vocabulary.decode(self.sequence.ids[part]), details and details[part])
         if begin >= first or self.known is None:
             return new
         return self.known.as_text()[begin:end] + new
