@@ -1,4 +1,4 @@
-"""The shapes of `POST /inspect` on the wire."""
+"""The schemas of `POST /inspect`."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class InspectRequest(BaseModel):
 
 
 class UnitStates(BaseModel):
-    """A unit's hidden and cell state after each character; a GRU or RNN has its hidden state twice."""
+    """A unit's states after each character; a cell without a cell state has the hidden state twice."""
 
     unit: int
     hidden: list[float]

@@ -113,7 +113,7 @@ class TextGenerator:
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
-        # A joined flight may end before `length`: the next flight resumes from its end state.
+        # A joined flight may end before `length`; the next flight resumes from the end state.
         while have < length:
             mine = self._flight(generation, model, caller, known, followed=followed)
             with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
@@ -125,7 +125,7 @@ class TextGenerator:
                         yield flight.read(have, reached)
                         have = reached
                 except (ClientGone, GeneratorExit):
-                    # A found stop string closes the pieces, too, and is no cancellation.
+                    # `_cut` closes the pieces after a stop string, which is no cancellation.
                     if answer.finish_reason != "stop":
                         self._telemetry.cancellations.labels(flight.sequence.stage).inc()
                     raise

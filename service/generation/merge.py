@@ -9,26 +9,32 @@ from service.generation.generator import Answer
 from service.stream.text import Text
 
 Arrival = tuple[int, Text | None]
+Arrivals = SimpleQueue[tuple[int, Text | Exception | None]]
 
 
 def merge(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Arrival]:
     """Yield (index, piece) for each piece in order of arrival, (index, None) at an answer's end.
 
-    `abandoned` is set when the reading has ended, also early: from then on the callers of the
-    answers must report a closed connection.
+    `abandoned` is set when the reading of several answers has ended, also early: from then on the
+    callers of the answers must report a closed connection.
 
     Raises:
         Exception: the first error that an answer raises.
     """
-    if len(answers) == 1:
-        with closing(answers[0].pieces) as pieces:
-            for piece in pieces:
-                yield 0, piece
-        yield 0, None
-        return
-    arrived: SimpleQueue[tuple[int, Text | Exception | None]] = SimpleQueue()
+    return _one(answers[0]) if len(answers) == 1 else _several(answers, abandoned)
+
+
+def _one(answer: Answer) -> Generator[Arrival]:
+    with closing(answer.pieces) as pieces:
+        for piece in pieces:
+            yield 0, piece
+    yield 0, None
+
+
+def _several(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Arrival]:
+    arrivals: Arrivals = SimpleQueue()
     threads = [
-        threading.Thread(target=_read, args=(index, answer, arrived), daemon=True)
+        threading.Thread(target=_read, args=(index, answer, arrivals), daemon=True)
         for index, answer in enumerate(answers)
     ]
     for thread in threads:
@@ -36,7 +42,7 @@ def merge(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Ar
     try:
         reading = len(answers)
         while reading:
-            index, item = arrived.get()
+            index, item = arrivals.get()
             if isinstance(item, Exception):
                 raise item
             reading -= item is None
@@ -47,12 +53,10 @@ def merge(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Ar
             thread.join()
 
 
-def _read(
-    index: int, answer: Answer, arrived: "SimpleQueue[tuple[int, Text | Exception | None]]"
-) -> None:
+def _read(index: int, answer: Answer, arrivals: Arrivals) -> None:
     try:
         for piece in answer.pieces:
-            arrived.put((index, piece))
-        arrived.put((index, None))
-    except Exception as error:  # noqa: BLE001 - raised again in `merge`
-        arrived.put((index, error))
+            arrivals.put((index, piece))
+        arrivals.put((index, None))
+    except Exception as error:  # noqa: BLE001 - raised again in `_several`
+        arrivals.put((index, error))

@@ -23,7 +23,7 @@ def is_exact(manifest: Manifest, engine: str, computed: str) -> bool | None:
 
 
 def difference(manifest: Manifest) -> str:
-    """Return the log line of a model that is not exact on this machine."""
+    """Return the sentence about a model that is not exact on this machine."""
     return (
         f"{manifest.name}@{manifest.version} does not compute the same numbers here as where it was "
         f"trained, so its texts may differ from those of other machines ({machine()})"
@@ -31,7 +31,7 @@ def difference(manifest: Manifest) -> str:
 
 
 def not_proven(manifest: Manifest, engine: str) -> str:
-    """Return the error message of a model without a comparison, with the remedy."""
+    """Return the sentence about a model that cannot be compared, with the remedy."""
     subject = f"{manifest.name}@{manifest.version}"
     if engine != "onnx":
         return f"{subject} cannot be proven exact with CHARLOOM_ENGINE={engine}: use onnx"

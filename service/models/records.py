@@ -20,7 +20,7 @@ class HeldVersion:
 
     def __init__(self) -> None:
         self.unused_since: float | None = None
-        """Monotonic time since when no reference means the version; None: the version is in use."""
+        """The monotonic time at which the last reference went; None: the version is in use."""
         self._loading: Future[LoadedModel] = Future()
 
     def load(self, load: Callable[[], LoadedModel]) -> None:
@@ -52,7 +52,7 @@ class HeldVersion:
         return self._loading.done() and not self.alive
 
     def mark(self, *, in_use: bool, now: float) -> None:
-        """Remember since when the version is unused; a version that is loading counts as used."""
+        """Set `unused_since`; a version that is loading counts as in use."""
         if in_use or not self._loading.done():
             self.unused_since = None
         elif self.unused_since is None:

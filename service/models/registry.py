@@ -1,4 +1,4 @@
-"""The registry of models: references mean versions, and the versions that are meant are loaded."""
+"""The registry of models: each reference has a version, each version in use has an engine."""
 
 import logging
 import threading
@@ -48,19 +48,20 @@ class Models:
         reference = self._settings.model if reference is None else reference
         with self._lock:
             known = self._references.get(reference)
+            if known is not None:
+                known.asked = monotonic()
         version = self.store.resolve(reference) if known is None else known.version
         model = self._load(version)
         if known is None:
             with self._lock:
-                # Another thread may have resolved the reference first: its version stays.
-                known = self._references.setdefault(reference, Reference(version, monotonic()))
+                # Where another thread resolved the reference first, the version of that thread stays.
+                self._references.setdefault(reference, Reference(version, monotonic()))
                 self._forget_oldest(keep=reference)
             self._close_unused()
-        known.asked = monotonic()
         return model
 
     def refresh(self) -> None:
-        """Resolve every reference again, load the versions they mean now, close unused versions.
+        """Resolve every reference again, load the new versions, and close the unused ones.
 
         A version that cannot be loaded is reported once, and its reference keeps the version
         before. While the store cannot be reached, every reference keeps its version.
@@ -110,7 +111,7 @@ class Models:
         if held is not before:
             held.load(lambda: self._loader.load(version))
             if before is not None:
-                before.close()  # its engine has died; the process is still to be waited for
+                before.close()  # waits for the process of the dead engine
         return held.wait()
 
     def _resolve_again(self) -> None:
@@ -122,7 +123,7 @@ class Models:
             except StoreUnavailable:
                 raise
             except StoreError:
-                continue  # the store holds the reference no more: its version goes on serving
+                continue  # a reference that the store has lost keeps its version
             if version != meant.get(reference) and version not in self._refused:
                 self._exchange(reference, version)
 
