@@ -1,8 +1,7 @@
 """`/v1`: OpenAI's completions, so that its clients work unchanged."""
 
 import secrets
-from collections.abc import Generator as Pieces
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from threading import Event
 from time import time
@@ -25,7 +24,7 @@ from service.api.openai_schemas import (
 from service.api.openai_texts import Texts
 from service.api.schemas import parse
 from service.errors import ServiceError, UnsupportedMediaType
-from service.generation.generator import Generator
+from service.generation.generator import TextGenerator
 from service.generation.merge import Arrival, merge
 from service.http.errors import problem_of, refusal
 from service.http.hooks import Hooks
@@ -79,7 +78,7 @@ MODEL = Operation(
 
 
 def openai_routes(
-    models: Models, generator: Generator, settings: Settings, hooks: Hooks
+    models: Models, generator: TextGenerator, settings: Settings, hooks: Hooks
 ) -> Blueprint:
     """Return the blueprint."""
     routes = Blueprint("openai", __name__, url_prefix="/v1")
@@ -116,12 +115,12 @@ def openai_routes(
     return routes
 
 
-def _whole(texts: Texts, arrivals: Pieces[Arrival]) -> Response:
+def _whole(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     pieces = list(arrivals)
     return _json(_completion(texts).model_copy(update=texts.whole(pieces)))
 
 
-def _events(texts: Texts, arrivals: Pieces[Arrival]) -> Response:
+def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     head = _completion(texts)
     first = next(arrivals)  # whatever is refused is refused here, before the first byte
 
