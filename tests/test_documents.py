@@ -21,6 +21,9 @@ API, CONFIGURATION, TRAINING = (
     (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     for name in ("api", "configuration", "training")
 )
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PATH = re.compile(r"`((?:service|model_store|training|tests|deploy|docs)/[\w/-]+\.\w+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 ROOMS = sorted(
     path.parent.relative_to(ROOT)
     for package in ("service", "model_store", "training")
@@ -82,6 +85,17 @@ def test_every_room_is_in_the_readme(room: Path) -> None:
     assert room in _tree(README)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_link_leads_somewhere(page: Path) -> None:
+    """A document names only files that exist, and links only to headings that exist."""
+    text = page.read_text(encoding="utf-8")
+    assert [path for path in PATH.findall(text) if not (ROOT / path).is_file()] == []
+    for path, anchor in LINK.findall(text):
+        target = page.parent / path if path else page
+        assert target.is_file(), path
+        assert not anchor or anchor in _anchors(target.read_text(encoding="utf-8")), anchor
+
+
 @pytest.mark.parametrize("error", SERVICE_ERRORS, ids=lambda error: error.__name__)
 def test_every_error_has_a_status(error: type[Exception]) -> None:
     """Whatever the service fails with has a status and a code of its own."""
@@ -110,3 +124,9 @@ def _tree(document: str) -> set[Path]:
         parent = parent if indent else Path(name)
         folders.add(parent / name if indent else parent)
     return folders
+
+
+def _anchors(document: str) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
