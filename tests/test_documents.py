@@ -1,4 +1,4 @@
-"""What the documents and tables say is complete."""
+"""The documents are complete, and the table of errors is too."""
 
 import inspect
 import json
@@ -98,7 +98,7 @@ def test_every_path_and_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("error", SERVICE_ERRORS, ids=lambda error: error.__name__)
 def test_every_error_has_a_status(error: type[Exception]) -> None:
-    """Whatever the service fails with has a status and a code of its own."""
+    """Every error of the service has a status and a code."""
     status, code = STATUS[error]
     assert 400 <= status <= 504
     assert code
@@ -108,7 +108,7 @@ def test_every_error_has_a_status(error: type[Exception]) -> None:
     "error", [model_store.ModelNotFound, model_store.DamagedVersion, model_store.StoreUnavailable]
 )
 def test_store_errors_on_the_way_of_a_request_have_a_status(error: type[Exception]) -> None:
-    """The store's errors that a request can meet have one too."""
+    """Every store error that a request can meet has a status."""
     assert error in STATUS
 
 
