@@ -26,7 +26,7 @@ UNASKED = [name for name in PARTS if name not in SLOW]
 
 
 def main() -> None:
-    """Run the chosen parts, by default all but the slow ones."""
+    """Run the chosen parts, by default all parts except the slow ones."""
     arguments = _arguments()
     names = arguments.names or UNASKED
     about = machine.describe()
@@ -44,9 +44,11 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each side is measured")
-    parser.add_argument("--seconds", type=float, default=1.0, help="how long, about, each time")
-    parser.add_argument("--docs", action="store_true", help="put the chart into docs/")
+    parser.add_argument("--rounds", type=int, default=5, help="number of measurements of each side")
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, help="approximate length of a measurement"
+    )
+    parser.add_argument("--docs", action="store_true", help="write the chart into docs/")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(PARTS)
     if unknown or arguments.rounds < 1:

@@ -1,4 +1,4 @@
-"""One picture of the engine's comparison."""
+"""The chart of the engine's comparison."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ SIZES = [1, 64]
 
 
 def draw(parts: Mapping[str, Part], path: Path) -> None:
-    """Draw characters per second at 1 and 64 sequences, if the engine was measured."""
+    """Draw characters per second at 1 and 64 sequences, if the part `engine` was measured."""
     if "engine" not in parts:
         return
     mpl.use("agg")

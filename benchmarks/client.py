@@ -1,4 +1,4 @@
-"""A small client for what wrk cannot ask: one request after another, each timed."""
+"""A small client that times single requests, one after another; wrk only counts."""
 
 import http.client
 import json
@@ -6,24 +6,24 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-# Below the seeds of every wrk run.
+# These seeds stay below the seeds of every wrk run.
 _seeds = count(1)
 
 
 class Client:
-    """One connection that is kept alive."""
+    """One keep-alive connection."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def seconds(self, **fields: Any) -> float:
-        """Return how long a request takes until its last byte."""
+        """Return the seconds from a request to the last byte of the answer."""
         start = perf_counter()
         self._ask(fields).read()
         return perf_counter() - start
 
     def seconds_to_first(self, **fields: Any) -> float:
-        """Return how long a streaming request takes until its first character is here."""
+        """Return the seconds from a streaming request to the first character."""
         start = perf_counter()
         response = self._ask(fields | {"stream": True})
         response.readline()
@@ -41,5 +41,5 @@ class Client:
 
 
 def fresh_seed() -> int:
-    """Return a random seed that nothing has been asked with."""
+    """Return a random seed that no earlier request had."""
     return next(_seeds)

@@ -1,4 +1,4 @@
-"""(e) A text of 1 GB: how fast it becomes ids, and how little memory it takes until it is trained on."""
+"""(e) A long text: the speed of its preparation, and the memory of preparation and training."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ MUTATION = 0.01
 
 
 def measure(rounds: int, _: float) -> Part:
-    """Prepare each text in a new process every round, and train a few steps on it once."""
+    """Prepare each text in a new process every round, and train a few steps on each text once."""
     values: dict[str, Values] = {}
     for name, size in SIZES.items():
         progress(f"corpus: {name}")
@@ -49,7 +49,7 @@ def measure(rounds: int, _: float) -> Part:
 
 
 def write_text(path: Path, size: int) -> None:
-    """Write a text of words, one letter in a hundred of which is another in every block."""
+    """Write a text of words; from block to block one letter in a hundred changes."""
     rng = np.random.default_rng(0)
     letters = np.frombuffer(f"{string.ascii_letters}äöü".encode("latin-1"), np.uint8)
     words = [bytes(rng.choice(letters, n)) for n in rng.integers(1, 12, WORDS)]
@@ -63,7 +63,7 @@ def write_text(path: Path, size: int) -> None:
 
 
 def _apart(job: Callable[[Path], float], folder: Path) -> tuple[float, float]:
-    """Run a job in a new process; return its seconds and the most megabytes the process held."""
+    """Run a job in a new process; return the job's seconds and the process's peak in megabytes."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (job, folder))
 
@@ -84,7 +84,7 @@ def _prepare(folder: Path) -> float:
 
 
 def _train(folder: Path) -> float:
-    from training.__main__ import main  # noqa: PLC0415 - TensorFlow only where it trains
+    from training.__main__ import main  # noqa: PLC0415 - only this job needs TensorFlow
 
     places = ["--store", str(folder / "models"), "--runs", str(folder / "runs")]
     keys = ["epochs=1", "max_steps_per_epoch=10", "validation_characters=10000"]

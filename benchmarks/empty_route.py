@@ -1,13 +1,13 @@
-"""A Flask application that does nothing: what gunicorn and Flask cost by themselves."""
+"""A Flask application with an empty route, which measures gunicorn and Flask alone."""
 
 from flask import Flask, request
 
 
 class Empty(Flask):
-    """As the service's gunicorn configuration expects it."""
+    """The application, with the method that the service's gunicorn configuration calls."""
 
     def close(self) -> None:
-        """Have nothing to close."""
+        """Close nothing."""
 
 
 app = Empty(__name__, static_folder=None)
@@ -15,12 +15,12 @@ app = Empty(__name__, static_folder=None)
 
 @app.post("/generate")
 def generate() -> bytes:
-    """Take a request's body and answer nothing."""
+    """Read the request's body, and answer with an empty body."""
     request.get_data()
     return b""
 
 
 @app.get("/readyz")
 def readyz() -> bytes:
-    """Answer that the application is there."""
+    """Answer that the application is ready."""
     return b""

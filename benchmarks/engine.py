@@ -65,5 +65,5 @@ def measure(rounds: int, seconds: float) -> Part:
 
 
 def key(name: str, size: int) -> str:
-    """Name a side at a size."""
+    """Return the name of a side at a number of sequences."""
     return f"{name} @ {size}"

@@ -1,4 +1,4 @@
-"""(b) What the processor allows: the engine against large products of the same kind."""
+"""(b) The limits of the processor: the engine against large matrix products."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -34,7 +34,7 @@ def measure(rounds: int, seconds: float) -> Part:
             rounds,
             "limits",
         )
-    # Characters per second, were there nothing but the products.
+    # Characters per second of a network that computed nothing but its products.
     limits = {
         name: [rate * OPERATIONS / operations_per_character() for rate in values[name]]
         for name in paths

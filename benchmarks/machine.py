@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine of the measurement."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ FLAGS = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8"
 
 
 def describe() -> dict[str, Any]:
-    """Return the processor, how busy it is already, and the versions."""
+    """Return processor, load average and versions."""
     cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     flags = set(_field(cpu, "flags").split())
     return {
@@ -31,7 +31,7 @@ def describe() -> dict[str, Any]:
 
 
 def as_text(machine: dict[str, Any]) -> str:
-    """Return the machine in a few lines."""
+    """Return the description as text."""
     libraries = ", ".join(f"{name} {version_}" for name, version_ in machine["libraries"].items())
     return (
         f"{machine['processor']}, {machine['cores']} cores ({', '.join(machine['flags'])})\n"

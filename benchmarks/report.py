@@ -11,24 +11,24 @@ from benchmarks.rounds import Bar, Values, number, spread
 
 @dataclass(frozen=True)
 class Part:
-    """One comparison: its numbers, how they are shown, and the bars they are held to."""
+    """One comparison: its numbers, its table, and its bars."""
 
     name: str
     title: str
     columns: list[str]
     rows: list[list[str]]
     values: dict[str, Values]
-    """Every measured number by side, one for each round."""
+    """The measured numbers by side, one number for each round."""
     bars: list[Bar] = field(default_factory=list)
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything but the layout."""
+        """Return numbers and bars, without the table."""
         return {"values": self.values, "bars": [_bar_json(bar) for bar in self.bars]}
 
 
 def as_text(part: Part) -> str:
-    """Return the part as a terminal shows it."""
+    """Return the part as text for a terminal."""
     blocks = [part.title, _aligned([part.columns, *part.rows])]
     if part.bars:
         blocks.append(_aligned([BAR_COLUMNS, *_bar_rows(part.bars)]))
@@ -36,7 +36,7 @@ def as_text(part: Part) -> str:
 
 
 def as_markdown(part: Part) -> str:
-    """Return the part as the documents show it."""
+    """Return the part as Markdown."""
     blocks = [f"## {part.title}", _markdown([part.columns, *part.rows])]
     if part.bars:
         blocks.append(_markdown([BAR_COLUMNS, *_bar_rows(part.bars)]))

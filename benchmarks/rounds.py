@@ -1,4 +1,4 @@
-"""Sides in turn, several times over, and what is said about the numbers."""
+"""Measurements in rounds, and the statistics of their numbers."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ Values = list[float]
 def interleave(
     sides: Mapping[str, Callable[[], float]], rounds: int, title: str
 ) -> dict[str, Values]:
-    """Measure every side once in each round; every other round goes backwards."""
+    """Measure every side once in each round; every other round runs backwards."""
     values: dict[str, Values] = {name: [] for name in sides}
     for number in range(rounds):
         names = list(sides)
@@ -24,12 +24,12 @@ def interleave(
 
 
 def ratios(values: Values, others: Values) -> Values:
-    """Divide round by round: two sides of one round met the same machine."""
+    """Divide round by round, since two sides of one round met the same load of the machine."""
     return [value / other for value, other in zip(values, others, strict=True)]
 
 
 def progress(text: str) -> None:
-    """Show what is being done, over what was being done."""
+    """Show the current measurement; on a terminal, in place of the last."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
     elif text:
@@ -37,14 +37,14 @@ def progress(text: str) -> None:
 
 
 def number(value: float) -> str:
-    """Write a number with about three digits."""
+    """Return a number with about three digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def spread(values: Values) -> str:
-    """Write the median, and between which numbers the rounds lay; nothing of none."""
+    """Return the median with (lowest – highest), or an empty text without values."""
     if not values:
         return ""
     if len(values) == 1:
@@ -54,7 +54,7 @@ def spread(values: Values) -> str:
 
 @dataclass(frozen=True)
 class Bar:
-    """A number to reach, from section 7 of the design, and the rounds that did or did not."""
+    """A bar: a wanted number, and the numbers that the rounds reached."""
 
     what: str
     values: Values
@@ -69,7 +69,7 @@ class Bar:
 
     @property
     def met(self) -> bool:
-        """Whether the median reaches it."""
+        """Whether the median reaches the wanted number."""
         if self.relation == "≥":
             return self.reached >= self.wanted
         return self.reached <= self.wanted

@@ -1,4 +1,4 @@
-"""The real service and its empty double, each under gunicorn on a port of its own."""
+"""The real service and the empty application, each under gunicorn on a port of its own."""
 
 import http.client
 import os
@@ -28,7 +28,7 @@ BUSY = re.compile(r"^charloom_(running|waiting)(\{.*\})? [1-9]", re.MULTILINE)
 
 
 class Server:
-    """A running server; `seconds_to_ready` counts from before its process was made."""
+    """A running server; `seconds_to_ready` counts from before the creation of the process."""
 
     def __init__(self, command: list[str], **settings: object) -> None:
         self.port = _free_port()
@@ -52,11 +52,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where generations are asked for."""
+        """The address of `POST /generate`."""
         return f"http://127.0.0.1:{self.port}/generate"
 
     def wait_until_idle(self) -> None:
-        """Wait until the service has noticed that nobody waits for its generations any more."""
+        """Wait until no generation runs or waits."""
         deadline = monotonic() + START_SECONDS
         while BUSY.search(self._get("/metrics")[1]):
             if monotonic() > deadline:
@@ -64,7 +64,7 @@ class Server:
             sleep(0.01)
 
     def stop(self) -> None:
-        """Stop as an operator does."""
+        """Stop the server by SIGTERM, as an operator does."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(START_SECONDS)
         self._log.close()
@@ -87,7 +87,7 @@ class Server:
 
 @contextmanager
 def running(command: list[str], **settings: object) -> Iterator[Server]:
-    """Run a server for as long as it is needed."""
+    """Run a server inside the context."""
     server = Server(command, **settings)
     try:
         yield server
@@ -97,7 +97,7 @@ def running(command: list[str], **settings: object) -> Iterator[Server]:
 
 @contextmanager
 def random_store() -> Iterator[Path]:
-    """Make a store that holds the random model, for as long as it is needed."""
+    """Make a store with the random model, which lasts as long as the context."""
     with tempfile.TemporaryDirectory() as folder:
         root, files = Path(folder, "store"), Path(folder, "files")
         files.mkdir()

@@ -24,7 +24,7 @@ from benchmarks.wrk import (
 
 SIZES = [1, 8, 64]
 HIT_CLIENTS, FLOODED_CLIENTS = 16, 32
-MANY_SECONDS = 4  # several times what a wave of many clients takes
+MANY_SECONDS = 4  # several times the duration of a wave of many clients
 SEED_TEXT = "It was the best of times, it was"
 HIT = json.dumps({"seed": SEED_TEXT, "length": CHARACTERS, "random_seed": 0})
 REPEATS = 5  # of single requests, in each round
@@ -38,7 +38,7 @@ FIRST, PREFILL = "first character", "engine's own prefill"
 
 @dataclass(frozen=True)
 class Bench:
-    """What is running."""
+    """The running servers and sides."""
 
     service: Server
     empty: Server
@@ -48,7 +48,7 @@ class Bench:
     """Hits per second of each flood."""
 
     def sides(self, seconds: float) -> dict[str, Callable[[], float]]:
-        """Return everything that is measured once in a round."""
+        """Return the measurements of one round, by name."""
         long = max(MANY_SECONDS, 4 * seconds)
         sides: dict[str, Callable[[], float]] = {}
         for size in SIZES:
@@ -64,16 +64,16 @@ class Bench:
         return sides | self.single_requests()
 
     def generated(self, clients: int, seconds: float, *, stream: bool = False) -> float:
-        """Return the characters per second of so many clients, in a longer run if need be."""
+        """Return the characters per second of all clients, in a longer run if the run was too short."""
         try:
             return generated_per_second(self.service, clients, seconds, stream=stream)
         except TooShort:
             return self.generated(clients, 2 * seconds, stream=stream)
 
     def flooded(self, seconds: float) -> float:
-        """Return the characters per second while other clients fetch a ready answer."""
+        """Return the characters per second while other clients fetch cached answers."""
         with ThreadPoolExecutor(1) as pool:
-            # The flood outlasts what it is to disturb.
+            # The flood lasts longer than the generations that it disturbs.
             flood = pool.submit(requests_per_second, self.service, HIT, HIT_CLIENTS, seconds + 1)
             try:
                 rate = generated_per_second(self.service, FLOODED_CLIENTS, seconds)
@@ -83,7 +83,7 @@ class Bench:
         return rate
 
     def single_requests(self) -> dict[str, Callable[[], float]]:
-        """Return what is timed request by request, in milliseconds."""
+        """Return the measurements of single requests, in milliseconds."""
 
         def fresh(client: Client, length: int) -> float:
             return client.seconds(seed=SEED_TEXT, length=length, random_seed=fresh_seed())
@@ -110,8 +110,8 @@ class Bench:
         return {name: partial(self._milliseconds, ask) for name, ask in asked.items()}
 
     def _milliseconds(self, ask: Callable[[Client], float]) -> float:
-        """Ask several times and return the median."""
-        client = Client(self.service.port)  # the server closes one that was idle for seconds
+        """Return the median of several requests."""
+        client = Client(self.service.port)  # fresh: the server closes a connection idle for seconds
         return 1000 * median(ask(client) for _ in range(REPEATS))
 
 

@@ -8,12 +8,12 @@ import tempfile
 from types import TracebackType
 from typing import Any, Self
 
-# Enough to see the pace above a timer's noise, before the measured rounds begin.
+# Long enough to measure the pace above the timer's noise, before the rounds begin.
 WARM_UP_SECONDS = 0.1
 
 
 class Side:
-    """A side that is warm for every size it is asked for; the pace decides how long a round is."""
+    """A side with a known pace at every size; the pace gives the work of a measurement."""
 
     def __init__(self, path: str) -> None:
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -27,10 +27,10 @@ class Side:
             env=os.environ | quiet,
         )
         self._pace: dict[int, float] = {}
-        self._answer()  # it is ready: no side is still starting while another is measured
+        self._answer()  # the side is ready, so that no side starts while another is measured
 
     def warm_up(self, *sizes: int) -> Self:
-        """Work a little on each size before anything is measured: graphs are traced, paces found."""
+        """Work a little on each size before the measurement: trace graphs, find the pace."""
         for size in sizes:
             self.seconds(size, 2)
             self._pace[size] = 3 / self.seconds(size, 3)
@@ -39,13 +39,13 @@ class Side:
         return self
 
     def rate(self, size: int, seconds: float) -> float:
-        """Work on a warm size for about so long; return size × count per second."""
+        """Work on a warm size for about that many seconds; return size × count per second."""
         count = max(1, round(self._pace[size] * seconds))
         self._pace[size] = count / self.seconds(size, count)
         return self._pace[size] * size
 
     def seconds(self, size: int, count: int) -> float:
-        """Return how long that work takes."""
+        """Return the seconds that the work takes."""
         assert self._process.stdin is not None
         print(json.dumps({"size": size, "count": count}), file=self._process.stdin, flush=True)
         seconds: float = self._answer()["seconds"]

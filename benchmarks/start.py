@@ -1,4 +1,4 @@
-"""(d) From the start of the process until it can answer, and what it holds in memory."""
+"""(d) The seconds from the start of the process until it can answer, and its memory."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ MEGABYTE = 1_000_000
 
 
 def measure(rounds: int, _: float) -> Part:
-    """Start the service again and again, with the bundled model and with the random one."""
+    """Start the service in every round, with the bundled model and with the random model."""
     with random_store() as store:
         models = {f"bundled {BUNDLED}": ("models", BUNDLED), "random 3×512": (str(store), MODEL)}
         values: dict[str, Values] = {}
@@ -27,7 +27,7 @@ def measure(rounds: int, _: float) -> Part:
             name: partial(_start, name, Path(folder), model, values)
             for name, (folder, model) in models.items()
         }
-        # The first start after a change compiles and fills the file cache: not counted.
+        # The first start compiles Python files and fills the page cache, and is not counted.
         for name, (folder, model) in models.items():
             _start(name, Path(folder), model, {})
         for name, seconds in interleave(sides, rounds, "start").items():
@@ -51,7 +51,7 @@ def measure(rounds: int, _: float) -> Part:
 
 
 def _start(name: str, store: Path, model: str, values: dict[str, Values]) -> float:
-    """Return the seconds to ready, and append what memory it holds then to the values."""
+    """Return the seconds to ready, and append the memory of the service to the values."""
     with running(SERVICE, store=store, model=model) as server:
         _answer(server)
         memory = _memory(server.process.pid)
@@ -68,7 +68,7 @@ def _answer(server: Server) -> None:
 
 
 def _memory(master: int) -> dict[str, float]:
-    """Return megabytes; RSS counts shared pages in each process, PSS shares them out."""
+    """Return megabytes; RSS counts a shared page in each process, PSS divides the page among them."""
     parent = psutil.Process(master)
     family = [process.memory_full_info() for process in [parent, *parent.children(recursive=True)]]
     return {

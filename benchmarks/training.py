@@ -1,4 +1,4 @@
-"""(f) The lecture's recipe and ours: the same network on the same text, to the same loss."""
+"""(f) The lecture's recipe and charloom's: the same network on the same text, to the same loss."""
 
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ from training.learning.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 LECTURE = load_config(ROOT / "training" / "configs" / "lecture.toml", [])
-# The same network over our streams, in batches as they are by default.
+# The same network over charloom's streams, in batches of the default size.
 DEFAULT = TrainingConfig(
     layers=LECTURE.layers,
     units=LECTURE.units,
@@ -26,12 +26,12 @@ DEFAULT = TrainingConfig(
     dropout=LECTURE.dropout,
     weight_drop=LECTURE.weight_drop,
 )
-# For minutes of training instead of an hour: short sequences, thus many steps, and a constant rate.
+# For a training of minutes: short sequences, which give many steps, and a constant learning rate.
 BRIEF = DEFAULT.model_copy(
     update={"sequence_length": 32, "learning_rate": 2e-3, "schedule": "constant"}
 )
 BUDGET = 600.0  # seconds of the lecture's training, with --seconds 1
-LOOKS = 150  # looks at our loss in the same time
+LOOKS = 150  # measurements of charloom's loss in the same time
 
 SIDES = {
     "lecture": "the lecture's recipe",
@@ -43,7 +43,7 @@ SPEED, SECONDS, LOSS = "predicted characters/s", "seconds", "validation loss, na
 
 
 class Learner:
-    """A training whose clock runs while it learns, not while it compiles or measures."""
+    """A training whose clock runs during the steps, not during compilation or measurement."""
 
     def __init__(self, config: TrainingConfig, text: Split, vocabulary: Vocabulary) -> None:
         self._text = text
@@ -55,11 +55,11 @@ class Learner:
 
     @property
     def speed(self) -> float:
-        """The characters predicted in a second so far."""
+        """The predicted characters per second so far."""
         return self._steps * self._batches.predicted / self.seconds
 
     def learn(self, seconds: float) -> None:
-        """Learn for about so long."""
+        """Train for about that many seconds."""
         begin = perf_counter()
         while perf_counter() - begin < seconds:
             self._trainer.step(*next(self._feed))
@@ -67,12 +67,12 @@ class Learner:
         self.seconds += perf_counter() - begin
 
     def loss(self, measure: TrainingConfig) -> float:
-        """Return the loss over the held-out text, measured as for a configuration."""
+        """Return the loss over the held-out text, measured as the configuration says."""
         return validation_loss(self._trainer.model, measure, self._text)
 
 
 def measure(rounds: int, seconds: float) -> Part:
-    """Let the lecture's recipe learn for the budget, then ours until it has that loss."""
+    """Train the lecture's recipe for the budget, then charloom's until the loss is as low."""
     values: dict[str, Values] = {}
     for round_ in range(1, rounds + 1):
         progress(f"training: round {round_} of {rounds}")
@@ -98,7 +98,7 @@ def measure(rounds: int, seconds: float) -> Part:
 
 
 def _race(budget: float, seed: int) -> dict[str, float]:
-    """Return what each side reached, beginning with other random weights for each seed."""
+    """Return the results of each side; each seed gives other initial weights."""
     text, vocabulary = _help()
     lecture, brief, default = (
         config.model_copy(update={"random_seed": seed}) for config in (LECTURE, BRIEF, DEFAULT)

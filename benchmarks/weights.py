@@ -1,4 +1,4 @@
-"""The one network that every side runs: the lecture's 3×512 LSTM, with random weights."""
+"""The network that every side runs: the lecture's 3×512 LSTM, with random weights."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 @cache
 def random_weights() -> Weights:
-    """Return the weights, the same in every process; characters come in as one-hot rows."""
+    """Return the weights, equal in every process; the embedding is one-hot."""
     rng = np.random.default_rng(2017)
     symbols = len(SYMBOLS)
 
@@ -37,7 +37,7 @@ def random_weights() -> Weights:
 def operations_per_character() -> int:
     """Count the operations of the products: two for each weight.
 
-    The first layer's input is one-hot, so its product is the choice of a row and costs nothing.
+    The first layer's input is one-hot, so the input product is a row lookup and costs nothing.
     """
     weights = random_weights()
     first, *above = weights.layers
@@ -47,6 +47,6 @@ def operations_per_character() -> int:
 
 
 def ifco(matrix: Floats) -> Floats:
-    """Bring gates from this project's order i, f, o, g into Keras's i, f, g, o."""
+    """Reorder gates [..., 4u] from charloom's order i, f, o, g to Keras's order i, f, g, o."""
     i, f, o, g = np.split(matrix, 4, axis=-1)
     return np.concatenate([i, f, g, o], axis=-1)

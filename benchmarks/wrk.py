@@ -1,4 +1,4 @@
-"""Load from wrk, a compiled client, so that the client is not what is measured."""
+"""Load from wrk, a compiled client, which takes little of the processor."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from benchmarks.servers import Server
 
 CHARACTERS = 400
 
-# Every request of one run has a random seed of its own, and no two runs share any.
+# Every request has a random seed of its own, over all runs.
 GENERATIONS = """
 local ffi = require("ffi")
 ffi.cdef[[ typedef struct { long s; long us; } instant; int gettimeofday(instant *, void *); ]]
@@ -58,21 +58,21 @@ _runs = count(1)
 
 
 class TooShort(Exception):
-    """Hardly a text was complete in the time given."""
+    """A run in which too few texts were complete."""
 
 
 def installed() -> bool:
-    """Whether there is a wrk."""
+    """Whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 
 def generated_per_second(
     server: Server, clients: int, seconds: float, *, stream: bool = False
 ) -> float:
-    """Return the characters per second of so many clients that ask for one text after another.
+    """Return the characters per second of all clients, which request one text after another.
 
-    Counted from the moment when as many texts as there are clients are complete: all begin at
-    once, and most texts of that first wave would otherwise count for nothing or double.
+    The count begins when as many texts as clients are complete. All clients begin at once, and
+    the texts of the first wave would otherwise count for nothing or double.
     """
     script = GENERATIONS % {
         "first_seed": next(_runs) * 1_000_000,
@@ -88,7 +88,7 @@ def generated_per_second(
 
 
 def requests_per_second(server: Server, body: str, clients: int, seconds: float) -> float:
-    """Return how many requests with always the same body are answered per second."""
+    """Return the answers per second to requests with the same body."""
     completed, took = _run(ONE_BODY % {"body": body}, server, clients, seconds)
     return completed / took
 

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = add("list", help="all models and versions")
     listing.set_defaults(run=commands.list_versions)
 
-    show = add("show", help="what a version says about itself")
+    show = add("show", help="print the manifest of a version")
     show.add_argument("reference", metavar="REF", help=_REFERENCE)
     show.set_defaults(run=commands.show)
 

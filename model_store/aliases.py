@@ -1,4 +1,4 @@
-"""Names for versions of one model, such as `production`, and the way back."""
+"""Aliases: names for versions of a model, such as `production`, with the history for a rollback."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -11,16 +11,16 @@ from model_store.storage import Storage
 
 PRODUCTION = "production"
 
-# For each alias the versions it pointed at, the present one last.
+# By alias, the versions that the alias has pointed at, the present one last.
 _History = dict[str, Annotated[list[PositiveInt], Field(min_length=1)]]
 _HISTORY: TypeAdapter[_History] = TypeAdapter(_History)
 
 
 class Aliases:
-    """The aliases of one model; every change is atomic and no writer loses another's."""
+    """The aliases of one model; a change is atomic and keeps the changes of other writers."""
 
     def __init__(self, storage: Storage, name: str, versions: Callable[[], Sequence[int]]) -> None:
-        """Keep where the model lies, and the way to ask which versions exist."""
+        """Take the storage, the model's name, and a function that lists the existing versions."""
         self._storage = storage
         self._name = name
         self._path = f"{name}/aliases.json"
@@ -31,14 +31,16 @@ class Aliases:
         return self.all().get(alias)
 
     def all(self) -> dict[str, int]:
-        """Return every alias and the version it points at."""
+        """Return the version that each alias points at, by alias."""
         history = self._history(self._storage.note(self._path))
         return {alias: versions[-1] for alias, versions in sorted(history.items())}
 
     def set(self, alias: str, version: int) -> None:
         """Point an alias at a version.
 
-        Raises `InvalidName` for a bad alias and `ModelNotFound` for a version that is not there.
+        Raises:
+            InvalidName: the alias breaks the naming rule.
+            ModelNotFound: the version does not exist.
         """
         check_alias(alias)
         existing = self._versions()
@@ -53,7 +55,10 @@ class Aliases:
     def rollback(self, alias: str) -> int:
         """Point an alias back at the version before, and return that version.
 
-        Versions that are gone are passed over; raises `AliasError` when none is left.
+        Removed versions are skipped.
+
+        Raises:
+            AliasError: the alias has no earlier version.
         """
         existing = self._versions()
         if not existing or self.get(alias) is None:
@@ -70,7 +75,7 @@ class Aliases:
         return self._change(alias, rolled_back)[-1]
 
     def _change(self, alias: str, change: Callable[[list[int]], list[int]]) -> list[int]:
-        """Replace one alias's versions by what `change` makes of them, and return that."""
+        """Apply `change` to the versions of one alias, and return the changed versions."""
         changed: list[int] = []
 
         def rewritten(data: bytes | None) -> bytes | None:

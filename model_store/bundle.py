@@ -1,4 +1,4 @@
-"""Models that travel inside the repository, cut down to what serving needs."""
+"""Bundled models: versions inside the repository, cut down to serving files and papers."""
 
 import shutil
 import tempfile
@@ -11,13 +11,14 @@ from model_store.store import ModelStore
 from model_store.stored import StoredModel
 
 BUNDLED = Path(__file__).parent / "bundled"
-"""The store of the models that come with the software."""
+"""The store of the bundled models."""
 
 
 def bundle(model: StoredModel, target: ModelStore) -> Manifest:
-    """Publish a version's serving files and papers into another store, metrics kept.
+    """Publish the serving files and papers of a version, with all metrics, into another store.
 
-    Raises `UnpublishableFolder` when the version lacks a serving file.
+    Raises:
+        UnpublishableFolder: the version lacks a serving file.
     """
     with tempfile.TemporaryDirectory() as folder:
         for path in _chosen(model):

@@ -1,4 +1,4 @@
-"""What each `python -m model_store` command does; every one returns the exit status."""
+"""The commands of `python -m model_store`: one function each, which returns the exit status."""
 
 import argparse
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _HEADER = ("NAME", "VERSION", "ALIASES", "CREATED", "NATS", "SIZE")
 
 @dataclass(frozen=True)
 class Stores:
-    """Where commands write, and what they read: the bundled models too."""
+    """The store that commands write, and the stores that commands read, bundled models included."""
 
     writing: ModelStore
     reading: LayeredStore
@@ -27,13 +27,13 @@ class Stores:
         return cls(store, LayeredStore([store, ModelStore(BUNDLED)]))
 
     def everything(self) -> list[tuple[str, int]]:
-        """Return every name and version there is to read."""
+        """Return name and version of everything that can be read."""
         names = self.reading.names()
         return [(name, version) for name in names for version in self.reading.versions(name)]
 
 
 def list_versions(stores: Stores, _: argparse.Namespace) -> int:
-    """Print every version, one with a damaged manifest as such."""
+    """Print one row for each version; a version with a damaged manifest is marked."""
     rows = [_row(stores.reading, name, version) for name, version in stores.everything()]
     print(table([_HEADER, *rows]) if rows else "no models yet: train one")
     return 0
@@ -46,7 +46,7 @@ def show(stores: Stores, options: argparse.Namespace) -> int:
 
 
 def verify(stores: Stores, options: argparse.Namespace) -> int:
-    """Compare all files of one or all versions with their manifests; 1 when any differs."""
+    """Compare the files of one or all versions with their manifests; return 1 if any file differs."""
     one = options.reference
     chosen = stores.everything() if one is None else [stores.reading.resolve(one)]
     sound = [_is_sound(stores.reading, name, version) for name, version in chosen]

@@ -7,7 +7,7 @@ INT8_GRAPH = "model.int8.onnx"
 """The step graph that the service runs."""
 FP32_GRAPH = "model.onnx"
 SAVED_MODEL = "saved_model"
-"""A folder: TensorFlow's form of the same step."""
+"""A folder with the same step as a TensorFlow graph."""
 
 CARD = "card.md"
 CURVES = "curves.png"
@@ -15,6 +15,6 @@ SAMPLES = "samples.txt"
 EPOCHS = "epochs.json"
 
 SERVING_FILES = (INT8_GRAPH, VOCABULARY)
-"""What the service cannot do without."""
+"""The files that the service needs."""
 PAPERS = (CARD, CURVES, EPOCHS, SAMPLES)
-"""What a publisher wrote for people."""
+"""The files that a publisher writes for people."""

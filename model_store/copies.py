@@ -1,4 +1,4 @@
-"""Local copies of files that lie elsewhere; each is checked before every use."""
+"""Local copies of the files of a remote store; each copy is verified before every use."""
 
 import os
 import shutil
@@ -9,30 +9,31 @@ from model_store.errors import DamagedVersion, StoreUnavailable
 from model_store.files import verify_file
 from model_store.manifest import FileEntry
 
-KEPT = 16  # versions; those used longest ago go, since they can be fetched again
+KEPT = 16  # versions; the copies used longest ago are deleted, and can be fetched again
 
 
 def folder_for(digest: str) -> Path:
-    """Return the folder for copies of the files with this digest, made and marked as used now.
+    """Make the folder for copies of the version with this digest, mark the folder as used now.
 
-    Raises `StoreUnavailable` when it cannot be made.
+    Raises:
+        StoreUnavailable: the folder cannot be made.
     """
     try:
         folder = _root() / digest
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
         raise StoreUnavailable(
             f"no copies of the store's files can be kept here ({error}): "
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
-    with suppress(FileNotFoundError):  # another process forgets too
+    with suppress(FileNotFoundError):  # another process deletes copies too
         _forget_all_but_the_last(folder.parent)
     return folder
 
 
 def is_sound(copy: Path, entry: FileEntry) -> bool:
-    """Say whether a copy is there and is what its original was published as."""
+    """Return whether a copy exists and has the published size and SHA-256."""
     try:
         verify_file(copy, entry)
     except DamagedVersion:

@@ -1,11 +1,11 @@
-"""What can go wrong in the store; every message names the thing and the remedy."""
+"""The errors of the store; every message names the cause and the remedy."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 
 class StoreError(Exception):
-    """The base of every error this package raises on purpose."""
+    """The base of every error that this package raises on purpose."""
 
 
 class InvalidName(StoreError):
@@ -20,7 +20,7 @@ class VocabularyTooLarge(StoreError):
     """A text with more distinct characters than a character model should have."""
 
     def __init__(self, size: int, max_size: int) -> None:
-        """Keep both sizes and say what is likely wrong."""
+        """Take both sizes, in characters."""
         super().__init__(
             f"the text has {size:,} distinct characters and the limit is {max_size:,}: "
             "is this a text file? If it is, raise the limit or clean the corpus"
@@ -33,7 +33,7 @@ class UnknownCharacters(StoreError):
     """A text with characters that the vocabulary lacks."""
 
     def __init__(self, characters: tuple[str, ...]) -> None:
-        """Keep the distinct characters in their order of appearance."""
+        """Take the distinct characters, in order of appearance."""
         super().__init__(
             f"the model does not know {_listed(map(quoted, characters), most=20)}: "
             "leave them out or have them dropped"
@@ -54,10 +54,10 @@ class AliasError(StoreError):
 
 
 class DamagedVersion(StoreError):
-    """A published file that is not what its manifest says."""
+    """A published file that differs from its manifest."""
 
     def __init__(self, path: Path | str, problem: str) -> None:
-        """Keep the file that is wrong and say what to do."""
+        """Take the damaged file and the problem, as a predicate of the file."""
         super().__init__(
             f"{path} {problem}: restore that file from a copy, or publish the model again"
         )
@@ -65,24 +65,24 @@ class DamagedVersion(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """A store elsewhere that cannot be reached or written, or of which no copies can be kept."""
+    """A remote store that cannot be reached or written, or has no place for local copies."""
 
 
 def no_model(name: str, existing: Iterable[str]) -> ModelNotFound:
-    """Return the error for an unknown model name, listing the models there are."""
+    """Return the error for an unknown model name, listing the existing models."""
     known = _listed(existing)
     remedy = f"there are {known}" if known else "the store is empty, so train a model first"
     return ModelNotFound(f"no model is called {quoted(name)}: {remedy}")
 
 
 def no_version(name: str, version: int, existing: Iterable[int]) -> ModelNotFound:
-    """Return the error for an unknown version, listing the versions there are."""
+    """Return the error for an unknown version, listing the existing versions."""
     known = _listed(map(str, existing)) or "none"
     return ModelNotFound(f"{name} has no version {version}: it has {known}")
 
 
 def no_alias(name: str, alias: str, existing: Iterable[str]) -> ModelNotFound:
-    """Return the error for an unknown alias, listing the versions and aliases there are."""
+    """Return the error for an unknown alias, listing the existing versions and aliases."""
     known = _listed(existing)
     return ModelNotFound(f"{name} has no version or alias {quoted(alias)}: it has {known}")
 
@@ -96,7 +96,7 @@ def lost_alias(name: str, alias: str, version: int, existing: Iterable[int]) -> 
 
 
 def quoted(text: str) -> str:
-    """Return `text` quoted, printable and short, since it may come from anyone."""
+    """Return `text` quoted, printable and cut to 80 characters, since a client may have sent it."""
     return repr(text[:80])
 
 

@@ -20,7 +20,8 @@ MEGABYTE = 1_000_000
 def regular_files(folder: Path) -> list[str]:
     """Return the relative POSIX paths of all files below `folder`, sorted.
 
-    Raises `UnpublishableFolder` for a link or a special file, which would not survive a copy.
+    Raises:
+        UnpublishableFolder: a link or a special file lies there, which a copy would not keep.
     """
     if not folder.is_dir():
         raise UnpublishableFolder(f"{folder} is not a folder: name the one with the model's files")
@@ -34,7 +35,7 @@ def regular_files(folder: Path) -> list[str]:
 
 
 def copy_hashed(reader: BinaryIO, writer: BinaryIO) -> FileEntry:
-    """Copy bytes and return the SHA-256 and size of the very ones that were written."""
+    """Copy bytes, and return the SHA-256 and size of the written bytes."""
     digest = hashlib.sha256()
     size = 0
     while chunk := reader.read(_CHUNK):
@@ -44,9 +45,9 @@ def copy_hashed(reader: BinaryIO, writer: BinaryIO) -> FileEntry:
 
 
 def verify_file(path: Path, expected: FileEntry, called: Path | str | None = None) -> None:
-    """Raise `DamagedVersion` unless the file has the size and SHA-256 it was published with.
+    """Raise `DamagedVersion` unless the file has the published size and SHA-256.
 
-    A copy is `called` by what it is a copy of.
+    `called` is the path that the message names: for a local copy, the address of the original.
     """
     called = path if called is None else called
     if not path.is_file():
@@ -60,7 +61,7 @@ def verify_file(path: Path, expected: FileEntry, called: Path | str | None = Non
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that every reader, and a restart, sees all of it or none of it."""
+    """Write a file durably; a reader sees the old content or the new content, never a part."""
     with replacing(path) as temporary, temporary.open("xb") as writer:
         writer.write(data)
         sync_file(writer)
@@ -69,7 +70,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the path of a new file beside `path` that takes its place, unless an error comes."""
+    """Yield the path of a temporary file, which replaces `path` unless an error is raised."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         yield temporary
@@ -79,7 +80,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def require_free(folder: Path, size: int) -> None:
-    """Raise `StoreError` unless the folder's disk has room for `size` bytes more."""
+    """Raise `StoreError` unless the folder's disk has `size` free bytes."""
     free = shutil.disk_usage(folder).free
     if free < size:
         raise StoreError(
@@ -89,7 +90,7 @@ def require_free(folder: Path, size: int) -> None:
 
 
 def sync_file(writer: BinaryIO) -> None:
-    """Make what was written durable."""
+    """Make the written bytes durable."""
     writer.flush()
     os.fsync(writer.fileno())
 
@@ -105,7 +106,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` alone among all threads and processes."""
+    """Hold the lock of file `path`, which excludes all other threads and processes."""
     with path.open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,12 +1,12 @@
-"""A model's fingerprint: the SHA-256 of what its int8 graph computes along a fixed path.
+"""A model's fingerprint: the SHA-256 of the numbers that its int8 graph computes along a fixed path.
 
-The training job writes the fingerprint into the manifest. The service computes it again when it loads
-the model: equal fingerprints mean that this machine computes the same texts as the training's.
+The training job writes the fingerprint into the manifest. The service computes the fingerprint again
+when it loads the model: equal fingerprints mean that the model writes the same texts on this machine
+as on the machine of the training.
 """
 
 import hashlib
 from collections.abc import Iterator
-from itertools import cycle, islice
 from typing import Protocol
 
 import numpy as np
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-# Rows of each step, again and again: matrix products have code of their own for one row, for a few
-# and for many.
+# Rows of the steps of one round. Matrix products take different code for one row, for a few rows and
+# for many rows, and the path runs each.
 ROWS = (33, 1, 7, 2, 16, 3, 8, 5)
-STEPS = 5 * len(ROWS)
+ROUNDS = 5
 
 
 class Walker(Protocol):
-    """Rows of a step graph's state, all of it zero to begin with."""
+    """A batch of a step graph, in the zero state at the beginning."""
 
     state: Floats
     """[parts, rows, units]"""
@@ -32,14 +32,15 @@ class Walker(Protocol):
 
 
 def rows_to_walk(vocabulary_size: int) -> int:
-    """Return how many rows the path takes: enough that every symbol is fed."""
-    return max(ROWS[0], -(-vocabulary_size * len(ROWS) // STEPS))
+    """Return the rows of the widest step, which are enough to feed every symbol."""
+    # The widest step comes once in each round: ROUNDS · (V / ROUNDS) symbols are all symbols.
+    return max(ROWS[0], -(-vocabulary_size // ROUNDS))
 
 
 def fingerprint(walker: Walker, vocabulary_size: int) -> str:
     """Return the SHA-256, in hexadecimal, of all logits of the path and the states at its end.
 
-    The walker has `rows_to_walk` rows; numbers are hashed as little-endian float32.
+    The walker has `rows_to_walk` rows. The numbers are hashed as little-endian float32.
     """
     digest = hashlib.sha256()
     for ids in _path(vocabulary_size):
@@ -49,9 +50,9 @@ def fingerprint(walker: Walker, vocabulary_size: int) -> str:
 
 
 def _path(vocabulary_size: int) -> Iterator[Ids]:
-    """Yield the ids of each step: all symbols in turn."""
+    """Yield the ids [rows] of each step: all symbols in turn."""
     fed = 0
-    for rows in islice(cycle((rows_to_walk(vocabulary_size), *ROWS[1:])), STEPS):
+    for rows in ROUNDS * (rows_to_walk(vocabulary_size), *ROWS[1:]):
         yield np.arange(fed, fed + rows) % vocabulary_size
         fed += rows
 

@@ -1,4 +1,4 @@
-"""Several stores seen as one: what the owner trained before what came with the software."""
+"""Several stores seen as one: the owner's store in front of the bundled models."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,20 +11,20 @@ from model_store.stored import StoredModel
 
 
 class LayeredStore:
-    """A view for reading; the first store with a complete version of a name owns that name."""
+    """A read-only view of stores; the first store with a complete version of a name owns the name."""
 
     def __init__(self, stores: Sequence[ModelStore], offered: Sequence[str] = ()) -> None:
-        """Take the stores, the one that goes first in front, and the names to show; none is all."""
+        """Take the stores in order of precedence, and the offered names; no names offer all."""
         self._stores = tuple(stores)
         self._offered = frozenset(offered)
 
     def names(self) -> list[str]:
-        """Return the names in all stores, sorted, as far as they are offered."""
+        """Return the offered names of all stores, sorted."""
         names = {name for store in self._stores for name in store.names()}
         return sorted(names & self._offered if self._offered else names)
 
     def versions(self, name: str) -> list[int]:
-        """Return the complete versions in the name's own store; none for an unknown name."""
+        """Return the complete versions in the owning store; none for an unknown name."""
         return next(filter(None, (store.versions(name) for store in self._stores)), [])
 
     def manifest(self, name: str, version: int) -> Manifest:
@@ -36,16 +36,16 @@ class LayeredStore:
         return self._owner(name).open(name, version, paths)
 
     def verify(self, name: str, version: int) -> Manifest:
-        """Compare a version's files where they lie; raises as `ModelStore.verify` does."""
+        """Compare a version's files in the store itself; raises as `ModelStore.verify` does."""
         return self._owner(name).verify(name, version)
 
     def resolve(self, reference: str) -> tuple[str, int]:
-        """Return what a reference means in the name's own store, or raise `ModelNotFound`."""
+        """Resolve a reference in the owning store; raises as `ModelStore.resolve` does."""
         name, _ = split_reference(reference)
         return self._owner(name).resolve(reference)
 
     def aliases(self, name: str) -> Aliases:
-        """Return the aliases in the name's own store, or raise `ModelNotFound`."""
+        """Return the aliases in the owning store, or raise `ModelNotFound`."""
         return self._owner(name).aliases(name)
 
     def _owner(self, name: str) -> ModelStore:

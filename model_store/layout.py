@@ -1,4 +1,4 @@
-"""Where things lie in a store: `<root>/<name>/<version>/manifest.json`."""
+"""The layout of a store: `<root>/<name>/<version>/manifest.json`."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ def model_names(storage: Storage) -> list[str]:
 
 
 def claimed_versions(storage: Storage, name: str) -> list[int]:
-    """Return every version number of a model that is taken, complete or not, ascending."""
+    """Return every claimed version number of a model, complete or not, ascending."""
     return _numbers(storage.folders(name))
 
 

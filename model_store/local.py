@@ -1,4 +1,4 @@
-"""A store's files in a folder."""
+"""Storage in a folder."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ from model_store.manifest import FileEntry, Manifest
 
 
 class LocalStorage:
-    """A folder, which need not exist yet; everything written is durable."""
+    """A folder, which need not exist yet; every write is durable."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder."""
@@ -29,7 +29,7 @@ class LocalStorage:
         return self._root / path
 
     def folders(self, parent: str, holding: str = "") -> list[str]:
-        """Return the names of the folders in `parent`, or of those that hold a file so named."""
+        """Return the names of the folders in `parent`; with `holding`, of folders with that file."""
         folder = self._root / parent
         found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
         return [path.name for path in found if not holding or (path / holding).is_file()]
@@ -39,7 +39,7 @@ class LocalStorage:
         return self.place(path).read_bytes()
 
     def claim(self, folder: str) -> bool:
-        """Make a folder; False when it is there."""
+        """Make a folder; return False if the folder exists."""
         target = self.place(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -50,7 +50,7 @@ class LocalStorage:
         return True
 
     def add(self, source: Path, folder: str, paths: Iterable[str]) -> dict[str, FileEntry]:
-        """Copy files durably and return what they are; after an error only the folder stays."""
+        """Copy files durably and return their entries; after an error only the folder stays."""
         target = self.place(folder)
         try:
             files = {path: _copy(source / path, target / path) for path in paths}
@@ -62,18 +62,18 @@ class LocalStorage:
         return files
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file so that every reader sees all of it or none of it."""
+        """Write a file; a reader sees the old content or the new content, never a part."""
         write_atomically(self.place(path), data)
 
     def note(self, path: str) -> bytes | None:
-        """Return what `change` wrote last, or None."""
+        """Return the content that `change` wrote last, or None."""
         try:
             return self.read(path)
         except FileNotFoundError:
             return None
 
     def change(self, path: str, change: Callable[[bytes | None], bytes | None]) -> None:
-        """Replace a file by what `change` makes of it, alone among all writers."""
+        """Replace a file's content by `change(content)`, under a lock against other writers."""
         file = self.place(path)
         with locked(file.with_name(f".{file.stem}.lock")):
             changed = change(self.note(path))
@@ -108,7 +108,7 @@ def _copy(source: Path, target: Path) -> FileEntry:
 
 
 def _empty(folder: Path) -> None:
-    # The folder itself stays: its number is spent, and removing it would give the number away.
+    # The folder stays: without the folder, the next publisher would claim the same number.
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a published version says about itself."""
+"""The manifest of a published version."""
 
 import hashlib
 import json
@@ -27,12 +27,12 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _as_json(value: object) -> object:
-    # Normalised at once, so that a manifest reads back equal to what was published.
+    # Normalised at once, so that a manifest read from its file equals the published manifest.
     return json.loads(json.dumps(to_jsonable_python(value), allow_nan=False))
 
 
 def is_file_path(path: str) -> bool:
-    """Say whether `path` may name a version's file: plain, relative, POSIX, inside its folder."""
+    """Return whether `path` may name a version's file: a plain relative POSIX path below the folder."""
     pure = PurePosixPath(path)
     return (
         path != MANIFEST
@@ -67,7 +67,7 @@ class _Frozen(BaseModel):
 
 
 class FileEntry(_Frozen):
-    """What one file must be."""
+    """The SHA-256 and size of one file."""
 
     sha256: Sha256
     size: NonNegativeInt
@@ -83,7 +83,7 @@ class Architecture(_Frozen):
 
 
 class Corpus(_Frozen):
-    """The text a model learned from."""
+    """The text that a model was trained on."""
 
     name: str
     sha256: Sha256
@@ -98,12 +98,12 @@ class Parent(_Frozen):
     digest: Sha256
 
     def __str__(self) -> str:
-        """Return the version's name and number with its digest, which no other version has."""
+        """Return name, version and digest as one line."""
         return f"{self.name}@{self.version}, digest {self.digest}"
 
 
 class ModelDescription(_Frozen):
-    """What a publisher knows of its model before it is a version."""
+    """The part of a manifest that the publisher provides."""
 
     architecture: Architecture
     vocabulary_size: PositiveInt
@@ -113,11 +113,11 @@ class ModelDescription(_Frozen):
     metrics: dict[str, FiniteFloat]
     git_commit: str | None
     parent: Parent | None = None
-    fingerprint: Sha256 | None = None  # of the int8 graph; none in early versions
+    fingerprint: Sha256 | None = None  # of the int8 graph; None in early versions
 
 
 class Manifest(ModelDescription):
-    """A description, and what makes it one version of exactly these bytes."""
+    """A description, with the identity of the version and the digest of its files."""
 
     format: Literal[1] = 1
     name: ModelName

@@ -11,7 +11,7 @@ _RULE = "use 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or d
 
 
 def is_name(text: str) -> bool:
-    """Say whether `text` may name a model."""
+    """Return whether `text` may name a model."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -23,7 +23,7 @@ def check_name(name: str) -> str:
 
 
 def check_alias(alias: str) -> str:
-    """Return `alias`, or raise `InvalidName`; digits alone would read as a version."""
+    """Return `alias`, or raise `InvalidName`; digits alone would be read as a version."""
     if not is_name(alias):
         raise InvalidName(f"{quoted(alias)} cannot be an alias: {_RULE}")
     if alias.isdigit():
@@ -32,11 +32,11 @@ def check_alias(alias: str) -> str:
 
 
 def parse_version(text: str) -> int | None:
-    """Return the version that `text` spells in its one canonical way, or None."""
+    """Return the version that `text` spells without leading zeros, or None."""
     return int(text) if _VERSION.fullmatch(text) else None
 
 
 def split_reference(reference: str) -> tuple[str, str | None]:
-    """Return a reference's model name and its version or alias, None when it has no `@`."""
+    """Return a reference's model name, and the version or alias after `@`, or None."""
     name, at, selector = reference.partition("@")
     return name, selector if at else None

@@ -1,4 +1,4 @@
-"""Publishing: all files first, the manifest last, under a number nobody else has."""
+"""Publishing: a claimed number first, then the files, the manifest last."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,10 @@ from model_store.storage import Storage
 
 
 def publish(storage: Storage, name: str, source: Path, description: ModelDescription) -> Manifest:
-    """Copy a folder into a store as the next version and return its manifest.
+    """Copy a folder into a store as the next version, and return the manifest.
 
-    Raises `InvalidName` or `UnpublishableFolder` before anything is written.
+    Raises:
+        InvalidName, UnpublishableFolder: before anything is written.
     """
     paths = publishable_files(source)
     version = claim(storage, check_name(name))
@@ -45,7 +46,7 @@ def publishable_files(folder: Path) -> list[str]:
 
 
 def claim(storage: Storage, name: str) -> int:
-    """Return the number of a model's next version, which is this publisher's for good."""
+    """Claim the next version number of a model, and return the number."""
     while True:
         version = max(claimed_versions(storage, name), default=0) + 1
         if storage.claim(f"{name}/{version}"):

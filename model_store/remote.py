@@ -1,4 +1,4 @@
-"""A store's files on an object store, or on anything else that fsspec knows."""
+"""Storage on an object store, or on any other protocol of fsspec."""
 
 import re
 import secrets
@@ -15,28 +15,32 @@ from model_store.errors import StoreUnavailable
 from model_store.files import copy_hashed, replacing, verify_file
 from model_store.manifest import FileEntry, Manifest
 
-# A store that does not answer is found out within half a minute: (5 + 10) seconds, twice.
+# A store that does not answer is reported within half a minute: (5 + 10) seconds, twice.
 _TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
 _OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _TIMEOUTS}}
 
-# S3's answers to a write that must be the first: there is one, or another is under way.
+# S3's answers to a write that must be the first: the object exists, or another write is running.
 _TOO_LATE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 class RemoteStorage:
-    """An address of fsspec; all that it needs of it is to list, to read, and to write once.
+    """An address of fsspec, which must list, read, write, and create only where nothing is.
 
-    A note is a row of files, `<path>.1`, `<path>.2` and so on, of which the last one counts.
+    A note is a sequence of files, `<path>.1`, `<path>.2` and so on; the last file counts.
     """
 
     def __init__(self, address: str) -> None:
-        """Take an address; raises `ImportError` or `ValueError` when fsspec cannot open it."""
+        """Take an address.
+
+        Raises:
+            ImportError, ValueError: fsspec cannot open the address.
+        """
         options = _OPTIONS.get(address.split("://", maxsplit=1)[0], {})
-        # Listings that are remembered would hide what others publish.
+        # A cached listing would hide the versions of other publishers.
         self._files, self._root = fsspec.core.url_to_fs(
             address, use_listings_cache=False, **options
         )
-        self._files.retries = 1  # s3fs would do all that botocore has tried five times over
+        self._files.retries = 1  # s3fs would repeat all retries of botocore five times
         self._address = address.rstrip("/")
 
     def place(self, path: str) -> str:
@@ -44,7 +48,7 @@ class RemoteStorage:
         return f"{self._address}/{path}"
 
     def folders(self, parent: str, holding: str = "") -> list[str]:
-        """Return the names of the folders in `parent`, or of those that hold a file so named."""
+        """Return the names of the folders in `parent`; with `holding`, of folders with that file."""
         if not holding:
             return [name for name, kind in self._listed(parent) if kind == "directory"]
         with self._reaching():
@@ -59,11 +63,11 @@ class RemoteStorage:
         return data
 
     def claim(self, folder: str) -> bool:
-        """Take a folder by a file that only one can write; False when somebody else has it."""
+        """Claim a folder by a file that one claimer can create; return False to all others."""
         return self._write_first(f"{folder}/.claim", secrets.token_bytes(16))
 
     def add(self, source: Path, folder: str, paths: Iterable[str]) -> dict[str, FileEntry]:
-        """Copy files and return what they are; after an error none of them stays."""
+        """Copy files and return their entries; after an error no copied file stays."""
         targets = {path: self._at(f"{folder}/{path}") for path in paths}
         try:
             return {path: self._copy(source / path, target) for path, target in targets.items()}
@@ -74,16 +78,16 @@ class RemoteStorage:
             raise
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file; readers see all of it or none of it."""
+        """Write a file; a reader sees the old content or the new content, never a part."""
         with self._reaching():
             self._files.pipe_file(self._at(path), data)
 
     def note(self, path: str) -> bytes | None:
-        """Return what `change` wrote last, or None."""
+        """Return the content that `change` wrote last, or None."""
         return self._last(path)[1]
 
     def change(self, path: str, change: Callable[[bytes | None], bytes | None]) -> None:
-        """Write the next of a note's files, which only one can; who comes second begins anew."""
+        """Write the next file of a note, which one writer can create; any other starts over."""
         while True:
             number, data = self._last(path)
             changed = change(data)
@@ -91,9 +95,10 @@ class RemoteStorage:
                 return
 
     def verified(self, manifest: Manifest, paths: Iterable[str]) -> Path:
-        """Return a folder with sound copies of these files, fetched as far as they are not there.
+        """Return a folder with verified copies of these files; missing copies are fetched.
 
-        Raises `DamagedVersion` naming the first file that is not what the manifest says.
+        Raises:
+            DamagedVersion: names the first file that differs from the manifest.
         """
         folder = copies.folder_for(manifest.digest)
         for path in paths:
@@ -102,13 +107,13 @@ class RemoteStorage:
         return folder
 
     def verify(self, manifest: Manifest) -> None:
-        """Fetch all files of a version for no other use than to look at them."""
+        """Fetch all files of a version and compare each with the manifest; keep no copy."""
         with tempfile.TemporaryDirectory() as folder:
             for path in manifest.files:
                 self._fetch(manifest, path, Path(folder, "file"))
 
-    def require_writable(self, size: int) -> None:  # noqa: ARG002 - elsewhere there is room
-        """Raise `StoreUnavailable` unless files can be written."""
+    def require_writable(self, size: int) -> None:  # noqa: ARG002 - an object store has no known size
+        """Raise `StoreUnavailable` unless a file can be written."""
         self.write(".writable", b"")
 
     def _at(self, path: str) -> str:
@@ -123,7 +128,7 @@ class RemoteStorage:
         return [(entry["name"].rstrip("/").split("/")[-1], entry["type"]) for entry in entries]
 
     def _last(self, path: str) -> tuple[int, bytes | None]:
-        """Return the number and the bytes of a note's last file; one without a number is 0."""
+        """Return number and content of a note's last file; a file without a number has number 0."""
         folder, _, name = path.rpartition("/")
         numbered = re.compile(re.escape(name) + r"(?:\.([1-9][0-9]*))?")
         found = (numbered.fullmatch(entry) for entry, _ in self._listed(folder))
@@ -134,12 +139,12 @@ class RemoteStorage:
         return last, self.read(f"{folder}/{files[last]}")
 
     def _write_first(self, path: str, data: bytes) -> bool:
-        """Write a file that must not be there; False when somebody else was faster."""
+        """Create a file; return False if another writer created the file first."""
         try:
             with self._reaching():
                 self._files.pipe_file(self._at(path), data, mode="create")
         except FileExistsError:
-            # A write whose answer was lost is repeated on the way, and then meets itself.
+            # A write whose answer is lost is retried below this call, and then meets its own file.
             with suppress(FileNotFoundError):
                 return self.read(path) == data
             return False
@@ -154,18 +159,18 @@ class RemoteStorage:
             return copy_hashed(reader, writer)
 
     def _fetch(self, manifest: Manifest, path: str, copy: Path) -> None:
-        """Copy a file of a version; only a sound copy takes the place of one that is there."""
+        """Fetch a file of a version; only a verified copy replaces an existing copy."""
         original = f"{manifest.name}/{manifest.version}/{path}"
         copy.parent.mkdir(parents=True, exist_ok=True)
         with replacing(copy) as fetched:
-            # A file that is not there leaves none, which is then found to be missing.
+            # A missing original leaves no copy, and verify_file then reports the original as missing.
             with suppress(FileNotFoundError), self._reaching():
                 self._files.get_file(self._at(original), str(fetched))
             verify_file(fetched, manifest.files[path], called=self.place(original))
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
-        """Turn what the protocol's library raises into `OSError`s of one meaning each."""
+        """Turn the errors of the protocol's library into file errors and `StoreUnavailable`."""
         try:
             yield
         except Exception as error:
@@ -183,7 +188,7 @@ class RemoteStorage:
 
 
 def _code(error: Exception) -> str | None:
-    """Return S3's own code for an error."""
+    """Return the error code of S3, or None for other errors."""
     response = getattr(error.__cause__, "response", {})
     code: str | None = response.get("Error", {}).get("Code")
     return code

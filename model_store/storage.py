@@ -1,4 +1,4 @@
-"""What a store needs of the place where its files lie, and which place an address means."""
+"""Storage: the operations that a store needs, and the storage that an address means."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,57 +10,59 @@ from model_store.manifest import FileEntry, Manifest
 
 
 class Storage(Protocol):
-    """A place of files; every path is relative to its root, POSIX."""
+    """Files below a root; every path is a POSIX path relative to the root."""
 
     def place(self, path: str) -> Path | str:
-        """Return where a file lies, for messages."""
+        """Return the path or address of a file, for messages."""
 
     def folders(self, parent: str, holding: str = "") -> list[str]:
-        """Return the names of the folders in `parent`, or of those that hold a file so named."""
+        """Return the names of the folders in `parent`; with `holding`, of folders with that file."""
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or raise `FileNotFoundError`."""
 
     def claim(self, folder: str) -> bool:
-        """Take a folder for good; False when somebody else has it."""
+        """Claim a folder for good; return False if the folder is already claimed."""
 
     def add(self, source: Path, folder: str, paths: Iterable[str]) -> dict[str, FileEntry]:
-        """Copy files durably and return what they are; after an error none of them stays."""
+        """Copy files durably and return their entries; after an error no copied file stays."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file so that every reader sees all of it or none of it."""
+        """Write a file; a reader sees the old content or the new content, never a part."""
 
     def note(self, path: str) -> bytes | None:
-        """Return what `change` wrote last, or None."""
+        """Return the content that `change` wrote last, or None."""
 
     def change(self, path: str, change: Callable[[bytes | None], bytes | None]) -> None:
-        """Replace what is noted by what `change` makes of it, None for no change.
+        """Replace a note's content by `change(content)`; None leaves the note as it is.
 
-        No change of another writer is lost: `change` may be called anew with what they wrote.
+        No change of another writer is lost: `change` may be called again with newer content.
         """
 
     def verified(self, manifest: Manifest, paths: Iterable[str]) -> Path:
-        """Return a local folder in which these files of a version are what the manifest says.
+        """Return a local folder in which these files of a version equal the manifest's entries.
 
-        Raises `DamagedVersion` naming the first one that is not.
+        Raises:
+            DamagedVersion: names the first file that differs.
         """
 
     def verify(self, manifest: Manifest) -> None:
-        """Compare the very files of a version, not copies of them; raises as `verified` does."""
+        """Compare the files of a version, not local copies; raises as `verified` does."""
 
     def require_writable(self, size: int) -> None:
-        """Raise unless files of `size` bytes can be written."""
+        """Raise `OSError` or `StoreError` unless files of `size` bytes can be written."""
 
 
 def storage_at(root: str | Path) -> Storage:
-    """Return the place that an address means: of fsspec with a protocol, else a folder.
+    """Return the storage of an address: with a protocol a remote storage, else a folder.
 
-    Raises `StoreError` for a protocol whose library is not installed or that nobody knows.
+    Raises:
+        StoreError: the protocol is unknown, or its library is not installed.
     """
     if "://" not in str(root):
         return LocalStorage(Path(root))
     try:
-        # An extra, and slow to import: a folder needs nothing of it.
+        # fsspec is an extra and slow to import, and a folder does not need fsspec.
         from model_store.remote import RemoteStorage  # noqa: PLC0415
 
         return RemoteStorage(str(root))

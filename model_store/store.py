@@ -1,4 +1,4 @@
-"""Frozen models, published whole or not at all, and checked before use."""
+"""The model store: versions that are published whole or not at all, and verified before use."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -18,13 +18,15 @@ from model_store.stored import StoredModel, chosen
 
 
 class ModelStore:
-    """A place of versions; a version exists when its manifest does, and never changes."""
+    """The versions below a root; a version exists once its manifest exists, and never changes."""
 
     def __init__(self, root: str | Path) -> None:
         """Take a folder, which need not exist yet, or an address such as `s3://bucket/prefix`.
 
-        Raises `StoreError` when the library for the address is missing. Every method raises
-        `StoreUnavailable` when a place elsewhere cannot be reached.
+        Every method raises `StoreUnavailable` while the store at an address cannot be reached.
+
+        Raises:
+            StoreError: the library for the address is missing.
         """
         self.root = str(root)
         self._storage = storage_at(root)
@@ -40,7 +42,9 @@ class ModelStore:
     def manifest(self, name: str, version: int) -> Manifest:
         """Return a version's manifest.
 
-        Raises `ModelNotFound` when there is none and `DamagedVersion` when it cannot be one.
+        Raises:
+            ModelNotFound: the version does not exist.
+            DamagedVersion: the file is no manifest of this version.
         """
         if version not in self._existing(name):
             raise no_version(name, version, self.versions(name))
@@ -57,9 +61,12 @@ class ModelStore:
     def open(self, name: str, version: int, paths: Iterable[str] | None = None) -> StoredModel:
         """Return a version after comparing its files with their size and SHA-256.
 
-        Of a store elsewhere they are verified copies. `paths` names files, or folders of them,
-        that are wanted; others are neither fetched nor checked.
-        Raises `ModelNotFound`, or `DamagedVersion` naming the first file that differs.
+        The files of a remote store are local copies. `paths` names the wanted files and folders;
+        other files are neither fetched nor checked.
+
+        Raises:
+            ModelNotFound: the version does not exist.
+            DamagedVersion: names the first file that differs.
         """
         manifest = self.manifest(name, version)
         checked = chosen(manifest.files, paths)
@@ -67,9 +74,11 @@ class ModelStore:
         return StoredModel(manifest, folder, frozenset(checked))
 
     def verify(self, name: str, version: int) -> Manifest:
-        """Compare all files of a version as they lie in the store, and return its manifest.
+        """Compare all files of a version in the store itself, and return the manifest.
 
-        Raises `ModelNotFound`, or `DamagedVersion` naming the first file that differs.
+        Raises:
+            ModelNotFound: the version does not exist.
+            DamagedVersion: names the first file that differs.
         """
         manifest = self.manifest(name, version)
         self._storage.verify(manifest)
@@ -78,8 +87,10 @@ class ModelStore:
     def resolve(self, reference: str) -> tuple[str, int]:
         """Return the name and version that `name`, `name@version` or `name@alias` means.
 
-        A bare name means its alias `production`, or the newest version while that is not set.
-        Raises `ModelNotFound` for anything the store does not hold.
+        A bare name means the alias `production`, or the newest version if there is no such alias.
+
+        Raises:
+            ModelNotFound: the store lacks the name, the version or the alias.
         """
         name, selector = split_reference(reference)
         existing = self._existing(name)
@@ -96,10 +107,12 @@ class ModelStore:
         return name, version
 
     def publish(self, name: str, folder: Path, description: ModelDescription) -> Manifest:
-        """Copy a folder into the store as the next version and return its manifest.
+        """Copy a folder into the store as the next version, and return the manifest.
 
-        No reader sees the version before all of it is there.
-        Raises `InvalidName` or `UnpublishableFolder` before anything is written.
+        No reader sees the version before the version is complete.
+
+        Raises:
+            InvalidName, UnpublishableFolder: before anything is written.
         """
         return publish(self._storage, name, folder, description)
 

@@ -12,7 +12,7 @@ from model_store.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A version whose files, or those that were asked for, were compared with its manifest."""
+    """A version whose `checked` files were compared with the manifest."""
 
     manifest: Manifest
     folder: Path
@@ -20,7 +20,7 @@ class StoredModel:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The model's vocabulary, read anew; raises `DamagedVersion` when it is no good."""
+        """The vocabulary, read at each access; raises `DamagedVersion` if the file is invalid."""
         path = self.file(VOCABULARY)
         try:
             vocabulary = Vocabulary.from_json(path.read_bytes())
@@ -31,7 +31,7 @@ class StoredModel:
         return vocabulary
 
     def file(self, path: str) -> Path:
-        """Return where a checked file lies; raises `DamagedVersion` for one that is not listed."""
+        """Return the path of a checked file; raises `DamagedVersion` if the manifest lacks the file."""
         if path not in self.manifest.files:
             raise DamagedVersion(self.folder / path, "is not in the manifest")
         if path not in self.checked:
@@ -40,7 +40,7 @@ class StoredModel:
 
 
 def chosen(paths: Iterable[str], wanted: Iterable[str] | None) -> list[str]:
-    """Return the paths that are wanted, or lie in a folder that is; None is all of them."""
+    """Return the paths that equal a wanted path or lie below one; None wants all paths."""
     if wanted is None:
         return list(paths)
     places = list(wanted)

@@ -30,7 +30,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def describe(manifest: Manifest) -> str:
-    """Return a manifest for a person to read."""
+    """Return a manifest as text for a terminal."""
     shape, corpus, parent = manifest.architecture, manifest.corpus, manifest.parent
     facts = {
         "created": f"{manifest.created:%Y-%m-%d %H:%M:%S %Z}",
@@ -54,7 +54,7 @@ def describe(manifest: Manifest) -> str:
 
 
 def human_size(manifest: Manifest) -> str:
-    """Return the size of all files of a version in a unit that suits it."""
+    """Return the size of all files of a version, in B, kB, MB or GB."""
     size = sum(entry.size for entry in manifest.files.values())
     for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= scale:

@@ -1,4 +1,4 @@
-"""The characters a model knows, and the way between text and ids."""
+"""The vocabulary: the characters that a model knows, and the translation between text and ids."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ from model_store.errors import (
     quoted,
 )
 
-# Stands in a text for every symbol too rare to learn. A model with it reads it and never writes it.
+# The unknown symbol, which stands for every symbol too rare to learn. A model reads the unknown symbol
+# and never writes the unknown symbol.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 _CODE_POINT = np.dtype("<u4")
@@ -26,15 +27,16 @@ _CODE_POINT = np.dtype("<u4")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Distinct single characters in code point order; a character's id is its place.
+    """Distinct single characters in code point order; the id of a character is its place.
 
-    Raises `InvalidVocabulary` when the symbols are anything else.
+    Raises:
+        InvalidVocabulary: the symbols are empty, unsorted, repeated or not single characters.
     """
 
     symbols: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Check the symbols, so that every vocabulary that exists is a good one."""
+        """Check the symbols, so that every existing vocabulary is valid."""
         if not self.symbols:
             raise InvalidVocabulary("a vocabulary needs a character: the text is empty")
         for symbol in self.symbols:
@@ -51,7 +53,9 @@ class Vocabulary:
     def from_text(cls, text: str, max_size: int = 1000) -> "Vocabulary":
         """Return the vocabulary of a text.
 
-        Raises `VocabularyTooLarge` beyond `max_size` and `InvalidVocabulary` for an empty text.
+        Raises:
+            VocabularyTooLarge: the text has more than `max_size` distinct characters.
+            InvalidVocabulary: the text is empty.
         """
         found = set(text)
         if len(found) > max_size:
@@ -79,9 +83,10 @@ class Vocabulary:
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the ids of a text's characters, shape `[len(text)]`.
 
-        Raises `UnknownCharacters` naming every one that is not in the vocabulary.
+        Raises:
+            UnknownCharacters: names every character that the vocabulary lacks.
         """
-        # Lone surrogates pass here so that they are reported like any other unknown character.
+        # Lone surrogates pass the encoding, and are then reported as unknown characters.
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=_CODE_POINT)
         ids = np.searchsorted(self._codes, codes)
         if not np.array_equal(self._codes.take(ids, mode="clip"), codes):
@@ -89,7 +94,7 @@ class Vocabulary:
         return ids.astype(np.int64, copy=False)
 
     def decode(self, ids: NDArray[np.integer[Any]] | Sequence[int]) -> str:
-        """Return the text of ids; raises `IndexError` for one outside the vocabulary."""
+        """Return the text of ids; raises `IndexError` for an id outside the vocabulary."""
         places = np.asarray(ids, dtype=np.int64)
         if places.size and places.min() < 0:
             raise IndexError(f"id {places.min()} is negative: ids are 0 to {len(self) - 1}")
@@ -97,15 +102,15 @@ class Vocabulary:
 
     @property
     def unknown_id(self) -> int | None:
-        """The id of UNKNOWN, if the vocabulary has it."""
+        """The id of UNKNOWN, or None for a vocabulary without UNKNOWN."""
         return self.symbols.index(UNKNOWN) if UNKNOWN in self.symbols else None
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """Return the distinct characters the vocabulary lacks, in order of appearance."""
+        """Return the distinct characters that the vocabulary lacks, in order of appearance."""
         return tuple(symbol for symbol in dict.fromkeys(text) if symbol not in self._known)
 
     def drop_unknown(self, text: str) -> str:
-        """Return the text without the characters the vocabulary lacks."""
+        """Return the text without the characters that the vocabulary lacks."""
         return "".join(filter(self._known.__contains__, text))
 
     @cached_property

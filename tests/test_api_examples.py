@@ -1,4 +1,4 @@
-"""The examples of docs/api.md run, as they stand, against a service started as by `make run`."""
+"""The examples of docs/api.md run unchanged against a service started as by `make run`."""
 
 import json
 import re
@@ -19,12 +19,12 @@ ADDRESS = "localhost:8000"
 BLOCK = re.compile(
     r"^(?:#+ (?P<title>.+)|```(?P<kind>\w[\w ]*)\n(?P<code>(?:.*\n)*?)```)$", re.MULTILINE
 )
-HTTP_ERROR = 22  # curl's status for an answer of 400 or more
+HTTP_ERROR = 22  # curl's exit status for an HTTP status of 400 or more
 
 
 @dataclass(frozen=True)
 class Example:
-    """A block that can be run, the heading it stands under, and the JSON shown after it, if any."""
+    """A block to run, its heading, and the JSON block that follows, if any."""
 
     title: str
     kind: str
@@ -33,7 +33,7 @@ class Example:
 
 
 def examples() -> list[Example]:
-    """Return the document's examples in their order; ```bash fails marks one that is refused."""
+    """Return the document's examples in order; `bash fails` marks an example that is refused."""
     found: list[Example] = []
     title, after = "", False
     for block in BLOCK.finditer(DOCUMENT):
@@ -49,13 +49,13 @@ def examples() -> list[Example]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with no setting made."""
+    """A service with default settings."""
     with serving(tmp_path_factory.mktemp("api") / "log") as running:
         yield running
 
 
 def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run an example with curl told to fail on errors and to show nothing but the answer."""
+    """Run an example; curl fails on errors and prints nothing but the answer."""
     (home / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n", encoding="utf-8")
     if example.kind != "python" and shutil.which("curl") is None:
         pytest.skip("curl is not installed")
@@ -76,7 +76,7 @@ def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
 def test_example_runs(served: Service, tmp_path: Path, example: Example) -> None:
-    """An example ends as the document says; its answer has the fields and the texts that are shown."""
+    """An example ends as marked, and its answer has the fields and texts that the document shows."""
     done = run(example, served.port, tmp_path)
     expected = HTTP_ERROR if example.kind == "bash fails" else 0
     assert done.returncode == expected, done.stdout + done.stderr
@@ -104,12 +104,12 @@ def _called(path: str) -> str:
 
 
 def _fields(value: Any) -> Any:
-    """Return the names in a JSON value, without what they stand for."""
+    """Return the names in a JSON value, without the values."""
     if isinstance(value, dict):
         return {name: _fields(one) for name, one in value.items()}
     return [_fields(one) for one in value[:1]] if isinstance(value, list) else None
 
 
 def _texts(answer: dict[str, Any]) -> list[str]:
-    """Return the generated texts of an answer, which are the same on every processor."""
+    """Return the generated texts of an answer, which are equal on every processor."""
     return [one["text"] for one in [answer, *answer.get("choices", [])] if "text" in one]

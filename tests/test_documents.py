@@ -1,6 +1,8 @@
-"""What the documents and tables say is complete."""
+"""The documents are complete, and the table of errors is too."""
 
 import inspect
+import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -8,18 +10,25 @@ import pytest
 
 import model_store
 from service import errors
+from service.api.schemas import GenerateRequest
 from service.http.errors import STATUS
 from service.settings import Settings
 from tests.servers import ROOT, Service
 from training.config import TrainingConfig
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-MODULES = sorted(
-    path
-    for room in ("service", "model_store", "training")
-    for path in (ROOT / room).glob("*.py")
-    if path.name != "__init__.py"
+API, CONFIGURATION, TRAINING = (
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("api", "configuration", "training")
+)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PATH = re.compile(r"`((?:service|model_store|training|tests|deploy|docs)/[\w/-]+\.\w+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+ROOMS = sorted(
+    path.parent.relative_to(ROOT)
+    for package in ("service", "model_store", "training")
+    for pattern in ("__init__.py", "*/__init__.py")
+    for path in (ROOT / package).glob(pattern)
 )
 SERVICE_ERRORS = [
     error
@@ -28,14 +37,24 @@ SERVICE_ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("setting", Settings.model_fields)
-def test_every_setting_is_in_the_readme(setting: str) -> None:
-    """The README's table names every setting with its default."""
-    variable = f"| `CHARLOOM_{setting.upper()}` |"
-    (row,) = [line for line in README.splitlines() if line.startswith(variable)]
-    default = Settings.model_fields[setting].default
-    shown = row.split("|")[2].strip().strip("`")
-    assert shown == "–" if default is None else shown == str(default).removesuffix(".0")
+def test_every_setting_is_in_the_configuration_guide() -> None:
+    """The guide has one row for each setting, with its default, and a row for no other."""
+    shown = [row for row in _rows(CONFIGURATION) if row[0].startswith("CHARLOOM_")]
+    assert sorted(shown) == sorted(
+        (
+            f"CHARLOOM_{name.upper()}",
+            "–" if field.default is None else str(field.default).removesuffix(".0"),
+        )
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def test_every_field_of_a_request_is_in_the_api_guide() -> None:
+    """The guide has one row for each field of `POST /generate`, with its default as JSON."""
+    assert _rows(API) == [
+        (name, "required" if field.is_required() else json.dumps(field.default))
+        for name, field in GenerateRequest.model_fields.items()
+    ]
 
 
 def test_the_readme_shows_what_the_bundled_model_writes(running_service: Service) -> None:
@@ -60,15 +79,26 @@ def test_every_configuration_key_is_in_the_training_guide(key: str) -> None:
     assert advice
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_is_in_the_readme(path: Path) -> None:
-    """The README's tree has a line for every module."""
-    assert path.name in README
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_every_room_is_in_the_readme(room: Path) -> None:
+    """The README's tree has a line for every room, below its package."""
+    assert room in _tree(README)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_link_leads_somewhere(page: Path) -> None:
+    """A document names only files that exist, and links only to headings that exist."""
+    text = page.read_text(encoding="utf-8")
+    assert [path for path in PATH.findall(text) if not (ROOT / path).is_file()] == []
+    for path, anchor in LINK.findall(text):
+        target = page.parent / path if path else page
+        assert target.is_file(), path
+        assert not anchor or anchor in _anchors(target.read_text(encoding="utf-8")), anchor
 
 
 @pytest.mark.parametrize("error", SERVICE_ERRORS, ids=lambda error: error.__name__)
 def test_every_error_has_a_status(error: type[Exception]) -> None:
-    """Whatever the service fails with has a status and a code of its own."""
+    """Every error of the service has a status and a code."""
     status, code = STATUS[error]
     assert 400 <= status <= 504
     assert code
@@ -78,5 +108,25 @@ def test_every_error_has_a_status(error: type[Exception]) -> None:
     "error", [model_store.ModelNotFound, model_store.DamagedVersion, model_store.StoreUnavailable]
 )
 def test_store_errors_on_the_way_of_a_request_have_a_status(error: type[Exception]) -> None:
-    """The store's errors that a request can meet have one too."""
+    """Every store error that a request can meet has a status."""
     assert error in STATUS
+
+
+def _rows(document: str) -> list[tuple[str, str]]:
+    """Return name and default of each table row that begins with a name in code."""
+    return re.findall(r"^\| `(\w+)` \| `?(.+?)`? \| .+ \|$", document, re.MULTILINE)
+
+
+def _tree(document: str) -> set[Path]:
+    """Return the folders of a tree in a document: `parent/`, and indented below it `child/`."""
+    folders, parent = set(), Path()
+    for indent, name in re.findall(r"^( {2})?(\w+)/ ", document, re.MULTILINE):
+        parent = parent if indent else Path(name)
+        folders.add(parent / name if indent else parent)
+    return folders
+
+
+def _anchors(document: str) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

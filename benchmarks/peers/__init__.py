@@ -1,5 +1,5 @@
-"""What is compared, each in a process of its own.
+"""The sides of the comparisons, each in a process of its own.
 
-TensorFlow's threads keep spinning for a while after each call and its allocator keeps what it once
-had, so no two sides share a process, and the parent that measures HTTP imports none of them.
+TensorFlow's threads spin for a while after each call, and TensorFlow's allocator keeps its memory. So
+no two sides share a process, and the parent, which measures HTTP, imports no side.
 """

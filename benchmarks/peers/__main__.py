@@ -1,6 +1,7 @@
 """`python -m benchmarks.peers module:Class.method`: one side, driven line by line.
 
-Says `"ready"`, then reads `{"size": …, "count": …}`, calls the method with them and answers how many seconds it took.
+The process prints `"ready"`. For each input line `{"size": …, "count": …}`, the process calls the
+method with both numbers and prints `{"seconds": …}`.
 """
 
 import importlib
@@ -12,8 +13,8 @@ from time import perf_counter
 
 
 def main(side: str) -> None:
-    """Answer until the input ends."""
-    # Whatever a library prints goes to standard error.
+    """Answer every line until the input ends."""
+    # The output of libraries goes to standard error.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     module, _, path = side.partition(":")

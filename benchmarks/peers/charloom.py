@@ -1,4 +1,4 @@
-"""Ours: the service's engine and sampler, in as many threads as the service would run them."""
+"""charloom: the service's engine and sampler, in as many threads as in the service."""
 
 import os
 import tempfile
@@ -24,7 +24,7 @@ def open_engine() -> OnnxEngine:
 
 
 class Charloom:
-    """One engine; each thread has a batch of its own, as in `service.models.registry`."""
+    """One engine; each thread has a batch of its own, as in the service."""
 
     def __init__(self) -> None:
         self._engine = open_engine()
@@ -48,13 +48,13 @@ class Charloom:
 
 
 class Prefill:
-    """What reading a seed text costs the engine: its steps, and one draw at the end."""
+    """The prefill of a seed text: one step for each character, and one draw at the end."""
 
     def __init__(self) -> None:
         self._engine = open_engine()
 
     def read(self, sequences: int, characters: int) -> None:
-        """Read that many characters and draw the next."""
+        """Read that many characters, and draw the next character."""
         batch, drawer = self._engine.batch(sequences), Drawer(sequences, len(SYMBOLS))
         ids = np.zeros(sequences, np.int64)
         logits = batch.step(ids)

@@ -1,4 +1,4 @@
-"""Random draws for the sides that sample outside their engine, as the service draws them."""
+"""Random draws, as in the service, for the sides that sample outside their engine."""
 
 import numpy as np
 

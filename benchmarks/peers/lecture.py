@@ -1,4 +1,4 @@
-"""The lecture's way: for every character the last 25, one-hot, go through a frozen graph."""
+"""The lecture's way: for every character, a window of 25 one-hot characters through a frozen graph."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +11,9 @@ WINDOW = 25
 
 
 class Lecture:
-    """A frozen graph in a session, sampled in NumPy, as the lecture's notebook does it.
+    """A frozen graph in a session, sampled in NumPy, as in the lecture's notebook.
 
-    The layers are unrolled over the window, as TFLearn does it; a loop in the graph is slower.
+    The layers are unrolled over the window, as in TFLearn; a loop in the graph is slower.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The TensorFlow tutorial's `OneStep`: one `tf.function` call per character.
 
-https://www.tensorflow.org/text/tutorials/text_generation. It has LSTM layers here in place of its
-one GRU, and is spared the tutorial's translation between ids and strings in each step.
+Source: https://www.tensorflow.org/text/tutorials/text_generation, with LSTM layers in place of the one
+GRU, and without the translation between ids and strings in each step.
 """
 
 from typing import Any

@@ -58,14 +58,14 @@ def lstm_graph() -> ModelProto:
 
 
 def _gates_first(matrix: Any, order: list[int]) -> Any:
-    """[inputs, 4u] or [4u] with gates i, f, o, g becomes [1, 4u, inputs] in another order."""
+    """Return [1, 4u, inputs] with reordered gates, of [inputs, 4u] or [4u] with gates i, f, o, g."""
     i, f, o, g = np.split(np.atleast_2d(matrix), 4, axis=1)
     parts = {0: i, 1: f, 2: o, 3: g}
     return np.concatenate([parts[gate] for gate in order], axis=1).T[None]
 
 
 def _biases(column: Any) -> Any:
-    """The operator has two biases, of the input and of the state: [1, 8u]."""
+    """Return the operator's two biases, of input and state, side by side: [1, 8u]."""
     return np.concatenate([column[:, 0], np.zeros_like(column[:, 0])])[None]
 
 

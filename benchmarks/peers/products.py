@@ -1,4 +1,4 @@
-"""Large matrix products: what the processor could do at best, in fp32 and in integers."""
+"""Large matrix products, the limit of the processor in fp32 and in integers."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ class TensorFlowProduct:
     """fp32 in TensorFlow."""
 
     def __init__(self) -> None:
-        import tensorflow as tf  # noqa: PLC0415 - takes seconds, and the others do without
+        import tensorflow as tf  # noqa: PLC0415 - slow to import, and the other products need no TensorFlow
 
         self._left, self._right = tf.random.normal([2, SIZE, SIZE])
         self._product = tf.function(tf.matmul)

@@ -1,4 +1,4 @@
-"""A store in a temporary folder, and a small model to put into it."""
+"""A store in a folder and on S3, and a small model to publish."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +19,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ModelStore:
 
 @pytest.fixture
 def place(store: ModelStore) -> Place:
-    """Return the store's files, to look at and to spoil."""
+    """Return the store's files, which a test can read and damage."""
     return Place(store.root)
 
 
 @pytest.fixture
 def description() -> ModelDescription:
-    """Return what a publisher would say of the model in `folder`."""
+    """Return a publisher's description of the model in `folder`."""
     return ModelDescription(
         architecture=Architecture(cell="lstm", layers=3, units=512, embedding=64),
         vocabulary_size=3,

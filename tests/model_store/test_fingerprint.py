@@ -9,7 +9,7 @@ from model_store import fingerprint, rows_to_walk
 
 
 class Counting:
-    """A walker whose state counts what it was fed, and which may go wrong in one kind of step."""
+    """A walker whose state sums the ids; steps of `wrong_rows` rows return wrong logits."""
 
     def __init__(self, symbols: int, *, wrong_rows: int = 0) -> None:
         self.state = np.zeros((2, rows_to_walk(symbols), 3), np.float32)
@@ -33,13 +33,13 @@ def test_equal_numbers_have_equal_fingerprints() -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 7, 8, 16, 33])
 def test_a_fault_in_batches_of_one_size_shows(rows: int) -> None:
-    """A difference in the last bit, in steps of one number of rows alone, is another fingerprint."""
+    """A difference in the last bit of the steps with one number of rows changes the fingerprint."""
     assert fingerprint(Counting(60, wrong_rows=rows), 60) != fingerprint(Counting(60), 60)
 
 
 @pytest.mark.parametrize("symbols", [1, 2, 60, 375, 376, 1000, 5000])
 def test_every_symbol_is_fed(symbols: int) -> None:
-    """The path feeds each symbol of a vocabulary of any size, and never more rows than it said."""
+    """The path feeds each symbol of a vocabulary of any size, in at most `rows_to_walk` rows."""
     walker = Counting(symbols)
     fingerprint(walker, symbols)
     assert set(np.concatenate(walker.fed)) == set(range(symbols))
@@ -47,6 +47,6 @@ def test_every_symbol_is_fed(symbols: int) -> None:
 
 
 def test_the_path_never_changes() -> None:
-    """Fingerprints in manifests of years ago stay comparable: the path is part of the format."""
+    """The path is part of the manifest's format, so fingerprints of old manifests stay comparable."""
     walker = Counting(60)
     assert fingerprint(walker, 60)[:16] == "43fadb086dec7419"

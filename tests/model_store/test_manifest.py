@@ -1,4 +1,4 @@
-"""What a manifest accepts."""
+"""The validation of a manifest."""
 
 import hashlib
 import math
@@ -30,14 +30,14 @@ def test_digest_is_over_the_sorted_lines() -> None:
 
 
 def test_manifest_survives_json(description: ModelDescription) -> None:
-    """A manifest reads back equal, tuples of the training configuration included."""
+    """A manifest survives the way through JSON, tuples of the training configuration included."""
     made = manifest(description)
     assert made.training["betas"] == [0.9, 0.95]
     assert Manifest.model_validate_json(made.model_dump_json()) == made
 
 
 def test_the_parent_may_be_named(description: ModelDescription) -> None:
-    """A fine-tuned version names its parent; manifests from before there was the field are valid."""
+    """A fine-tuned version names its parent; a manifest without the field is valid."""
     made = manifest(description, parent={"name": "elder", "version": 3, "digest": SHA})
     assert made.parent == Parent(name="elder", version=3, digest=SHA)
     assert Manifest.model_validate_json(made.model_dump_json()) == made
@@ -51,7 +51,7 @@ def test_the_parent_may_be_named(description: ModelDescription) -> None:
     ["", ".", "..", "../a", "a/../b", "/a", "a//b", "./a", "a/", "a\\b", "a\nb", "manifest.json"],
 )
 def test_paths_out_of_the_folder_are_refused(path: str, description: ModelDescription) -> None:
-    """A path that leaves the folder, or is spelled oddly, or is the manifest, is refused."""
+    """A path is refused if it leaves the folder, is not in normal form, or is the manifest."""
     assert not is_file_path(path)
     with pytest.raises(ValidationError):
         manifest(description, path)
@@ -76,7 +76,7 @@ def test_a_contradiction_is_refused(change: dict[str, Any], description: ModelDe
 
 
 def test_numbers_that_json_lacks(description: ModelDescription) -> None:
-    """A number that JSON cannot hold is refused, not turned into something else."""
+    """A number that JSON cannot represent is refused."""
     content = dict(description)
     for change in ({"metrics": {"validation_nats": math.nan}}, {"training": {"clip": math.inf}}):
         with pytest.raises(ValidationError):

@@ -22,7 +22,7 @@ Publish = Callable[[str], Manifest]
 
 
 def test_a_missing_root_is_an_empty_store(store: ModelStore) -> None:
-    """A store whose folder does not exist holds nothing and says so."""
+    """A store whose folder does not exist is empty, and the error says so."""
     assert store.names() == []
     assert store.versions("shakespeare") == []
     with pytest.raises(ModelNotFound, match="'shakespeare': the store is empty"):
@@ -30,7 +30,7 @@ def test_a_missing_root_is_an_empty_store(store: ModelStore) -> None:
 
 
 def test_published_models_are_found(store: ModelStore, publish: Publish) -> None:
-    """Names come sorted and versions ascending, by number and not by spelling."""
+    """Names are sorted; versions ascend by number, not as text."""
     publish("zebra")
     for _ in range(10):
         publish("ant")
@@ -54,7 +54,7 @@ def test_a_published_version_opens(store: ModelStore, folder: Path, publish: Pub
 def test_things_that_are_no_versions_are_ignored(
     store: ModelStore, place: Place, publish: Publish
 ) -> None:
-    """Folders and files that are not a version's are neither names nor versions."""
+    """Other folders and files in a store are neither names nor versions."""
     publish("abc")
     for path in ("abc/007", "abc/notes", "abc/0", "Upper/1", ".hidden/1", "abc/9/folder"):
         place.write(f"{path}/manifest.json", b"{}")
@@ -66,7 +66,7 @@ def test_things_that_are_no_versions_are_ignored(
 
 
 def test_references(store: ModelStore, publish: Publish) -> None:
-    """A bare name is its production version, or the newest; a version or alias can be named."""
+    """A bare name means `production` or else the newest version; a reference may name version or alias."""
     for _ in range(3):
         publish("abc")
     assert store.resolve("abc") == ("abc", 3)
@@ -95,7 +95,7 @@ def test_references(store: ModelStore, publish: Publish) -> None:
 def test_unknown_references(
     reference: str, message: str, store: ModelStore, publish: Publish
 ) -> None:
-    """A reference to nothing names what is missing and lists what exists."""
+    """The error of an unknown reference names the reference and lists existing models or versions."""
     publish("abc")
     publish("abc")
     store.aliases("abc").set("best", 1)
@@ -104,7 +104,7 @@ def test_unknown_references(
 
 
 def test_an_alias_of_a_removed_version(store: ModelStore, place: Place, publish: Publish) -> None:
-    """An alias whose version was deleted is an error, not silently another version."""
+    """An alias of a deleted version is an error, and never means another version."""
     publish("abc")
     publish("abc")
     store.aliases("abc").set("production", 2)
@@ -118,7 +118,7 @@ def test_an_alias_of_a_removed_version(store: ModelStore, place: Place, publish:
 def test_a_damaged_file_is_refused_by_name(
     path: str, store: ModelStore, place: Place, publish: Publish
 ) -> None:
-    """A file with another byte, another size or no existence is refused by its name."""
+    """A file that is changed, cut or missing is refused with its name."""
     publish("abc")
     file = f"abc/1/{path}"
     place.damage(file)
@@ -137,7 +137,7 @@ def test_a_damaged_file_is_refused_by_name(
 def test_a_damaged_manifest_is_refused_by_name(
     content: bytes, store: ModelStore, place: Place, publish: Publish
 ) -> None:
-    """A manifest that is no manifest is refused in one line that names it."""
+    """A file that is no manifest is refused with its name, in one line."""
     publish("abc")
     place.write("abc/1/manifest.json", content)
     assert store.versions("abc") == [1]
@@ -157,7 +157,7 @@ def test_a_manifest_cannot_point_outside(store: ModelStore, place: Place, publis
 
 
 def test_a_moved_version_is_refused(store: ModelStore, place: Place, publish: Publish) -> None:
-    """A version that lies under another name or number is not that version."""
+    """A version copied to another name is refused."""
     publish("abc")
     place.copy("abc/1", "other/1")
     with pytest.raises(DamagedVersion, match="is that of abc@1"):
@@ -165,7 +165,7 @@ def test_a_moved_version_is_refused(store: ModelStore, place: Place, publish: Pu
 
 
 def test_unlisted_files_are_ignored(store: ModelStore, place: Place, publish: Publish) -> None:
-    """A file the manifest does not list neither hinders opening nor is handed out."""
+    """A file that the manifest does not list does not prevent opening, and is not returned."""
     publish("abc")
     place.write("abc/1/stray.onnx", b"?")
     model = store.open("abc", 1)
@@ -176,7 +176,7 @@ def test_unlisted_files_are_ignored(store: ModelStore, place: Place, publish: Pu
 def test_only_the_wanted_files_are_checked(
     store: ModelStore, place: Place, publish: Publish
 ) -> None:
-    """Files and folders that are wanted are there and sound; of others nothing is known."""
+    """Only wanted files and folders are verified; other files are not available."""
     publish("abc")
     place.damage("abc/1/model.onnx")
     model = store.open("abc", 1, ["saved_model", "vocabulary.json", "unheard-of"])
@@ -196,7 +196,7 @@ def test_a_wrong_vocabulary_is_damage(
     folder: Path,
     description: ModelDescription,
 ) -> None:
-    """A vocabulary that was published wrong is refused where it is read."""
+    """An invalid vocabulary in a published version is refused at the first access."""
     (folder / "vocabulary.json").write_text(text, encoding="utf-8")
     store.publish("abc", folder, description)
     model: StoredModel = store.open("abc", 1)
@@ -208,7 +208,7 @@ def test_a_wrong_vocabulary_is_damage(
 def test_bad_names(
     name: str, store: ModelStore, place: Place, folder: Path, description: ModelDescription
 ) -> None:
-    """A name that breaks the rule cannot be published, and nothing is written."""
+    """Publishing under a name that breaks the naming rule is refused, and writes nothing."""
     with pytest.raises(InvalidName, match="cannot name a model: use 1 to 64"):
         store.publish(name, folder, description)
     with pytest.raises(InvalidName):

@@ -1,4 +1,4 @@
-"""Aliases: pointing, going back, and writers at once."""
+"""Aliases: setting, rollback, and concurrent writers."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def aliases(store: ModelStore, publish: Callable[[str], Manifest]) -> Aliases:
 
 
 def test_an_alias_points_where_it_was_set(aliases: Aliases) -> None:
-    """An alias is unset at first, then points at the version set last."""
+    """An alias points at the version that was set last, and at none before."""
     assert aliases.get("production") is None
     assert aliases.all() == {}
     aliases.set("production", 1)
@@ -42,7 +42,7 @@ def test_an_alias_points_where_it_was_set(aliases: Aliases) -> None:
 
 
 def test_rollback_walks_back(aliases: Aliases) -> None:
-    """Each rollback goes one version further back, until there is none."""
+    """Each rollback goes one version further back, until no earlier version is left."""
     for version in (3, 1, 1, 2):
         aliases.set("production", version)
     assert [aliases.rollback("production") for _ in range(2)] == [1, 3]
@@ -52,7 +52,7 @@ def test_rollback_walks_back(aliases: Aliases) -> None:
 
 
 def test_rollback_passes_over_removed_versions(place: Place, aliases: Aliases) -> None:
-    """A rollback does not point at a version that is gone."""
+    """A rollback skips removed versions."""
     for version in (1, 2, 3):
         aliases.set("production", version)
     place.remove("abc/2")
@@ -60,7 +60,7 @@ def test_rollback_passes_over_removed_versions(place: Place, aliases: Aliases) -
 
 
 def test_rollback_of_nothing(store: ModelStore, aliases: Aliases) -> None:
-    """An alias that was never set cannot go back, nor one of an unknown model."""
+    """A rollback of an unset alias or of an unknown model is an error."""
     with pytest.raises(AliasError, match="abc has no alias 'best': set it first"):
         aliases.rollback("best")
     with pytest.raises(AliasError, match="nope has no alias"):
@@ -68,7 +68,7 @@ def test_rollback_of_nothing(store: ModelStore, aliases: Aliases) -> None:
 
 
 def test_an_alias_needs_a_version_that_exists(store: ModelStore, aliases: Aliases) -> None:
-    """Pointing at a missing version, or one of a missing model, is refused."""
+    """An alias of a missing version or of a missing model is refused."""
     with pytest.raises(ModelNotFound, match="abc has no version 4: it has 1, 2, 3"):
         aliases.set("production", 4)
     with pytest.raises(ModelNotFound, match="nope has no version 1"):
@@ -78,14 +78,14 @@ def test_an_alias_needs_a_version_that_exists(store: ModelStore, aliases: Aliase
 
 @pytest.mark.parametrize("alias", ["12", "", "a b", "a@b", "../x", "Best"])
 def test_bad_alias_names(alias: str, aliases: Aliases) -> None:
-    """An alias that reads as a version or breaks the naming rule is refused."""
+    """An alias that is all digits or breaks the naming rule is refused."""
     with pytest.raises(InvalidName, match="cannot be an alias"):
         aliases.set(alias, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": []}', b'{"a": [0]}', b"\xff"])
 def test_a_damaged_file_is_named(content: bytes, place: Place, aliases: Aliases) -> None:
-    """An unreadable aliases.json is an error that names the file, and is not overwritten."""
+    """A damaged aliases.json is an error that names the file; the file is not overwritten."""
     place.write("abc/aliases.json", content)
     with pytest.raises(AliasError, match=r"abc/aliases\.json is not a list of aliases: restore"):
         aliases.get("production")
@@ -95,7 +95,7 @@ def test_a_damaged_file_is_named(content: bytes, place: Place, aliases: Aliases)
 
 
 def test_writers_at_once_lose_nothing(store: ModelStore, aliases: Aliases) -> None:
-    """Every alias that threads and processes set at the same time is there afterwards."""
+    """No alias is lost when threads and processes set aliases at the same time."""
     environment = os.environ | {"PYTHONPATH": str(Path(model_store.__file__).parents[1])}
     command = [sys.executable, "-c", SET_MANY, store.root]
     others = [subprocess.Popen([*command, name], env=environment) for name in ("x", "y")]

@@ -1,4 +1,4 @@
-"""`python -m model_store`, as a person would run it."""
+"""The commands of `python -m model_store`."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(store: ModelStore, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs a command on the store: status, output, errors."""
+    """Return a function that runs a command on the store, and returns status, output and errors."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         status = main(["--store", store.root, *arguments])
@@ -37,7 +37,7 @@ def run(store: ModelStore, capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_list_is_a_table(store: ModelStore, place: Place, publish: Publish, run: Run) -> None:
-    """The list has one aligned line per version; a damaged manifest does not hide the others."""
+    """`list` prints one aligned line per version; a damaged manifest does not hide other versions."""
     publish("abc")
     publish("abc")
     store.aliases("abc").set("production", 2)
@@ -52,7 +52,7 @@ def test_list_is_a_table(store: ModelStore, place: Place, publish: Publish, run:
 
 
 def test_show_tells_the_manifest(publish: Publish, run: Run) -> None:
-    """What is shown holds the digest, the network, the metrics, the training and the files."""
+    """`show` prints digest, network, metrics, training and files."""
     made = publish("abc")
     status, output, _ = run("show", "abc@1")
     assert status == 0
@@ -63,14 +63,14 @@ def test_show_tells_the_manifest(publish: Publish, run: Run) -> None:
 def test_show_tells_the_parent(
     store: ModelStore, folder: Path, description: ModelDescription, run: Run
 ) -> None:
-    """What a fine-tuned version began with is shown, with its digest."""
+    """`show` prints the parent of a fine-tuned version, with the parent's digest."""
     parent = Parent(name="elder", version=3, digest="ab" * 32)
     store.publish("young", folder, description.model_copy(update={"parent": parent}))
     assert f"elder@3, digest {parent.digest}" in run("show", "young")[1]
 
 
 def test_verify_names_the_damaged_file(place: Place, publish: Publish, run: Run) -> None:
-    """Verification passes sound versions, and fails with the name of a damaged file."""
+    """`verify` passes intact versions, and fails with the name of a damaged file."""
     publish("abc")
     publish("other")
     assert run("verify")[0] == 0
@@ -85,7 +85,7 @@ def test_verify_names_the_damaged_file(place: Place, publish: Publish, run: Run)
 
 
 def test_alias_and_rollback(store: ModelStore, publish: Publish, run: Run) -> None:
-    """An alias moves by command and goes back by command."""
+    """`alias` moves an alias, and `rollback` moves the alias back."""
     publish("abc")
     publish("abc")
     assert run("alias", "abc", "production", "1")[1] == "abc@production is version 1\n"
@@ -120,7 +120,7 @@ def test_bundle_needs_the_serving_files(
 
 
 def test_bundled_models_are_sound(run: Run) -> None:
-    """Every model that travels with the software verifies."""
+    """Every bundled model passes `verify`."""
     assert BUNDLED.parent == Path(model_store.__file__).parent
     assert run("verify")[0] == 0
 

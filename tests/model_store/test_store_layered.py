@@ -9,7 +9,7 @@ from model_store import LayeredStore, ModelDescription, ModelNotFound, ModelStor
 
 @pytest.fixture
 def layers(tmp_path: Path, folder: Path, description: ModelDescription) -> list[ModelStore]:
-    """Return an owner's store with `abc` and a bundled one with `abc` twice and `faust`."""
+    """Return an owner's store with `abc`, and a bundled store with two versions of `abc` and `faust`."""
     owner, bundled = ModelStore(tmp_path / "owner"), ModelStore(tmp_path / "bundled")
     bundled.publish("abc", folder, description)
     bundled.publish("abc", folder, description)
@@ -20,7 +20,7 @@ def layers(tmp_path: Path, folder: Path, description: ModelDescription) -> list[
 
 
 def test_the_first_store_owns_a_name(layers: list[ModelStore]) -> None:
-    """A name comes from the first store that has it, with that store's versions alone."""
+    """The first store with a name owns the name; versions of later stores are hidden."""
     owner, bundled = layers
     both = LayeredStore(layers)
     assert both.names() == ["abc", "faust"]
@@ -33,14 +33,14 @@ def test_the_first_store_owns_a_name(layers: list[ModelStore]) -> None:
 
 
 def test_a_half_published_version_owns_nothing(layers: list[ModelStore]) -> None:
-    """A folder without a complete version does not hide the store behind."""
+    """A folder without a complete version does not hide a later store."""
     owner, bundled = layers
     (Path(owner.root) / "faust" / "1").mkdir(parents=True)
     assert LayeredStore(layers).open("faust", 1).folder == Path(bundled.root) / "faust" / "1"
 
 
 def test_references_use_the_owner(layers: list[ModelStore]) -> None:
-    """A reference and its aliases mean what they mean in the name's own store."""
+    """References and aliases are resolved in the store that owns the name."""
     _, bundled = layers
     bundled.aliases("abc").set("old", 1)
     bundled.aliases("faust").set("old", 1)
@@ -53,7 +53,7 @@ def test_references_use_the_owner(layers: list[ModelStore]) -> None:
 
 
 def test_an_unknown_name_lists_all_stores(layers: list[ModelStore]) -> None:
-    """An unknown name is answered with the names of every layer."""
+    """The error of an unknown name lists the names of every store."""
     both = LayeredStore(layers)
     assert both.versions("nope") == []
     for ask in (both.resolve, both.aliases):

@@ -1,4 +1,4 @@
-"""Publishing: whole or not at all, and no number twice."""
+"""Publishing: a version is complete or absent, and no number is used twice."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ for _ in range(int(times)):
     print(made.version)
 """
 
-# In a folder: Python reports every file it opens or renames to audit hooks, before it does so.
+# In a folder: audit hooks see each file before Python opens or renames the file.
 DIE = """
 import os, signal, sys
 
@@ -46,7 +46,7 @@ def die(event, arguments):
 sys.addaudithook(die)
 """
 
-# On S3: botocore sends every request from here.
+# On S3: botocore sends every request through this method.
 DIE_ON_S3 = """
 import os, signal, sys
 from aiobotocore.client import AioBaseClient
@@ -93,7 +93,7 @@ def test_a_publisher_killed_in_a_folder(
     folder: Path,
     description: ModelDescription,
 ) -> None:
-    """Whatever the moment of a SIGKILL, there is no version, and its number is not used again."""
+    """A publisher killed at any moment leaves no version, and the number is not used again."""
     killed(publisher(DIE + PUBLISH, store, folder, description, "1", *moment))
     assert_only_the_next_version_exists(store, place, folder, description)
 
@@ -107,7 +107,7 @@ def test_a_publisher_killed_on_s3(
     folder: Path,
     description: ModelDescription,
 ) -> None:
-    """The same holds before the first file, between files and before the manifest on S3."""
+    """A publisher killed on S3 leaves no version, and the number is not used again."""
     killed(publisher(DIE_ON_S3 + PUBLISH, store, folder, description, "1", moment))
     assert_only_the_next_version_exists(store, place, folder, description)
 
@@ -140,7 +140,7 @@ def test_publishers_at_once_get_versions_of_their_own(
     description: ModelDescription,
     publish: Callable[[str], Manifest],
 ) -> None:
-    """Threads and processes that publish together share no number and skip none."""
+    """Concurrent publishers use every number exactly once."""
     others = [publisher(PUBLISH, store, folder, description, "5") for _ in range(2)]
     with ThreadPoolExecutor(4) as pool:
         numbers = [made.version for made in pool.map(publish, ["abc"] * 10)]
@@ -169,7 +169,7 @@ def test_a_failed_publisher_cleans_up(
     description: ModelDescription,
     publish: Callable[[str], Manifest],
 ) -> None:
-    """An error while copying leaves no files behind and does not give the number away."""
+    """A failed copy leaves no files, and the number is not used again."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
     ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     quiet = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"
@@ -183,7 +183,7 @@ def test_a_failed_publisher_cleans_up(
 def test_what_cannot_be_published(
     store: ModelStore, place: Place, folder: Path, tmp_path: Path, description: ModelDescription
 ) -> None:
-    """No folder, an empty one, a link, a pipe and a second manifest are refused up front."""
+    """A missing or empty folder, a link, a pipe and a second manifest are refused before any write."""
 
     def refused(source: Path, message: str) -> None:
         with pytest.raises(UnpublishableFolder, match=message):
@@ -208,7 +208,7 @@ def test_what_cannot_be_published(
 def test_others_may_read_what_was_published(
     store: ModelStore, publish: Callable[[str], Manifest]
 ) -> None:
-    """The manifest has the permissions of any new file, so that another user can serve it."""
+    """The manifest has the permissions of any new file, so that another user can serve the version."""
     publish("abc")
     folder = Path(store.root, "abc", "1")
     assert (folder / "manifest.json").stat().st_mode == (folder / "card.md").stat().st_mode

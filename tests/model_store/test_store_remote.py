@@ -1,4 +1,4 @@
-"""A store elsewhere: local copies, what they are worth, and a place that cannot be reached."""
+"""A remote store: local copies, and a store that cannot be reached."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,19 +16,19 @@ pytestmark = pytest.mark.parametrize("store", ["s3"], indirect=True)
 
 
 def copies(folder: Path) -> set[str]:
-    """The names of all files in a folder."""
+    """Return the names of all files in a folder."""
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
 def test_only_what_is_wanted_is_fetched(store: ModelStore, publish: Publish) -> None:
-    """Opening copies the wanted files, and nothing else is left beside them."""
+    """Opening copies the wanted files, and no other files."""
     publish("abc")
     model = store.open("abc", 1, ["model.onnx"])
     assert copies(model.folder) == {"model.onnx"}
 
 
 def test_a_sound_copy_is_used_again(store: ModelStore, place: Place, publish: Publish) -> None:
-    """What is here and sound is not fetched again."""
+    """A verified copy is not fetched again."""
     publish("abc")
     store.open("abc", 1)
     place.remove("abc/1/model.onnx")
@@ -39,7 +39,7 @@ def test_a_sound_copy_is_used_again(store: ModelStore, place: Place, publish: Pu
 
 @pytest.mark.parametrize("content", [b"", bytes(100), b"x" * 1024])
 def test_a_damaged_copy_is_replaced(content: bytes, store: ModelStore, publish: Publish) -> None:
-    """A copy that is cut short or has other bytes is fetched anew."""
+    """A damaged copy is fetched anew."""
     publish("abc")
     copy = store.open("abc", 1).file("model.onnx")
     copy.write_bytes(content)
@@ -49,7 +49,7 @@ def test_a_damaged_copy_is_replaced(content: bytes, store: ModelStore, publish: 
 def test_a_damaged_object_never_becomes_a_copy(
     store: ModelStore, place: Place, publish: Publish
 ) -> None:
-    """What differs from the manifest is refused, and leaves nothing that could be used."""
+    """An original that differs from the manifest is refused, and leaves no copy."""
     publish("abc")
     place.damage("abc/1/model.onnx")
     with pytest.raises(DamagedVersion, match=r"s3://.*/abc/1/model\.onnx is damaged"):
@@ -60,7 +60,7 @@ def test_a_damaged_object_never_becomes_a_copy(
 def test_copies_used_longest_ago_are_forgotten(
     store: ModelStore, folder: Path, publish: Publish
 ) -> None:
-    """So many versions keep their copies, and no more."""
+    """The copies of the KEPT versions used last are kept, and no other copies."""
     for number in range(KEPT + 1):
         (folder / "card.md").write_text(f"Model {number}.", encoding="utf-8")
         publish("abc")
@@ -73,7 +73,7 @@ def test_copies_used_longest_ago_are_forgotten(
 def test_copies_need_a_place(
     store: ModelStore, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no copy can be kept, the error names the variable that helps."""
+    """The error of a missing place for copies names XDG_CACHE_HOME."""
     publish("abc")
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
@@ -84,7 +84,7 @@ def test_copies_need_a_place(
 def test_aliases_of_a_copied_folder_go_on(
     store: ModelStore, place: Place, publish: Publish
 ) -> None:
-    """A folder's `aliases.json`, copied here with its versions, is where the history begins."""
+    """The history of aliases begins with the `aliases.json` of a copied folder."""
     publish("abc")
     publish("abc")
     place.write("abc/aliases.json", b'{"production": [1]}')
@@ -95,7 +95,7 @@ def test_aliases_of_a_copied_folder_go_on(
 
 
 def unavailable(store: ModelStore) -> str:
-    """The one line with which each way to use the store fails."""
+    """Return the error message of a store that cannot be used, which is one line for every operation."""
     messages = []
     for use in (store.names, lambda: store.resolve("abc"), store.require_writable):
         with pytest.raises(StoreUnavailable) as caught:
@@ -107,13 +107,13 @@ def unavailable(store: ModelStore) -> str:
 
 
 def test_a_missing_bucket_is_no_empty_store(store: ModelStore) -> None:
-    """A bucket that does not exist is an error, not a store without models."""
+    """A missing bucket is an error, not an empty store."""
     assert "bucket does not exist" in unavailable(ModelStore("s3://no-such-bucket/models"))
 
 
 @pytest.fixture
 def connect_anew(store: ModelStore) -> Iterator[None]:
-    """Forget connections before and after, which fsspec keeps with the environment they had."""
+    """Clear fsspec's connections before and after, since a connection keeps its environment."""
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     yield
     fsspec.get_filesystem_class("s3").clear_instance_cache()
@@ -121,7 +121,7 @@ def connect_anew(store: ModelStore) -> Iterator[None]:
 
 @pytest.mark.usefixtures("connect_anew")
 def test_missing_credentials_are_named(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without credentials the line says so, and where they are read from."""
+    """The error of missing credentials names the variables of the credentials."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     message = unavailable(ModelStore(store.root))
@@ -131,7 +131,7 @@ def test_missing_credentials_are_named(store: ModelStore, monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("connect_anew")
 def test_a_server_that_is_gone_is_named(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing listens the line names the address and CHARLOOM_STORE."""
+    """The error of an unreachable server names the address and CHARLOOM_STORE."""
     port = free_port()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     message = unavailable(ModelStore("s3://models"))
@@ -141,6 +141,6 @@ def test_a_server_that_is_gone_is_named(store: ModelStore, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("address", ["nonsense://models", "gs://models"])
 def test_an_address_without_its_library(address: str, store: ModelStore) -> None:
-    """An unknown protocol, or one whose library is missing, is refused with what to install."""
+    """The error of an unknown protocol or a missing library names the package to install."""
     with pytest.raises(StoreError, match=rf"the store {address} cannot be opened .*charloom\[s3\]"):
         ModelStore(address)

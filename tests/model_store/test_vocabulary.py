@@ -1,4 +1,4 @@
-"""The way between text and ids."""
+"""The translation between text and ids."""
 
 import json
 
@@ -15,7 +15,7 @@ WITH_SURROGATES = st.text(st.characters(exclude_categories=()))
 
 @given(st.text(min_size=1))
 def test_text_survives_the_round_trip(text: str) -> None:
-    """Any text comes back from its ids, and its vocabulary from JSON."""
+    """Any text survives the way through ids, and any vocabulary the way through JSON."""
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
     assert ids.dtype == np.int64
@@ -27,7 +27,7 @@ def test_text_survives_the_round_trip(text: str) -> None:
 
 @given(st.text(min_size=1), WITH_SURROGATES)
 def test_unknown_characters_are_named_once_in_order(known: str, text: str) -> None:
-    """Encoding fails exactly when characters are unknown, and then names each of them once."""
+    """Encoding fails exactly if characters are unknown, and names each unknown character once."""
     vocabulary = Vocabulary.from_text(known)
     expected = tuple(dict.fromkeys(symbol for symbol in text if symbol not in known))
     assert vocabulary.unknown(text) == expected
@@ -43,7 +43,7 @@ def test_unknown_characters_are_named_once_in_order(known: str, text: str) -> No
 
 @given(WITH_SURROGATES | st.binary())
 def test_only_a_vocabulary_is_read_as_one(data: str | bytes) -> None:
-    """Anything that is not a vocabulary in JSON is refused, whatever its bytes."""
+    """Any bytes that are no vocabulary in JSON are refused."""
     with pytest.raises(InvalidVocabulary):
         Vocabulary.from_json(data)
 
@@ -52,13 +52,13 @@ def test_only_a_vocabulary_is_read_as_one(data: str | bytes) -> None:
     "symbols", [[], ["b", "a"], ["a", "a"], ["ab"], [""], ["\ud800"], [1], "abc", None]
 )
 def test_bad_symbols_are_refused(symbols: object) -> None:
-    """Symbols that are unsorted, repeated, empty or no single characters are refused."""
+    """Symbols that are unsorted, repeated, empty or not single characters are refused."""
     with pytest.raises(InvalidVocabulary):
         Vocabulary.from_json(json.dumps({"symbols": symbols}))
 
 
 def test_too_many_characters_are_refused() -> None:
-    """A text with more distinct characters than allowed asks whether it is a text at all."""
+    """The error of too many distinct characters asks whether the file is a text."""
     text = "".join(map(chr, range(1000, 2001)))
     with pytest.raises(VocabularyTooLarge, match=r"1,001 .* limit is 1,000: is this a text file\?"):
         Vocabulary.from_text(text)
@@ -67,13 +67,13 @@ def test_too_many_characters_are_refused() -> None:
 
 @pytest.mark.parametrize("ids", [[0, 3], [-1]])
 def test_ids_outside_the_vocabulary_are_refused(ids: list[int]) -> None:
-    """An id that no character has is an error, a negative one too."""
+    """An id outside the vocabulary is an error, a negative id too."""
     with pytest.raises(IndexError):
         Vocabulary.from_text("abc").decode(ids)
 
 
 def test_nothing_is_nothing() -> None:
-    """The empty text has no ids and no ids are the empty text."""
+    """The empty text and no ids translate into each other."""
     vocabulary = Vocabulary.from_text("abc")
     assert vocabulary.encode("").shape == (0,)
     assert vocabulary.decode([]) == ""

@@ -1,1 +1,1 @@
-"""The other systems of the lecture, each one command: a room for reading."""
+"""The lecture's other systems, one command each, in code that follows the slides."""

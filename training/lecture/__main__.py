@@ -10,16 +10,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow
 
 SYSTEMS = {
     "computational-graph": "f = (x + y)·z: gradients by hand and by GradientTape, side by side",
-    "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least loss possible",
+    "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
     "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for four cells",
     "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
     "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
-    "architectures": "one-to-many and its kin; deep against shallow at equal parameter count",
+    "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one system, or list them all; return the exit status."""
+    """Run one system, or list all systems; return the exit status."""
     options = _parser().parse_args(arguments)
     if options.name is None:
         print(_listing())
@@ -36,9 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from training.lecture.lesson import Lesson  # noqa: PLC0415 - the listing waits for no library
+    from training.lecture.lesson import Lesson  # noqa: PLC0415 - the list needs no TensorFlow
 
-    options.output.mkdir(parents=True, exist_ok=True)  # or fail before the training, not after it
+    # A folder that cannot be made ends the command before the training.
+    options.output.mkdir(parents=True, exist_ok=True)
     system = import_module(f"training.lecture.{options.name.replace('-', '_')}")
     system.run(Lesson(output=options.output, seed=options.seed, quick=options.quick))
 
@@ -56,8 +57,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", nargs="?", help="a system; without one: list them")
-    parser.add_argument("--quick", action="store_true", help="a few updates: only see that it runs")
+    parser.add_argument("name", nargs="?", help="a system; without a name: list the systems")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few updates, to show that the system runs"
+    )
     parser.add_argument("--seed", type=_seed, default=1, help="the random seed (default: 1)")
     parser.add_argument(
         "--output", type=Path, default=Path("docs/lecture"), help="folder for the picture"

@@ -1,8 +1,8 @@
 """One-to-one, one-to-many, many-to-one, many-to-many; and deep against shallow.
 
-Layer l of a deep network reads what the layer below has made of the text: h_t^l = LSTM(h_t^{l−1},
-h_{t−1}^l), with h_t^0 the character's embedding. The comparison is fair only at an equal number of
-parameters: what goes into depth is missing in width.
+Layer l of a deep network reads the hidden states of the layer below: h_t^l = LSTM(h_t^{l−1}, h_{t−1}^l),
+with h_t^0 the embedding of character t. The networks have an equal number of parameters, so a deeper
+network is narrower.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ ITERATIONS = 2000
 
 @dataclass(frozen=True)
 class Result:
-    """What a network of this depth reached: training losses and the held-out one, in nats."""
+    """The result of one depth: training losses and held-out loss, in nats per character."""
 
     config: TrainingConfig
     parameters: int
@@ -49,28 +49,28 @@ class Result:
 
 
 def english() -> tuple[Split, int]:
-    """Return text that every Python brings along, its own reference; and the number of symbols."""
+    """Return Python's own reference manual as ids, split, and the number of symbols."""
     text = "".join(topics.values())[:CHARACTERS]
     vocabulary = Vocabulary.from_text(text, 1000)
     return split(vocabulary.encode(text).astype(np.int32), 0.1), len(vocabulary)
 
 
 def parameters(layers: int, units: int, symbols: int) -> int:
-    """Count the weights: embedding, four gates in each layer, and the map to the logits."""
+    """Count the weights: embedding, four gates in each layer, and the output layer."""
     inputs = [EMBEDDING] + [units] * (layers - 1)
     gates = sum(4 * units * (size + units + 1) for size in inputs)
     return symbols * EMBEDDING + gates + (units + 1) * symbols
 
 
 def units_for(layers: int, symbols: int) -> int:
-    """Return the width at which so many layers come closest to PARAMETERS."""
+    """Return the units of each layer with which the network comes closest to PARAMETERS."""
     return min(
         range(1, 512), key=lambda units: abs(parameters(layers, units, symbols) - PARAMETERS)
     )
 
 
 def train(layers: int, text: Split, symbols: int, iterations: int, seed: int) -> Result:
-    """Train a network of this depth and of the common size, with zero state before each window."""
+    """Train a network of this depth, from the zero state before each sequence."""
     config = TrainingConfig(
         layers=layers,
         units=units_for(layers, symbols),
@@ -84,7 +84,8 @@ def train(layers: int, text: Split, symbols: int, iterations: int, seed: int) ->
     set_seeds(seed)
     model = build_model(config, symbols, "float32")
     embeddings = model.get_layer("embedding").embeddings
-    embeddings.assign(keras.random.normal(embeddings.shape))  # ±0.05 hardly shows three layers up
+    # Keras draws from ±0.05, which nearly vanishes in three layers.
+    embeddings.assign(keras.random.normal(embeddings.shape))
 
     def loss(ids: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         logits, *_ = model([ids, *zero_state(config, config.batch_size)])

@@ -1,4 +1,4 @@
-"""The weather of every day, inferred from the store's sign: from the past, or from the whole record."""
+"""The weather of every day, inferred from the store's signs: past signs alone, or all signs."""
 
 from collections.abc import Iterator
 
@@ -19,22 +19,23 @@ DAYS = 20_000
 
 
 def posterior(sign: Ids, *, future: bool) -> Probabilities:
-    """Return P(weather of each day | signs) exactly, [days, 3]; the signs so far, or all of them.
+    """Return the exact P(weather of each day | signs up to the day, or with `future` all signs), [days, 3].
 
-    This is the forward-backward algorithm on the store's states: alpha is the belief before the
-    day, beta the likelihood of the signs after it.
+    The forward-backward algorithm on the store's states: alpha is the belief before the day, beta
+    the likelihood of the signs after the day (Rabiner, "A tutorial on hidden Markov models", 1989).
     """
     alpha, beta = _alphas(sign), _betas(sign) if future else np.ones((len(sign), len(STATES)))
     result = np.empty((len(sign), 3))
     for day, shown in enumerate(sign):
-        # P(state yesterday) · P(this sign and all later ones | state today), summed by weather.
+        # likelihood [states] = P(this sign and later signs | state today). NEXT [states, weathers] turns
+        # likelihood into [states yesterday, weathers], and alpha sums over the states of yesterday.
         likelihood = beta[day] * (shown == SIGN)
         result[day] = alpha[day] @ likelihood[NEXT]
     return np.asarray(result / result.sum(axis=1, keepdims=True))
 
 
 def _alphas(sign: Ids) -> Probabilities:
-    """Return P(state before the day | signs before the day) for every day."""
+    """Return P(state before the day | signs before the day), [days, states]."""
     alphas = [store.stationary()]
     for shown in sign[:-1]:
         alpha = (alphas[-1] @ store.transition()) * (shown == SIGN)
@@ -43,7 +44,7 @@ def _alphas(sign: Ids) -> Probabilities:
 
 
 def _betas(sign: Ids) -> Probabilities:
-    """Return P(signs after the day | state after the day), up to a factor, for every day."""
+    """Return P(signs after the day | state after the day) up to a factor, [days, states]."""
     betas = [np.ones(len(STATES))]
     for shown in sign[:0:-1]:
         beta = store.transition() @ ((shown == SIGN) * betas[-1])
@@ -52,7 +53,7 @@ def _betas(sign: Ids) -> Probabilities:
 
 
 def network(*, future: bool) -> keras.Model:
-    """Return a GRU that reads the signs forward, or one that also reads them backward."""
+    """Return a GRU that reads the signs forward; with `future`, a second GRU reads backward."""
     reader = layer("gru", UNITS)
     if future:
         reader = keras.layers.Bidirectional(reader)
@@ -60,7 +61,7 @@ def network(*, future: bool) -> keras.Model:
 
 
 def batches(rng: np.random.Generator) -> Iterator[Batch]:
-    """Yield mini-batches of signs, −1 or 1, and the weathers behind them."""
+    """Yield mini-batches: signs −1 or 1 [CUTS, days, 1], and the weathers [CUTS, days]."""
     weather, sign = store.record(DAYS, rng)
     while True:
         x, y = store.cuts(weather, sign, CUTS, rng)
@@ -78,7 +79,7 @@ def learn(model: keras.Model, iterations: int, seed: int) -> None:
 
 
 def probabilities(model: keras.Model, signs: Ids) -> Probabilities:
-    """Return the network's P(weather) for every day of these cuts, [cuts, days, 3]."""
+    """Return the network's P(weather) of every day, [cuts, days, 3]."""
     return np.asarray(tf.nn.softmax(model(tf.constant(_signal(signs)))), np.float64)
 
 
@@ -89,7 +90,7 @@ def nats(predicted: Probabilities, weather: Ids) -> float:
 
 
 def run(lesson: Lesson) -> None:
-    """Compare one direction with two, each with what is exactly knowable."""
+    """Compare one direction with two directions, and each with its exact limit."""
     rng = np.random.default_rng([lesson.seed, 1])
     weather, signs = store.cuts(*store.record(DAYS, rng), 500, rng)
     rows, shown = [], {}

@@ -12,7 +12,7 @@ from training.lecture.lesson import Lesson, save_picture, show_table
 
 @dataclass
 class Node:
-    """A value in the graph, its inputs, and the local derivative by each of them."""
+    """A value in the graph, its inputs, and the local derivative by each input."""
 
     name: str
     value: float
@@ -22,21 +22,21 @@ class Node:
 
 
 def plus(name: str, a: Node, b: Node) -> Node:
-    """Add: both local derivatives are 1, so a plus passes the gradient on."""
+    """Add two nodes: both local derivatives are 1, so a plus passes the gradient on."""
     return Node(name, a.value + b.value, [a, b], [1.0, 1.0])
 
 
 def times(name: str, a: Node, b: Node) -> Node:
-    """Multiply: each local derivative is the other input, so a times swaps."""
+    """Multiply two nodes: each local derivative is the other input, so a times swaps its inputs."""
     return Node(name, a.value * b.value, [a, b], [b.value, a.value])
 
 
 def backward(order: list[Node]) -> None:
-    """Fill in ∂f/∂node for every node; `order` is that of the forward pass and ends in f."""
+    """Fill in ∂f/∂node for every node; `order` is the order of the forward pass and ends in f."""
     order[-1].gradient = 1.0
     for node in reversed(order):
         for source, local in zip(node.inputs, node.local, strict=True):
-            source.gradient += node.gradient * local  # upstream × local; several uses add up
+            source.gradient += node.gradient * local  # upstream × local, summed over all uses
 
 
 def slide() -> list[Node]:

@@ -14,23 +14,24 @@ from training.lecture.lesson import Lesson, save_picture, show_table
 
 UNITS = 4
 ITERATIONS = 1000
-STARTS = 3  # first weights to choose from: with four units, some lead nowhere
+STARTS = 3  # initial weights to choose from: with four units, some lead to no learning
 CUTS = 200  # in a mini-batch
-DAYS = 100_000  # of the record that is learned from, and of the one that measures
-LECTURE = 0.168  # nats per day where the lecture's notebook ends
+DAYS = 100_000  # of the training record, and of the measuring record
+LECTURE = 0.168  # nats per day at the end of the lecture's notebook
 
 Array = NDArray[np.float32]
 
 
 def one_hot(weather: store.Ids) -> Array:
-    """Return x_t: 1 at the place of its weather, 0 elsewhere."""
+    """Return one-hot weathers, [..., 3]."""
     return np.eye(3, dtype=np.float32)[weather]
 
 
 def forward(x: Array, y: store.Ids, weights: list[NDArray[np.float32]]) -> tuple[Array, np.float32]:
-    """Return ŷ of every day and the loss summed over the days of one cut, in NumPy.
+    """Return ŷ [days, 2] and the loss summed over the days of one cut, in NumPy.
 
-    The weights are U [3, units], W [units, units], b, V [units, 2] and c.
+    x is [days, 3], y [days]. The weights are U [3, units], W [units, units], b [units], V [units, 2]
+    and c [2].
     """
     U, W, b, V, c = weights  # noqa: N806 - the slide's names
     h = np.zeros(len(b), np.float32)
@@ -45,7 +46,7 @@ def forward(x: Array, y: store.Ids, weights: list[NDArray[np.float32]]) -> tuple
 
 
 class Network:
-    """The same network in TensorFlow with a cell of its own."""
+    """The same network in TensorFlow, with a cell written by hand."""
 
     def __init__(self, units: int = UNITS) -> None:
         make = keras.initializers.GlorotUniform()
@@ -57,11 +58,11 @@ class Network:
         self.weights = [self.U, self.W, self.b, self.V, self.c]
 
     def cell(self, x_t: tf.Tensor, h: tf.Tensor) -> tf.Tensor:
-        """Return the next hidden state."""
+        """Return the next hidden state [cuts, units]."""
         return tf.tanh(x_t @ self.U + h @ self.W + self.b)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Return the logits of every day; x is [cuts, days, 3]."""
+        """Return the logits [cuts, days, 2] for weathers x [cuts, days, 3]."""
         h = tf.zeros([tf.shape(x)[0], self.b.shape[0]])
         logits = []
         for x_t in tf.unstack(x, axis=1):
@@ -70,11 +71,11 @@ class Network:
         return tf.stack(logits, axis=1)
 
 
-Result = tuple[Network | keras.Model, list[float]]  # and the loss of every mini-batch
+Result = tuple[Network | keras.Model, list[float]]  # with the loss of every mini-batch
 
 
 def keras_network(cell: str, units: int = UNITS) -> keras.Model:
-    """Return the same task's network with one of Keras's cells."""
+    """Return a network for the same task with one of Keras's cells."""
     parts = [keras.Input((store.CUT, 3)), layer(cell, units), keras.layers.Dense(2)]
     return keras.Sequential(parts)
 
@@ -99,10 +100,10 @@ def learn(network: Network | keras.Model, iterations: int, seed: int) -> list[fl
 
 
 def best_start(name: str, starts: int, iterations: int, seed: int) -> Result:
-    """Train networks from so many first weights; return the one that ends lowest, and its losses.
+    """Train from several initial weights; return the network with the lowest final loss, and its losses.
 
-    The name is that of a Keras cell or "from scratch". What counts is the loss while learning, so
-    the cuts that measure the result later have no say in it.
+    The name is a Keras cell or "from scratch". The training loss decides, so the choice does not depend
+    on the cuts that measure the result later.
     """
     results = []
     for start in range(starts):
@@ -113,7 +114,7 @@ def best_start(name: str, starts: int, iterations: int, seed: int) -> Result:
 
 
 def loss_by_day(network: Network | keras.Model, seed: int) -> Array:
-    """Return the loss of each day of a cut, over 2,000 cuts of a record it has not seen."""
+    """Return the loss of each day of a cut, [days], over 2,000 cuts of a new record."""
     rng = np.random.default_rng([seed, 1])
     weather, sign = store.cuts(*store.record(DAYS, rng), 2000, rng)
     logits = network(tf.constant(one_hot(weather)))
@@ -131,7 +132,7 @@ def parity(network: Network, seed: int) -> float:
 
 
 def run(lesson: Lesson) -> None:
-    """Train the network from scratch and Keras's cells; compare them with the least loss."""
+    """Train the network from scratch and Keras's cells; compare both with the least loss."""
     iterations, starts = lesson.iterations(ITERATIONS), 1 if lesson.quick else STARTS
     least = store.least_loss()
     curves, days, rows = {}, {}, []

@@ -1,4 +1,4 @@
-"""What the systems that learn have in common: cells, seeds, the loss and the update."""
+"""The training that all systems share: cells, seeds, the loss and the update."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,13 +11,13 @@ Batch = tuple[Any, Any]
 
 
 def layer(cell: str, units: int, **options: Any) -> keras.layers.Layer:
-    """Return Keras's recurrent layer of this name; it returns h_t of every time step."""
+    """Return Keras's recurrent layer of this name, which returns h_t of every time step."""
     layers = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
     return layers[cell](units, return_sequences=True, **options)
 
 
 def set_seeds(seed: int) -> None:
-    """Make the initial weights the same at every run."""
+    """Seed all random numbers, so that every run has the same initial weights."""
     keras.utils.set_random_seed(seed)
 
 
@@ -34,9 +34,9 @@ def minimise(
     iterations: int,
     learning_rate: float = 0.01,
 ) -> list[float]:
-    """Update the weights with Adam so many times; return the loss of every batch.
+    """Update the weights with Adam, `iterations` times; return the loss of every batch.
 
-    The learning rate falls to zero along a cosine, and long gradients are cut to length 1.
+    The learning rate falls to zero along a cosine; the gradient's norm is clipped at 1.
     """
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, iterations)
     adam = keras.optimizers.Adam(rate, global_clipnorm=1.0)

@@ -1,4 +1,4 @@
-"""How every system is run, and what it shows: tables on the terminal, a picture in a folder."""
+"""The run of a system, and its output: tables on the terminal, a picture in a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ mpl.use("agg")
 
 @dataclass(frozen=True)
 class Lesson:
-    """One run of a system: where its picture goes, its random seed, and whether it is cut short."""
+    """One run of a system: folder of the picture, random seed, and whether the run is quick."""
 
     output: Path
     seed: int = 1
     quick: bool = False
 
     def iterations(self, number: int) -> int:
-        """Return how often to update the weights; a quick lesson only shows that all parts run."""
+        """Return the number of weight updates; a quick lesson takes 10."""
         return 10 if self.quick else number
 
 
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table with aligned columns; floats with four significant digits."""
+    """Print a table with aligned columns; floats have four significant digits."""
     lines = [list(header), *([_cell(value) for value in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     print(f"\n{title}")
@@ -34,7 +34,7 @@ def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object
 
 
 def save_picture(figure: Figure, lesson: Lesson, name: str) -> None:
-    """Save the figure as `<output>/<name>.png` and say so."""
+    """Save the figure as `<output>/<name>.png`, and print the path."""
     lesson.output.mkdir(parents=True, exist_ok=True)
     path = lesson.output / f"{name}.png"
     figure.savefig(path, dpi=110)

@@ -1,8 +1,8 @@
 """Encoder and decoder: reverse a word, through one context vector or with attention.
 
-Encoder: h_t = GRU(x_t, h_{t−1}); its last state is the decoder's first, s_0 = h_T, and without
-attention all the decoder ever learns of the word. With attention the decoder looks back at every
-step: a_t = softmax(s·h_t), context = Σ a_t h_t, ŷ = softmax([s, context] V + c).
+Encoder: h_t = GRU(x_t, h_{t−1}). The encoder's last state is the decoder's first state, s_0 = h_T, and
+without attention the decoder's only knowledge of the word. With attention the decoder reads all encoder
+states at every step: a_t = softmax(s·h_t), context = Σ a_t h_t, ŷ = softmax([s, context] V + c).
 """
 
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ BATCH = 64
 
 
 def words(lengths: Ids, rng: np.random.Generator) -> tuple[Ids, Ids]:
-    """Draw words of these lengths; return them [B, LONGEST] and reversed [B, LONGEST + 1].
+    """Draw words of these lengths [B]; return words [B, LONGEST] and answers [B, LONGEST + 1].
 
-    A word is padded on the left, so the encoder reads its last letter last; the answer ends in
-    END and is padded on the right.
+    A word is padded on the left, so the encoder's last input is the last letter. The answer is the
+    reversed word and END, padded on the right.
     """
     shape = (len(lengths), LONGEST)
     letters = rng.integers(1, len(LETTERS) + 1, size=shape, dtype=np.int32)
@@ -59,7 +59,7 @@ class Reverser:
         self.weights = [weight for layer in layers for weight in layer.trainable_weights]
 
     def encode(self, word: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read the words; return all encoder states [B, LONGEST, UNITS] and the last one."""
+        """Read the words; return all encoder states [B, LONGEST, UNITS] and the last state."""
         state = tf.zeros((tf.shape(word)[0], UNITS))
         states = []
         for letter in tf.unstack(self.embedding(word), axis=1):
@@ -70,7 +70,7 @@ class Reverser:
     def step(
         self, symbol: tf.Tensor, state: tf.Tensor, memory: tf.Tensor, word: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Decode one symbol; return its logits, the decoder's state and the attention weights."""
+        """Decode one step; return logits [B, SYMBOLS], the decoder's state, and the attention [B, LONGEST]."""
         state, _ = self.decoder(self.embedding(symbol), [state])
         scores = tf.einsum("bu,btu->bt", state, memory)
         alpha = tf.nn.softmax(tf.where(word == PADDING, -1e9, scores))
@@ -79,7 +79,7 @@ class Reverser:
         return self.output(seen), state, alpha
 
     def teach(self, word: tf.Tensor, answer: tf.Tensor) -> tf.Tensor:
-        """Return the loss in nats per symbol; the decoder is fed the right symbols so far."""
+        """Return the loss in nats per symbol, with the right symbols fed to the decoder."""
         memory, state = self.encode(word)
         symbol = tf.zeros_like(answer[:, 0])  # PADDING starts every answer
         losses = []
@@ -87,12 +87,12 @@ class Reverser:
             logits, state, _ = self.step(symbol, state, memory, word)
             losses.append(tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits))
             symbol = target
-        wanted = tf.cast(answer != PADDING, tf.float32)  # what follows END counts for nothing
+        wanted = tf.cast(answer != PADDING, tf.float32)  # the padding after END has no loss
         return tf.reduce_sum(tf.stack(losses, axis=1) * wanted) / tf.reduce_sum(wanted)
 
     @tf.function
     def greedy(self, word: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Decode with the decoder's own output fed back; return symbols and attention weights."""
+        """Decode with the decoder's own output fed back; return symbols and attention weights by step."""
         memory, state = self.encode(word)
         symbol = tf.zeros_like(word[:, 0])
         symbols, alphas = [], []
@@ -105,7 +105,7 @@ class Reverser:
 
 
 def train(attention: bool, iterations: int, seed: int) -> Reverser:
-    """Train on fresh words of every length up to the longest."""
+    """Train on fresh words of all lengths up to LONGEST."""
     model = Reverser(attention, seed)
     minimise(model.teach, model.weights, _batches(seed), iterations)
     return model
@@ -118,7 +118,7 @@ def _batches(seed: int) -> Iterator[tuple[Ids, Ids]]:
 
 
 def accuracy(model: Reverser, length: int, count: int = 200) -> float:
-    """Return which part of unseen words of this length comes out reversed without one mistake."""
+    """Return the share of new words of this length that are reversed without a mistake."""
     word, answer = words(np.full(count, length, np.int32), np.random.default_rng(length))
     symbols, _ = model.greedy(tf.constant(word))
     wrong = (np.asarray(symbols) != answer) & (answer != PADDING)
@@ -126,7 +126,7 @@ def accuracy(model: Reverser, length: int, count: int = 200) -> float:
 
 
 def attention_matrix(model: Reverser, text: str) -> NDArray[np.float32]:
-    """Return how much each decoder step looks at each letter of the word, [letters, letters]."""
+    """Return the attention of each decoder step to each letter of the word, [letters, letters]."""
     word = np.zeros((1, LONGEST), np.int32)
     word[0, LONGEST - len(text) :] = [LETTERS.index(letter) + 1 for letter in text]
     _, alpha = model.greedy(tf.constant(word))
@@ -134,7 +134,7 @@ def attention_matrix(model: Reverser, text: str) -> NDArray[np.float32]:
 
 
 def run(lesson: Lesson) -> None:
-    """Train both, print the accuracy by length, draw it beside the attention matrix."""
+    """Train with and without attention; print and draw accuracy by length, and the attention matrix."""
     iterations = lesson.iterations(1500)
     context = train(attention=False, iterations=iterations, seed=lesson.seed)
     attention = train(attention=True, iterations=iterations, seed=lesson.seed)

@@ -1,8 +1,8 @@
-"""The ice-cream store: its rules, its records, and what can be known about it exactly.
+"""The ice-cream store: its rules, its records, and the least loss of a network that predicts the sign.
 
-The store holds two units and starts full. Each day the weather is sunny, cloudy or rainy at random: sunny
-sells one unit; cloudy orders one, which comes three days later and is taken only if there is room
-(delivery before sale on a day). The sign says whether there is ice left at the end of the day.
+The store holds two units and starts full. Each day is sunny, cloudy or rainy at random. A sunny day sells
+one unit. A cloudy day orders one unit, which is delivered three days later and accepted only if there is
+room; a delivery comes before the sale of the day. The sign says whether ice is left at the end of the day.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ CUT = 40  # days of one training example
 Ids = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
-# A state is the stock and what was ordered one, two and three days ago: (stock, o1, o2, o3).
+# A state is the stock, and the orders of one, two and three days ago: (stock, o1, o2, o3).
 STATES = [(s, a, b, c) for s in range(CAPACITY + 1) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
 FULL = STATES.index((CAPACITY, 0, 0, 0))
 
@@ -38,7 +38,7 @@ SIGN = np.array([int(stock > 0) for stock, *_ in STATES])  # 1: there is ice
 
 
 def record(days: int, rng: np.random.Generator) -> tuple[Ids, Ids]:
-    """Return weather and sign of so many days, from a full store on."""
+    """Return weather and sign of each day, [days] each, beginning with a full store."""
     weather = rng.integers(3, size=days)
     sign = np.empty(days, int)
     state = FULL
@@ -49,7 +49,7 @@ def record(days: int, rng: np.random.Generator) -> tuple[Ids, Ids]:
 
 
 def cuts(weather: Ids, sign: Ids, number: int, rng: np.random.Generator) -> tuple[Ids, Ids]:
-    """Cut pieces of 40 days out of a record at random; each is [number, 40]."""
+    """Return random cuts of a record: weathers and signs, [number, CUT] each."""
     starts = rng.integers(len(weather) - CUT + 1, size=number)
     days = starts[:, None] + np.arange(CUT)
     return weather[days], sign[days]
@@ -64,15 +64,16 @@ def transition() -> Probabilities:
 
 
 def stationary() -> Probabilities:
-    """Return P(state) on a random day long after the start."""
+    """Return P(state) on a day long after the start, [states]."""
     return np.asarray(np.linalg.matrix_power(transition(), 512)[FULL])
 
 
 def least_loss(days: int = CUT) -> Probabilities:
-    """Return the least expected loss of each day of a cut, in nats, knowing the weather so far.
+    """Return the least expected loss of each day of a cut given the weather so far, in nats, [days].
 
-    A cut starts in an unknown state, so what can be known is a belief, P(state | x_1 … x_t). Most
-    weathers lead to few beliefs, which are all followed here with their probabilities: it is exact.
+    A cut starts in an unknown state, so the best prediction follows from the belief
+    P(state | x_1 … x_t). Few different beliefs occur, so the result is exact: the sum over every
+    belief, weighted by the belief's probability.
     """
     losses = np.zeros(days)
     beliefs = {tuple(stationary()): 1.0}

@@ -1,4 +1,4 @@
-"""How much of the loss at time T reaches h_t, and what that means for remembering."""
+"""The gradient of the loss at time T by the hidden state h_t, and the recall of a marked symbol."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ UNITS = 24
 ROWS = 64
 ITERATIONS = 600
 SYMBOLS = 8
-INPUTS = SYMBOLS + 1  # the last one marks the symbol to be remembered
-LONGEST = 100  # distractors after it
+INPUTS = SYMBOLS + 1  # the last input marks the symbol to recall
+LONGEST = 100  # distractors after the marked symbol
 RNNS = ("rnn, small W", "rnn, orthogonal W")
 CELLS = (*RNNS, "gru", "lstm, forget bias 0", "lstm, forget bias 1")
 
@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 
 
 def make_cell(name: str, units: int = UNITS) -> keras.layers.Layer:
-    """Return a cell, initialised as Keras does but for what its name says."""
-    if name == "rnn, small W":  # the textbook's; Keras's own default is an orthogonal W
+    """Return a cell with Keras's initial weights, except where the name says otherwise."""
+    if name == "rnn, small W":  # as in textbooks; Keras's default is an orthogonal W
         small = keras.initializers.RandomNormal(stddev=0.1)
         return keras.layers.SimpleRNNCell(units, recurrent_initializer=small)
     if name == "rnn, orthogonal W":
@@ -51,7 +51,10 @@ class Recaller(keras.Model):  # type: ignore[misc] # Keras ships no types
 
 
 def sequences(rows: int, distractors: int, rng: np.random.Generator) -> Batch:
-    """Return rows of random symbols, the first one marked; and that one as every step's target."""
+    """Return random symbols x [rows, steps, INPUTS], the first marked, and the targets [rows, steps].
+
+    The target of every step is the marked symbol.
+    """
     symbols = rng.integers(SYMBOLS, size=(rows, distractors + 1)).astype(np.int32)
     x = np.eye(INPUTS, dtype=np.float32)[symbols]
     x[:, 0, -1] = 1
@@ -59,13 +62,13 @@ def sequences(rows: int, distractors: int, rng: np.random.Generator) -> Batch:
 
 
 def batches(distractors: int, rng: np.random.Generator) -> Iterator[Batch]:
-    """Yield mini-batches without end."""
+    """Yield mini-batches forever."""
     while True:
         yield sequences(ROWS, distractors, rng)
 
 
 def learn(model: Recaller, iterations: int, seed: int, distractors: int = LONGEST) -> None:
-    """Train the model to name, at every step, the symbol that was marked."""
+    """Train the model to name the marked symbol at every step."""
 
     def loss(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return mean_nats(model(x), y)
@@ -76,7 +79,7 @@ def learn(model: Recaller, iterations: int, seed: int, distractors: int = LONGES
 
 
 def recall(model: Recaller, seed: int, distractors: int = LONGEST, rows: int = 500) -> Array:
-    """Return how often the model names the marked symbol after 0, 1, … distractors."""
+    """Return the share of rows with the marked symbol named, after 0, 1, … distractors."""
     x, y = sequences(rows, distractors, np.random.default_rng([seed, 1]))
     return np.asarray(np.mean(np.argmax(model(x), axis=-1) == y, axis=0))
 
@@ -84,11 +87,10 @@ def recall(model: Recaller, seed: int, distractors: int = LONGEST, rows: int = 5
 def gradient_norms(
     model: Recaller, seed: int, longest: int = LONGEST, rows: int = 50
 ) -> tuple[Array, Array]:
-    """Return |∂loss_T/∂h_t| and |∂loss_T/∂(state)_t| by lag T − t up to the longest; means over rows.
+    """Return |∂loss_T/∂h_t| and |∂loss_T/∂(state)_t| by lag T − t up to `longest`, means over rows.
 
-    The state is all that a step hands to the next: h_t, and for an LSTM h_t and c_t. loss_T is that
-    of a symbol drawn at random, so that a model which knows the right one still has something to
-    send back.
+    The state of an LSTM is (h_t, c_t), the state of other cells h_t. The target of loss_T is a random
+    symbol, so that a model that knows the marked symbol still has a gradient.
     """
     rng = np.random.default_rng([seed, 2])
     x, _ = sequences(rows, longest, rng)
@@ -99,7 +101,7 @@ def gradient_norms(
         tape.watch(state)
         for x_t in tf.unstack(tf.constant(x), axis=1):
             _, state = model.cell(x_t, state)
-            # A copy: else ∂/∂c_t would hold the way through h_t, which is made of c_t, once more.
+            # A copy keeps the gradients apart: h_t depends on c_t, and ∂/∂c_t would count h_t again.
             state = [tf.identity(part) for part in state]
             handed_on.append(state)
         loss = mean_nats(model.scores(state[0]), wrong) * rows
@@ -110,7 +112,7 @@ def gradient_norms(
 
 
 def run(lesson: Lesson) -> None:
-    """Measure the gradients before and after training, and the recall after it."""
+    """Measure the gradients before and after training, and the recall after training."""
     before, after, recalled = {}, {}, {}
     for name in CELLS:
         set_seeds(lesson.seed)

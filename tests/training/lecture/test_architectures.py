@@ -1,4 +1,4 @@
-"""Deep against shallow: the comparison is fair, and the text teaches."""
+"""Deep against shallow: networks of equal size, on a text that they learn."""
 
 import pytest
 
@@ -14,12 +14,12 @@ from training.lecture.architectures import (
 
 @pytest.mark.parametrize("layers", DEPTHS)
 def test_equal_number_of_parameters(layers) -> None:
-    """Every depth has the same number of weights, to three per cent."""
+    """All depths have the same number of weights, within three per cent."""
     assert parameters(layers, units_for(layers, 100), 100) == pytest.approx(PARAMETERS, rel=0.03)
 
 
 def test_counted_as_built() -> None:
-    """The formula counts what Keras builds; training lowers the loss from that of guessing."""
+    """The formula counts the weights that Keras builds, and training lowers the loss."""
     text, symbols = english()
     result = train(2, text, symbols, iterations=10, seed=1)
     assert result.parameters == parameters(2, result.config.units, symbols)

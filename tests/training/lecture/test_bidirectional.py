@@ -1,4 +1,4 @@
-"""Weather from the sign: the exact posterior, and networks with one direction and two."""
+"""Weather from the sign: the exact posterior, and networks of one and of two directions."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from training.lecture.learning import set_seeds
 
 @pytest.mark.parametrize("future", [False, True])
 def test_posterior_is_bayes(future) -> None:
-    """The posterior equals that of summing over all weathers of five days."""
+    """The posterior equals the sum over all weathers of five days."""
     sign = np.array([1, 0, 0, 1, 0])
     expected = np.zeros((5, 3))
     for day in range(5):
@@ -27,7 +27,7 @@ def test_posterior_is_bayes(future) -> None:
 
 
 def test_the_future_helps() -> None:
-    """The whole record tells more of the weather than the past alone."""
+    """The posterior of the whole record predicts the weather better than the posterior of the past."""
     rng = np.random.default_rng(1)
     weather, signs = store.cuts(*store.record(5000, rng), 100, rng)
     past, whole = (
@@ -41,7 +41,7 @@ def test_the_future_helps() -> None:
 
 @pytest.mark.parametrize("future", [False, True])
 def test_only_two_directions_see_the_future(future) -> None:
-    """Another sign on the last day changes the first days only where the network reads backward."""
+    """The sign of the last day changes earlier days only in a network that reads backward."""
     network = bidirectional.network(future=future)
     signs = np.ones((2, store.CUT), int)
     signs[1, -1] = 0
@@ -51,7 +51,7 @@ def test_only_two_directions_see_the_future(future) -> None:
 
 @pytest.mark.slow
 def test_two_directions_learn_to_use_the_future() -> None:
-    """Trained alike, the network that reads both ways names the weather better; none beats its limit.
+    """The network of two directions predicts the weather better than the network of one direction.
 
     The margins held for the seeds 0 to 9.
     """

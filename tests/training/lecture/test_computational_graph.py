@@ -6,14 +6,14 @@ from training.lecture.computational_graph import Node, backward, by_tape, plus, 
 
 
 def test_the_slide() -> None:
-    """The gradients are the slide's, by hand and by GradientTape."""
+    """The gradients by hand and by GradientTape are the slide's."""
     expected = {"x": -4.0, "y": -4.0, "z": 3.0, "q": -4.0, "f": 1.0}
     assert {node.name: node.gradient for node in slide()} == expected == by_tape()
 
 
 @pytest.mark.parametrize(("operation", "gradients"), [(plus, (1.0, 1.0)), (times, (7.0, 3.0))])
 def test_junctions(operation, gradients) -> None:
-    """A plus passes the gradient on, a times swaps its inputs."""
+    """A plus node passes the gradient on, a times node swaps its inputs."""
     a, b = Node("a", 3.0), Node("b", 7.0)
     backward([a, b, operation("f", a, b)])
     assert (a.gradient, b.gradient) == gradients

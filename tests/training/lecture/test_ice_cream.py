@@ -1,4 +1,4 @@
-"""The store and its networks: rules, exact limits, and that NumPy and TensorFlow agree."""
+"""The store and its networks: rules, exact limits, and parity of NumPy and TensorFlow."""
 
 import numpy as np
 import pytest
@@ -18,26 +18,26 @@ def signs(*weather: int) -> list[int]:
 
 
 def test_the_rules_of_the_store() -> None:
-    """Two sales empty it; an order comes three days later, before that day's sale."""
+    """Two sales empty the store; a delivery comes three days after the order, before the sale."""
     assert signs(SUNNY, SUNNY, RAINY) == [1, 0, 0]
     assert signs(CLOUDY, SUNNY, SUNNY, RAINY) == [1, 1, 0, 1]
     assert signs(CLOUDY, SUNNY, SUNNY, SUNNY) == [1, 1, 0, 0]
 
 
 def test_a_delivery_without_room_is_lost() -> None:
-    """A full store takes nothing, so two sales empty it all the same."""
+    """A full store rejects a delivery, so two sales still empty the store."""
     assert signs(CLOUDY, RAINY, RAINY, RAINY, SUNNY, SUNNY) == [1, 1, 1, 1, 1, 0]
 
 
 def test_stationary() -> None:
-    """A day later the stationary distribution is the same, and long records follow it."""
+    """A day leaves the stationary distribution unchanged, and long records follow the distribution."""
     assert store.stationary() @ store.transition() == pytest.approx(store.stationary(), abs=1e-12)
     _, sign = store.record(20_000, np.random.default_rng(1))
     assert sign.mean() == pytest.approx(store.stationary() @ SIGN, abs=0.03)
 
 
 def test_least_loss_is_that_of_a_perfect_observer() -> None:
-    """Predicting random cuts with the belief itself costs the exact least loss."""
+    """An observer that predicts random cuts from the exact belief has the least loss."""
     rng = np.random.default_rng(2)
     weather, sign = store.cuts(*store.record(50_000, rng), 3000, rng)
     belief = np.tile(store.stationary(), (len(weather), 1))
@@ -53,7 +53,7 @@ def test_least_loss_is_that_of_a_perfect_observer() -> None:
 
 
 def test_numpy_agrees_with_tensorflow() -> None:
-    """The NumPy pass gives the network's ŷ and summed loss to 1e-5, whatever the weights."""
+    """NumPy's forward pass gives the network's ŷ and summed loss, to 1e-5."""
     set_seeds(3)
     network = ice_cream.Network()
     assert ice_cream.parity(network, seed=3) < 1e-5
@@ -65,7 +65,7 @@ def test_numpy_agrees_with_tensorflow() -> None:
 
 
 def test_the_network_learns() -> None:
-    """After 200 updates the network from scratch is far below guessing, and above the limit."""
+    """After 200 updates the loss of the network from scratch lies between the least loss and 0.4."""
     set_seeds(4)
     network = ice_cream.Network()
     ice_cream.learn(network, 200, seed=4)
@@ -75,5 +75,5 @@ def test_the_network_learns() -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_keras_networks_have_the_shape_of_the_task(cell) -> None:
-    """Every cell gives two logits for each day."""
+    """Every cell returns two logits for each day."""
     assert ice_cream.keras_network(cell)(tf.zeros((5, store.CUT, 3))).shape == (5, store.CUT, 2)

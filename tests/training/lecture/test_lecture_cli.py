@@ -13,7 +13,7 @@ def test_alone_it_lists_the_systems(capsys) -> None:
 
 
 def test_a_wrong_name_gets_the_list(capsys) -> None:
-    """A system that is not there is an error that says which are."""
+    """The error of an unknown system lists the systems."""
     assert main(["ice-tea"]) == 2
     message = capsys.readouterr().err
     assert "'ice-tea'" in message
@@ -21,7 +21,7 @@ def test_a_wrong_name_gets_the_list(capsys) -> None:
 
 
 def test_a_wrong_option_gets_the_list(capsys) -> None:
-    """An option that is not there is an error that says which are."""
+    """The error of an unknown option lists the options."""
     with pytest.raises(SystemExit):
         main(["computational-graph", "--nope"])
     message = capsys.readouterr().err
@@ -31,7 +31,7 @@ def test_a_wrong_option_gets_the_list(capsys) -> None:
 
 @pytest.mark.parametrize("seed", ["-1", "one", "2147483648"])
 def test_a_wrong_seed_is_named(seed, capsys) -> None:
-    """A seed that TensorFlow cannot take is an error of one line."""
+    """A seed out of TensorFlow's range is an error of one line."""
     with pytest.raises(SystemExit):
         main(["computational-graph", f"--seed={seed}"])
     assert f"argument --seed: {seed!r} is not" in capsys.readouterr().err
@@ -46,7 +46,7 @@ def test_an_output_that_is_no_folder(tmp_path, capsys) -> None:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_runs(name, tmp_path, capsys) -> None:
-    """Each system prints a table and saves its picture, also with few updates."""
+    """Each system prints its output and saves its picture, also with few updates."""
     assert main([name, "--quick", "--output", str(tmp_path)]) == 0
     assert (tmp_path / f"{name}.png").stat().st_size > 5000
     assert "picture: " in capsys.readouterr().out

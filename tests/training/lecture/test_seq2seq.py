@@ -1,4 +1,4 @@
-"""Encoder and decoder: reversed words, and where the decoder looks."""
+"""Encoder and decoder: reversed words, and attention."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_a_word_and_its_answer() -> None:
 
 @pytest.mark.parametrize("attention", [False, True])
 def test_greedy_decoding_feeds_its_own_output(attention) -> None:
-    """Taught its own greedy answer, the decoder finds each symbol the likeliest again."""
+    """Fed with its own greedy answer, the decoder returns each symbol as the likeliest again."""
     model = Reverser(attention, seed=1)
     word, _ = words(np.array([5], np.int32), np.random.default_rng(1))
     symbols, _ = model.greedy(tf.constant(word))
@@ -38,7 +38,7 @@ def test_greedy_decoding_feeds_its_own_output(attention) -> None:
 
 
 def test_attention_is_a_distribution_over_the_letters() -> None:
-    """The weights of each step sum to one, and none lies on padding."""
+    """The attention weights of each step sum to one, and padding has no weight."""
     matrix = attention_matrix(Reverser(attention=True, seed=1), "abc")
     assert matrix.shape == (3, 3)
     np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=1e-5)
@@ -58,7 +58,7 @@ def test_only_the_last_state_leaves_the_encoder_without_attention() -> None:
 
 @pytest.mark.slow
 def test_attention_reverses_where_one_vector_fails() -> None:
-    """After three hundred updates long words come out right with attention only."""
+    """After 300 updates only the decoder with attention reverses long words."""
     looking = train(attention=True, iterations=300, seed=1)
     alone = train(attention=False, iterations=300, seed=1)
     assert accuracy(looking, 9) > accuracy(alone, 9) + 0.5

@@ -21,7 +21,7 @@ def test_the_lstm_keeps_its_gradient() -> None:
 
 
 def test_the_gradient_of_the_simple_rnn_is_the_product_of_the_formula() -> None:
-    """|∂loss_T/∂h_t| is that of multiplying with diag(1 − h²)·Wᵀ, T − t times."""
+    """|∂loss_T/∂h_t| equals the product with diag(1 − h²)·Wᵀ, T − t times."""
     rnn = model("rnn, orthogonal W", 1)
     by_h, by_state = lesson.gradient_norms(rnn, seed=1, longest=9, rows=1)
     x, _ = lesson.sequences(1, 9, rng := np.random.default_rng([1, 2]))
@@ -39,7 +39,7 @@ def test_the_gradient_of_the_simple_rnn_is_the_product_of_the_formula() -> None:
 
 @pytest.mark.slow
 def test_the_lstm_recalls_where_the_simple_rnn_guesses() -> None:
-    """After 50 distractors the trained LSTM names the symbol, the RNN is at about 1/8."""
+    """After 50 distractors the trained LSTM recalls the symbol, and the trained RNN guesses."""
     recalled = {}
     for cell in ("rnn, small W", "lstm, forget bias 1"):
         lesson.learn(trained := model(cell, 1), lesson.ITERATIONS, seed=1)
@@ -49,7 +49,7 @@ def test_the_lstm_recalls_where_the_simple_rnn_guesses() -> None:
 
 
 def test_only_the_first_symbol_is_marked_and_asked_for() -> None:
-    """All inputs are symbols; every step's target is the first, which alone bears the mark."""
+    """Only the first symbol is marked, and the first symbol is every step's target."""
     x, y = lesson.sequences(3, 5, np.random.default_rng(1))
     assert np.all(x[..., :-1].sum(axis=-1) == 1)
     assert np.all(x[:, 0, -1] == 1)
