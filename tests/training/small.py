@@ -10,9 +10,11 @@ from training.config import TrainingConfig
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
 from training.frozen.start import Start
+from training.learning.batches import batches_of
 from training.learning.fit import fit
 from training.learning.progress import Progress
 from training.learning.run import Run, RunInfo
+from training.learning.trainer import Trainer
 
 RANDOM = Start()
 ENGLISH = "\n".join(topics[key] for key in sorted(topics))
@@ -63,5 +65,8 @@ class Training:
         """Train, printing to nowhere."""
         with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
             progress = Progress(Console(file=nowhere))
-            fit(self.run, self.text, self.vocabulary, progress, self.start.weights())
+            config = self.run.info.config
+            batches = batches_of(self.text.train, config)
+            trainer = Trainer(config, self.vocabulary, len(batches), self.start.weights())
+            fit(trainer, self.run, batches, self.text, self.vocabulary, progress)
         return self

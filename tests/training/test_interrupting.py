@@ -77,7 +77,7 @@ def test_ctrl_c_while_publishing_says_how_to_go_on(
     def publish(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(command, "publish", publish)
+    monkeypatch.setattr("training.job.publish", publish)
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     assert command.main([*line[3:], "--set", "epochs=1"]) == 130
     assert "--publish-only" in capsys.readouterr().err
@@ -95,7 +95,7 @@ def test_ctrl_c_before_the_first_epoch_keeps_nothing(
     def fit(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(command, "fit", fit)
+    monkeypatch.setattr("training.job.fit", fit)
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     assert command.main(line[3:]) == 130
     errors = capsys.readouterr().err

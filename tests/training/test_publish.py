@@ -13,8 +13,9 @@ from tests.training.small import Training
 from training.errors import ParityError
 from training.frozen.parity import stream_loss
 from training.learning.run import Run
+from training.options import Promote
 from training.publishing.baselines import BASELINES
-from training.publishing.publish import Promote, promote, publish
+from training.publishing.publish import promote, publish
 from training.publishing.report import write_card
 
 

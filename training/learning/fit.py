@@ -10,8 +10,7 @@ import numpy as np
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.corpus.split import Split
-from training.frozen.weights import Weights
-from training.learning.batches import Batches, batches_of
+from training.learning.batches import Batches
 from training.learning.board import Board
 from training.learning.epochs import Epoch
 from training.learning.evaluate import validation_loss
@@ -19,34 +18,29 @@ from training.learning.progress import Progress
 from training.learning.run import Run
 from training.learning.sample import sample_text
 from training.learning.trainer import Trainer
-from training.learning.workers import Workers
 
 SAMPLE_TEMPERATURES = (0.5, 1.0)
 CHECKPOINT_SECONDS = 30
 
 
 def fit(
+    trainer: Trainer,
     run: Run,
+    batches: Batches,
     text: Split,
     vocabulary: Vocabulary,
     progress: Progress,
-    weights: Weights | None = None,
-    workers: Workers | None = None,
 ) -> None:
-    """Train by the run's configuration, from its checkpoint if it has one, and record every epoch.
+    """Train from the run's checkpoint, or from the trainer's weights, and record every epoch.
 
-    A run without one begins with the weights given, or with random ones. However often it is
-    interrupted and called again, the weights are those of one uninterrupted training.
+    A training that is interrupted and called again ends with the weights of an uninterrupted one.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C; the run keeps its checkpoint and the best weights so far.
         TrainingError: the loss is no number any more; the run keeps those weights too.
     """
-    config = run.info.config
-    batches = batches_of(text.train, config)
-    workers = workers or Workers()
-    trainer = Trainer(config, vocabulary, len(batches), weights, workers)
-    _begin(trainer, run, text, progress, given=weights is not None)
+    config, workers = trainer.config, trainer.workers
+    _begin(trainer, run, text, progress)
     first, done = trainer.position.epoch, len(trainer.position.losses)
     draws = _draws(config, len(text.train))[first - 1 :]
     with (
@@ -74,12 +68,12 @@ def fit(
             progress.epoch(epoch, run)
 
 
-def _begin(trainer: Trainer, run: Run, text: Split, progress: Progress, *, given: bool) -> None:
-    """Stand at the run's checkpoint, if it has one; else measure weights that were given."""
+def _begin(trainer: Trainer, run: Run, text: Split, progress: Progress) -> None:
+    """Restore the run's checkpoint; without a checkpoint, measure the weights of a parent."""
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
         progress.resumed(trainer.position.epoch, len(trainer.position.losses))
-    elif given:
+    elif run.info.parent:
         loss = validation_loss(trainer.model, trainer.config, text)
         trainer.expect(loss)
         progress.started(loss)

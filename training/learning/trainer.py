@@ -42,7 +42,7 @@ class Trainer:
         weights: Weights | None = None,
         workers: Workers | None = None,
     ) -> None:
-        self._workers = workers = workers or Workers()
+        self.workers = workers = workers or Workers()
         keras.utils.set_random_seed(config.random_seed)
         tf.config.experimental.enable_op_determinism()
         self.config, self.position = config, Position()
@@ -67,8 +67,8 @@ class Trainer:
         Raises:
             TrainingError: the loss or a gradient is no number any more, or the loss exploded.
         """
-        rows = (tf.constant(self._workers.rows(part)) for part in (inputs, targets))
-        with self._workers.together():
+        rows = (tf.constant(self.workers.rows(part)) for part in (inputs, targets))
+        with self.workers.together():
             loss, state = self._step(*rows, self._state)
             value = float(loss)
         if not value <= self._highest_loss:
@@ -87,7 +87,7 @@ class Trainer:
         self._state = self._zero_state()
 
     def _zero_state(self) -> list[tf.Tensor]:
-        return zero_state(self.config, self.config.batch_size // self._workers.number)
+        return zero_state(self.config, self.config.batch_size // self.workers.number)
 
     def arrays(self) -> Arrays:
         """Return all that the next step depends on, by name."""
@@ -110,8 +110,8 @@ class Trainer:
 
     def follow_chief(self) -> None:
         """Stand where the chief stands; all workers call this together, at an epoch's beginning."""
-        if self._workers.number > 1:
-            self.restore(self._workers.of_chief(self.arrays()))
+        if self.workers.number > 1:
+            self.restore(self.workers.of_chief(self.arrays()))
 
 
 def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:

@@ -5,7 +5,6 @@ import subprocess
 import tempfile
 from importlib.metadata import version as library_version
 from pathlib import Path
-from typing import Literal
 
 from model_store import (
     PRODUCTION,
@@ -24,12 +23,12 @@ from training.frozen.parity import check_parity
 from training.learning.epochs import bits, dump_epochs
 from training.learning.run import Run
 from training.network.model import build_model
+from training.options import Promote
 from training.publishing.baselines import baselines
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
 from training.publishing.report import write_card, write_samples
 
-Promote = Literal["always", "if-better", "never"]
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
 
 

@@ -4,9 +4,7 @@ Early versions quantise activations to eight bits, whose products saturate on pr
 The weights stay the version's own, so nothing is trained.
 """
 
-import argparse
 import shutil
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +19,6 @@ from model_store import (
     ModelDescription,
     ModelStore,
     StoredModel,
-    StoreError,
     contents,
 )
 from training.config import TrainingConfig
@@ -31,7 +28,7 @@ from training.errors import CorpusError, TrainingError
 from training.frozen.integers import is_current, requantised
 from training.frozen.parity import exact_fingerprint, int8_loss
 from training.frozen.runtime import Ids
-from training.options import add_corpora_dir, add_store
+from training.options import RequantiseOptions
 from training.publishing.report import losses_table
 
 INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
@@ -39,34 +36,27 @@ INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
 TEXT_KEYS = {"validation_fraction", "validation_characters", "min_count", "unknown"}
 
 
-def main(arguments: list[str]) -> int:
-    """Publish the new version; return the exit status. Errors are one line on standard error."""
-    options = _parser().parse_args(arguments)
-    try:
-        store = ModelStore(options.store)
-        stores = LayeredStore([store, ModelStore(BUNDLED)])
-        version = stores.open(*stores.resolve(options.reference))
-        made = requantise(version, store, options.corpus, options.corpora_dir)
-        print(f"published {made.name}@{made.version} in {options.store}: {_summary(made)}")
-        if _replace_in_production(store, version.manifest, made):
-            print(f"{PRODUCTION} is now {made.name}@{made.version}")
-    except (TrainingError, StoreError, OSError) as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def requantise(
-    version: StoredModel, store: ModelStore, corpus: list[str], corpora_dir: Path | None
-) -> Manifest:
-    """Publish a version with its int8 graph quantised as today, and return the new manifest.
-
-    The loss of the new graph is measured where the version's corpus is given.
+def requantise(options: RequantiseOptions) -> None:
+    """Publish a version with its int8 graph quantised as today; `production` follows the version.
 
     Raises:
-        TrainingError: the version is quantised as today already, the corpus is another one, or the
-            new graph costs more than it may.
+        TrainingError: the version is quantised as today already, the corpus is not the version's, or
+            the new graph costs more than MAX_INT8_LOSS.
+        StoreError, OSError: the version cannot be read, or the new one not be written.
     """
+    store = ModelStore(options.store)
+    stores = LayeredStore([store, ModelStore(BUNDLED)])
+    version = stores.open(*stores.resolve(options.reference))
+    made = _publish(version, store, options.corpus, options.corpora_dir)
+    print(f"published {made.name}@{made.version} in {options.store}: {_summary(made)}")
+    if _replace_in_production(store, version.manifest, made):
+        print(f"{PRODUCTION} is now {made.name}@{made.version}")
+
+
+def _publish(
+    version: StoredModel, store: ModelStore, corpus: list[str], corpora_dir: Path | None
+) -> Manifest:
+    """Publish the requantised version; measure the loss of the new graph if a corpus is given."""
     old = version.manifest
     graph = onnx.load(version.file(contents.INT8_GRAPH))
     try:
@@ -140,20 +130,3 @@ def _summary(made: Manifest) -> str:
     if INT8_NATS not in made.metrics:
         return "its loss was not measured; --corpus measures it"
     return f"{made.metrics[INT8_NATS]:.5f} nats per character, fp32 {made.metrics[FP32_NATS]:.5f}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training requantise",
-        description="Publish a version anew whose int8 graph gives the same texts on every processor.",
-    )
-    parser.add_argument("reference", metavar="MODEL", help="NAME, NAME@VERSION or NAME@ALIAS")
-    parser.add_argument(
-        "--corpus",
-        nargs="+",
-        default=[],
-        help="the text of the version's training: measures the loss of the new graph",
-    )
-    add_corpora_dir(parser)
-    add_store(parser)
-    return parser
