@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.training.small import small_config
 from training.network.cells import CELLS
-from training.network.model import build_model, resolve_policy, zero_state
+from training.network.model import build_model, count_weights, resolve_policy, zero_state
 
 
 def some_ids(batch: int, length: int) -> tf.Tensor:
@@ -49,6 +49,15 @@ def test_the_configuration_is_the_network() -> None:
     shapes = [tuple(weight.shape) for weight in model.trainable_variables]
     lstm0, lstm1 = [(7, 48), (12, 48), (48,)], [(12, 48), (12, 48), (48,)]
     assert shapes == [(20, 7), *lstm0, *lstm1, (12, 20), (20,)]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("embedding", [0, 7])
+def test_weights_are_counted_without_a_model(cell: str, layers: int, embedding: int) -> None:
+    """The number of weights is the one that Keras counts in the built model."""
+    config = small_config(cell=cell, layers=layers, embedding=embedding)
+    assert count_weights(config, 20) == build_model(config, 20, "float32").count_params()
 
 
 @pytest.mark.parametrize("cell", CELLS)
