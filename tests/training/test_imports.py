@@ -14,7 +14,7 @@ import sys
 from training.__main__ import main
 
 try:
-    main(sys.argv[1:])
+    assert main(sys.argv[1:]) == 0
 except SystemExit as end:
     assert end.code == 0
 finally:
