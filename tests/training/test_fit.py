@@ -13,9 +13,10 @@ import pytest
 from tests.training.small import Training, small_config
 from training.config import load_config
 from training.errors import TrainingError
+from training.learning.batches import batches_of
 from training.learning.evaluate import validation_loss
 from training.learning.sample import sample_text
-from training.learning.trainer import make_optimizer
+from training.learning.trainer import Trainer, make_optimizer
 from training.network.model import build_model
 
 LECTURE = Path(__file__).parents[2] / "training" / "configs" / "lecture.toml"
@@ -128,10 +129,29 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 
 def test_the_optimiser_is_as_configured() -> None:
-    """AdamW with the weight decay and the bound on the gradient's norm of the configuration."""
-    optimizer = make_optimizer(small_config(clip_norm=0.7, weight_decay=0.03), total_steps=100)
+    """The optimiser is AdamW with the weight decay of the configuration."""
+    optimizer = make_optimizer(small_config(weight_decay=0.03), total_steps=100)
     assert isinstance(optimizer, keras.optimizers.AdamW)
     assert optimizer.weight_decay == 0.03
+
+
+def moments_after_one_step(folder: Path, clip_norm: float) -> float:
+    """The norm of AdamW's first moments after one step: (1 − β₁) times the gradient's norm."""
+    training = Training(folder, PERIODIC, small_config(clip_norm=clip_norm))
+    config = training.run.info.config
+    trainer = Trainer(config, training.vocabulary, steps_per_epoch=10)
+    trainer.step(*next(batches_of(training.text.train, config).epoch(0)))
+    moments = np.concatenate([np.ravel(moment) for moment in trainer.optimizer._momentums])
+    return float(np.linalg.norm(moments) / (1 - trainer.optimizer.beta_1))
+
+
+def test_the_gradients_norm_is_bounded(tmp_path: Path) -> None:
+    """A gradient above `clip_norm` is scaled down to that norm, a gradient below is left alone."""
+    unbounded = moments_after_one_step(tmp_path / "unbounded", clip_norm=1e6)
+    assert 0.01 < unbounded < 100
+    bound = unbounded / 3
+    bounded = moments_after_one_step(tmp_path / "bounded", clip_norm=bound)
+    assert bounded == pytest.approx(bound, rel=1e-4)
 
 
 def test_a_single_step_trains(tmp_path: Path) -> None:
