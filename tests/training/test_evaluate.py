@@ -12,8 +12,7 @@ import pytest
 from tests.training.small import Training
 from training.corpus.split import Split
 from training.frozen.graph import step_graph
-from training.frozen.parity import stream_loss
-from training.frozen.runtime import stream_logits
+from training.frozen.runtime import stream_logits, stream_loss
 from training.frozen.weights import weights_of
 from training.learning.epochs import bits
 from training.learning.evaluate import CHUNK, STREAMS, WARMUP, validation_loss

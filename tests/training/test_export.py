@@ -16,8 +16,9 @@ from training.config import TrainingConfig
 from training.errors import ParityError
 from training.frozen.export import export
 from training.frozen.graph import step_graph
+from training.frozen.int8 import MAX_INT8_LOSS
 from training.frozen.nodes import quantize_columns
-from training.frozen.parity import MAX_INT8_LOSS, check_parity
+from training.frozen.parity import check_parity
 from training.frozen.runtime import stream_logits
 from training.frozen.weights import weights_of
 from training.network.cells import CELLS

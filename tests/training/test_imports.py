@@ -38,6 +38,15 @@ def test_help_imports_no_library(command: list[str]) -> None:
     assert found.isdisjoint({"model_store", "pydantic", "rich"})
 
 
+def test_requantising_imports_no_tensorflow() -> None:
+    """`requantise` computes with ONNX Runtime alone."""
+    line = [sys.executable, "-c", "import training.publishing.requantise, sys; print(*sys.modules)"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    found = set(done.stdout.split())
+    assert "onnxruntime" in found
+    assert found.isdisjoint({"keras", "tensorflow"})
+
+
 def test_a_comparison_imports_no_engine(tmp_path: Path) -> None:
     """`compare` imports neither TensorFlow nor ONNX, and Matplotlib only to draw a picture."""
     found = imported_by("compare", "shakespeare", "faust", "--store", str(tmp_path))

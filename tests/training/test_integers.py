@@ -7,14 +7,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-import training.frozen.parity
 from model_store import BUNDLED, ModelStore
 from tests.factories import CellName, eight_bit, random_weights, write_graph
 from training.errors import ParityError
 from training.frozen.graph import step_graph
+from training.frozen.int8 import exact_fingerprint
 from training.frozen.integers import is_current, requantised, with_exact_products
 from training.frozen.nodes import ACTIVATION_SCALE, ACTIVATION_ZERO_POINT
-from training.frozen.parity import exact_fingerprint
 from training.frozen.runtime import StepGraph, fingerprint_of
 from training.network.cells import CELLS
 
@@ -89,7 +88,7 @@ def test_a_processor_that_saturates_is_named(
     No processor here computes wrongly, so other weights stand in for other products.
     """
     path = write_graph(tmp_path / "g.onnx", random_weights(units=33))
-    monkeypatch.setattr(training.frozen.parity, "with_exact_products", lambda _: int8_graph("gru"))
+    monkeypatch.setattr("training.frozen.int8.with_exact_products", lambda _: int8_graph("gru"))
     with pytest.raises(
         ParityError, match=r"multiplies integers wrongly.*saturate.*another machine"
     ):

@@ -11,7 +11,7 @@ from model_store import PRODUCTION, Manifest, ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
 from training.errors import ParityError
-from training.frozen.parity import stream_loss
+from training.frozen.runtime import stream_loss
 from training.learning.run import Run
 from training.options import Promote
 from training.publishing.baselines import BASELINES

@@ -18,8 +18,8 @@ from training.frozen.runtime import stream_logits
 from training.frozen.thaw import thaw
 from training.frozen.weights import Weights, load_weights, weights_of
 from training.network.cells import CELLS
-from training.network.loss import NEVER
 from training.network.model import build_model, zero_state
+from training.network.unknown import NEVER
 
 IDS = np.random.default_rng(1).integers(len(SYMBOLS), size=60)
 

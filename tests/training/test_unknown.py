@@ -15,7 +15,8 @@ from tests.servers import Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.frozen.export import export
 from training.frozen.graph import step_graph
-from training.frozen.parity import check_parity, stream_loss
+from training.frozen.parity import check_parity
+from training.frozen.runtime import stream_loss
 from training.frozen.weights import weights_of
 from training.learning.batches import batches_of
 from training.learning.evaluate import validation_loss

@@ -82,6 +82,6 @@ def scale_of(weight: str) -> str:
 
 def quantize_columns(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     """Quantise each column of a weight [n, m] symmetrically to int8; return integers and scales [m]."""
-    # The scale of a column of zeros is a normal number, because processors may flush others to 0.
+    # The scale of a column of zeros is a normal number, because processors may flush subnormals to 0.
     scale = np.maximum(np.abs(weight).max(axis=0) / 127, np.finfo(np.float32).tiny)
     return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)

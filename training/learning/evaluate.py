@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.corpus.split import Split
-from training.network.loss import mean_nats
 from training.network.model import zero_state
+from training.network.unknown import mean_nats
 
 # Streams read a little of what precedes them first, so that each starts with a warm state.
 STREAMS = 32

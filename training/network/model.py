@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.network.cells import CELLS
-from training.network.loss import NEVER
+from training.network.unknown import NEVER
 
 # Standard deviation of the initial embeddings. With Keras' 0.03 the first cell hardly tells characters
 # apart, and the first epoch is spent on spreading the embeddings (docs/training.md).

@@ -25,8 +25,8 @@ from training.config import TrainingConfig
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
 from training.errors import CorpusError, TrainingError
+from training.frozen.int8 import exact_fingerprint, int8_loss
 from training.frozen.integers import is_current, requantised
-from training.frozen.parity import exact_fingerprint, int8_loss
 from training.frozen.runtime import Ids
 from training.options import RequantiseOptions
 from training.publishing.report import losses_table
