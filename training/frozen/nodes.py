@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 # |h| ≤ 1, so one constant scale covers every activation: h is quantised to rint(63 h) + 64, 1 to 127.
-# Seven bits and not eight: on x86-64 without VNNI, ONNX Runtime adds each pair of uint8 × int8 products
-# in 16 bits and saturates. 127·127·2 = 32,258 stays below 32,767; 255·127·2 does not.
+# Activations have seven bits instead of eight, because ONNX Runtime on x86-64 without VNNI adds pairs of
+# uint8 × int8 products in 16 bits. 2·127·127 = 32,258 fits into 16 bits (32,767); 2·255·127 saturates.
 ACTIVATION_LEVELS = 63
 ZERO_POINT = 64  # of uint8; ONNX Runtime has no fast path for int8 activations
 

@@ -1,4 +1,4 @@
-"""Training, epoch by epoch, with checkpoints."""
+"""The training loop: epochs of steps, with checkpoints, validation losses and samples."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,11 +33,11 @@ def fit(
 ) -> None:
     """Train from the run's checkpoint, or from the trainer's weights, and record every epoch.
 
-    A training that is interrupted and called again ends with the weights of an uninterrupted one.
+    A training that is interrupted and continued ends with the weights of an uninterrupted training.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C; the run keeps its checkpoint and the best weights so far.
-        TrainingError: the loss is no number any more; the run keeps those weights too.
+        KeyboardInterrupt: Ctrl-C; the run keeps its checkpoint and its best weights.
+        TrainingError: the loss exploded or is not a number; the run keeps the same files.
     """
     config, workers = trainer.config, trainer.workers
     _begin(trainer, run, text, progress)
@@ -48,13 +48,14 @@ def fit(
         Board(run.folder, trainer, len(batches)) as board,
     ):
 
-        def keep() -> None:
-            board.losses()
+        def save_checkpoint() -> None:
+            board.losses()  # before the checkpoint, so that the log misses no step after a kill
             run.save(trainer.arrays())
 
+        # Workers carry different states within an epoch, and the checkpoint holds the chief's alone.
+        save_in_epoch = save_checkpoint if workers.number == 1 else None
         for draw in draws:
-            # Several workers are together at the ends of epochs alone.
-            _train_epoch(trainer, batches, draw, progress, keep if workers.number == 1 else None)
+            _train_epoch(trainer, batches, draw, progress, save_in_epoch)
             if not workers.chief:
                 trainer.end_epoch()
                 continue
@@ -64,7 +65,7 @@ def fit(
             board.losses()
             board.epoch(epoch)
             trainer.end_epoch()
-            run.save(trainer.arrays())
+            run.save(trainer.arrays())  # last, because the checkpoint is past this epoch
             progress.epoch(epoch, run)
 
 
@@ -85,26 +86,30 @@ def _train_epoch(
     batches: Batches,
     draw: int,
     progress: Progress,
-    keep: Callable[[], None] | None = None,
+    save_checkpoint: Callable[[], None] | None,
 ) -> None:
-    """Train to the end of the epoch; keep a checkpoint now and then, if told how."""
-    kept = monotonic()
+    """Train from the trainer's position to the end of the epoch.
+
+    `save_checkpoint`, if given, is called every CHECKPOINT_SECONDS.
+    """
+    saved = monotonic()
     done = len(trainer.position.losses)
     for inputs, targets in islice(batches.epoch(draw), done, None):
         progress.step(trainer.step(inputs, targets))
-        if keep and monotonic() - kept > CHECKPOINT_SECONDS:
-            keep()
-            kept = monotonic()
+        if save_checkpoint and monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint()
+            saved = monotonic()
 
 
 def _draws(config: TrainingConfig, characters: int) -> list[int]:
+    """Return the random number of each epoch, below the number of characters."""
     rng = np.random.default_rng(config.random_seed)
     return [int(draw) for draw in rng.integers(characters, size=config.epochs)]
 
 
 @contextmanager
 def _averaged_weights(trainer: Trainer) -> Iterator[None]:
-    """Give the model the running average of its weights, and its own weights back at the end."""
+    """Give the model the running average of its weights during the block."""
     weights = trainer.model.get_weights()
     trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
     try:
@@ -114,6 +119,7 @@ def _averaged_weights(trainer: Trainer) -> Iterator[None]:
 
 
 def _evaluate(trainer: Trainer, run: Run, text: Split, vocabulary: Vocabulary) -> Epoch:
+    """Measure the validation loss and draw the samples of the epoch that ends."""
     config, model = trainer.config, trainer.model
     return Epoch(
         number=trainer.position.epoch,

@@ -29,7 +29,7 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
-        """Return the next state from projected input and recurrent product [B, G·u] and state [B, u]."""
+        """Return the next state from input and recurrent products [B, G·u] and the state [B, u]."""
 
     def first_bias(self) -> tf.Tensor:
         """Return the initial bias [G·u]."""

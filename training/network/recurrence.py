@@ -24,7 +24,7 @@ def recur(
     """Return the hidden states [T, B, u] and the last state.
 
     Arguments:
-        pointwise: returns the next state from an input and a product [B, G·u] and the state, in float32.
+        pointwise: from an input [B, G·u], a product [B, G·u] and the state to the next state, in float32.
         inputs: projected inputs [T, B, G·u] of G gates.
         matrix: the recurrent matrix [u, G·u].
         state: the parts of the state before the first step, each [B, u], the hidden one first.
@@ -57,7 +57,7 @@ def product(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 def _forward(
     pointwise: Pointwise, inputs: tf.Tensor, matrix: tf.Tensor, state: State
 ) -> tuple[tf.Tensor, State]:
-    """Return the products [T, B, G·u] and each part of the state before and after steps [T + 1, B, u]."""
+    """Return the products [T, B, G·u] and, for each part of the state, its values [T + 1, B, u]."""
     steps = tf.shape(inputs)[0]
     products = tf.TensorArray(tf.float32, steps)
     states = [tf.TensorArray(tf.float32, steps + 1).write(0, part) for part in state]
@@ -81,7 +81,7 @@ def _backward(
     d_hidden: tf.Tensor,
     d_state: State,
 ) -> tuple[tf.Tensor, tf.Tensor, State]:
-    """Return the gradients of inputs and products [T, B, G·u] and of the state before the first step."""
+    """Return the gradients of inputs and products [T, B, G·u] and of the first state."""
     inputs, products, before = trail
     steps = tf.shape(inputs)[0]
     by_inputs, by_products = (tf.TensorArray(tf.float32, steps) for _ in range(2))

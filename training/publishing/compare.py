@@ -65,6 +65,7 @@ def _print_samples(console: Console, epochs: Mapping[str, list[Epoch]]) -> None:
 
 
 def _table(manifests: list[Manifest], facts: Callable[[Manifest], dict[str, Any]]) -> Table:
+    """Return a table with a column for each version and a row for each fact."""
     table = Table()
     table.add_column()
     columns = [facts(manifest) for manifest in manifests]
@@ -87,6 +88,8 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _differing(manifests: list[Manifest]) -> Callable[[Manifest], dict[str, Any]]:
+    """Return a function to the configuration keys of a version that differ between versions."""
+
     def facts(manifest: Manifest) -> dict[str, Any]:
         return {
             key: value

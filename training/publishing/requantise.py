@@ -1,7 +1,7 @@
-"""`python -m training requantise MODEL`: a version's int8 graph quantised as today, published anew.
+"""`python -m training requantise MODEL`: publish a version anew with today's quantisation.
 
-Early versions quantise activations to eight bits, whose products saturate on processors without VNNI.
-The weights stay the version's own, so nothing is trained.
+Early versions quantise activations to eight bits. Products of eight bits saturate on processors
+without VNNI. The weights stay the same, and nothing is trained.
 """
 
 import shutil
@@ -57,29 +57,41 @@ def _publish(
     version: StoredModel, store: ModelStore, corpus: list[str], corpora_dir: Path | None
 ) -> Manifest:
     """Publish the requantised version; measure the loss of the new graph if a corpus is given."""
-    old = version.manifest
+    old, graph = version.manifest, _early_graph(version)
+    with TemporaryDirectory(prefix="charloom-") as temporary:
+        folder = _copied(version, Path(temporary) / "version")
+        int8 = folder / contents.INT8_GRAPH
+        onnx.save(requantised(graph), str(int8))
+        fingerprint = exact_fingerprint(int8)
+        metrics = _metrics(version, int8, corpus, corpora_dir)
+        new = old.model_copy(update={"fingerprint": fingerprint, "metrics": metrics})
+        _correct_card(folder / contents.CARD, old, new)
+        return store.publish(old.name, folder, new)
+
+
+def _early_graph(version: StoredModel) -> onnx.ModelProto:
+    """Return the int8 graph of a version with an early quantisation.
+
+    Raises:
+        TrainingError: there is no int8 graph of this job, or the graph has today's quantisation.
+    """
+    manifest = version.manifest
     graph = onnx.load(version.file(contents.INT8_GRAPH))
     try:
         current = is_current(graph)
     except KeyError:
         raise TrainingError(
-            f"{old.name}@{old.version} has no int8 graph of this job: train it again"
+            f"{manifest.name}@{manifest.version} has no int8 graph of this job: train it again"
         ) from None
     if current:
-        raise TrainingError(f"{old.name}@{old.version} is quantised as today: nothing to do")
-    with TemporaryDirectory(prefix="charloom-") as temporary:
-        folder = _copied(version, Path(temporary) / "version")
-        onnx.save(requantised(graph), str(folder / contents.INT8_GRAPH))
-        description = ModelDescription(
-            **{field: getattr(old, field) for field in ModelDescription.model_fields}
-            | {"fingerprint": exact_fingerprint(folder / contents.INT8_GRAPH)}
-            | {"metrics": _metrics(version, folder / contents.INT8_GRAPH, corpus, corpora_dir)}
+        raise TrainingError(
+            f"{manifest.name}@{manifest.version} is quantised as today: nothing to do"
         )
-        _correct_card(folder / contents.CARD, old, description)
-        return store.publish(old.name, folder, description)
+    return graph
 
 
 def _copied(version: StoredModel, folder: Path) -> Path:
+    """Copy the files of a version into a folder; return the folder."""
     for path in version.manifest.files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(version.file(path), folder / path)
@@ -89,7 +101,7 @@ def _copied(version: StoredModel, folder: Path) -> Path:
 def _metrics(
     version: StoredModel, graph: Path, corpus: list[str], corpora_dir: Path | None
 ) -> dict[str, float]:
-    """Return the version's metrics with the loss of the new int8 graph, or without one."""
+    """Return the version's metrics with the loss of the new int8 graph; no corpus, no int8 loss."""
     metrics = {name: value for name, value in version.manifest.metrics.items() if name != INT8_NATS}
     if corpus:
         ids = _held_out(version, corpus, corpora_dir)
@@ -98,7 +110,11 @@ def _metrics(
 
 
 def _held_out(version: StoredModel, sources: list[str], corpora_dir: Path | None) -> Ids:
-    """Return the held-out characters that the version's losses are over."""
+    """Return the ids [N] of the held-out characters that the version's losses are over.
+
+    Raises:
+        CorpusError: the corpus is not the version's.
+    """
     keys = version.manifest.training.items()
     config = TrainingConfig(**{key: value for key, value in keys if key in TEXT_KEYS})
     with open_corpus(sources, corpora_dir) as corpus, TemporaryDirectory() as folder:
@@ -112,13 +128,14 @@ def _held_out(version: StoredModel, sources: list[str], corpora_dir: Path | None
 
 
 def _correct_card(card: Path, old: ModelDescription, new: ModelDescription) -> None:
+    """Replace the table of losses on the model card, if there is one."""
     if card.exists():
         text = card.read_text(encoding="utf-8")
         card.write_text(text.replace(losses_table(old), losses_table(new)), encoding="utf-8")
 
 
 def _replace_in_production(store: ModelStore, old: Manifest, new: Manifest) -> bool:
-    """Move the alias `production` from the old version to the new one, if it is there."""
+    """Move the alias `production` if it names the old version; return whether the alias moved."""
     aliases = store.aliases(new.name)
     if aliases.get(PRODUCTION) != old.version:
         return False
