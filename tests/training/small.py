@@ -1,4 +1,4 @@
-"""Small trainings for the tests of the training job: real ones, of seconds."""
+"""Small, real trainings for the tests of the training job."""
 
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -39,14 +39,14 @@ def small_config(**changes: Any) -> TrainingConfig:
 
 
 def small_options(*more: str) -> list[str]:
-    """The same on the command line."""
+    """Return the small configuration as command-line options."""
     values = small_config().model_dump()
     changed = [key for key in values if values[key] != TrainingConfig().model_dump()[key]]
     return [word for key in changed for word in ("--set", f"{key}={values[key]}")] + list(more)
 
 
 class Training:
-    """A text and a run that learns from it."""
+    """A text, and a run that trains on it."""
 
     def __init__(
         self, folder: Path, text: str, config: TrainingConfig, start: Start = RANDOM

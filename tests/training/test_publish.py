@@ -1,4 +1,4 @@
-"""The best weights of a run become a version, whole and checked, or nothing does."""
+"""The best weights of a run become a whole, checked version, or nothing is published."""
 
 import math
 import shutil
@@ -33,7 +33,7 @@ def store(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_version_holds_everything(store: Path, trained: Training) -> None:
-    """All the files of the design are in the version, and its SHA-256 sums hold."""
+    """A version has every file of a version, and its vocabulary is the run's."""
     model = ModelStore(store).open("small", 1)
     assert {path.split("/")[0] for path in model.manifest.files} == {
         *("model.int8.onnx", "model.onnx", "saved_model", "vocabulary.json"),
@@ -43,7 +43,7 @@ def test_a_version_holds_everything(store: Path, trained: Training) -> None:
 
 
 def test_the_manifest_says_what_was_trained_and_how(store: Path, trained: Training) -> None:
-    """Network, corpus, the whole configuration and the libraries stand in the manifest."""
+    """The manifest has network, corpus, configuration and libraries."""
     manifest = ModelStore(store).manifest("small", 1)
     shape = manifest.architecture
     assert (shape.cell, shape.layers, shape.units, shape.embedding) == ("lstm", 1, 24, 8)
@@ -58,7 +58,7 @@ def test_the_manifest_says_what_was_trained_and_how(store: Path, trained: Traini
 
 
 def test_the_metrics_are_those_of_the_published_graphs(store: Path, trained: Training) -> None:
-    """The losses in the manifest are what the graphs in the store measure on the held-out text."""
+    """The losses in the manifest are the losses of the published graphs over the held-out text."""
     model = ModelStore(store).open("small", 1)
     metrics, ids = model.manifest.metrics, trained.text.validation.astype(np.int64)
     assert metrics["validation_nats"] == metrics["fp32_nats"]
@@ -71,10 +71,10 @@ def test_the_metrics_are_those_of_the_published_graphs(store: Path, trained: Tra
 
 @pytest.fixture
 def unquantisable(trained: Training, tmp_path: Path) -> Run:
-    """A sound fp32 model that int8 cannot hold.
+    """A correct fp32 model whose int8 graph has a much higher loss.
 
-    One unit adds a thousand times its activation to every logit alike, which changes no
-    probability but takes all of the int8 range.
+    One unit adds a thousand times its activation to every logit. The addition changes no
+    probability, but takes the whole int8 range.
     """
     folder = shutil.copytree(trained.run.folder, tmp_path / "spoiled")
     run = Run.open(folder)
@@ -87,7 +87,7 @@ def unquantisable(trained: Training, tmp_path: Path) -> Run:
 def test_a_model_that_fails_the_parity_check_is_not_published(
     trained: Training, unquantisable: Run, tmp_path: Path
 ) -> None:
-    """The refusal names the int8 loss, and the store stays as it was: empty."""
+    """A model that fails the parity check is refused with its loss, and the store stays empty."""
     root = tmp_path / "store"
     with pytest.raises(ParityError, match="the int8 graph costs"):
         published_in(root, trained, unquantisable)
@@ -96,7 +96,7 @@ def test_a_model_that_fails_the_parity_check_is_not_published(
 
 
 def test_curves_are_a_picture(store: Path) -> None:
-    """`curves.png` is a PNG of a readable size that is not blank."""
+    """`curves.png` is a PNG picture of a readable size."""
     data = ModelStore(store).open("small", 1).file("curves.png").read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = (int.from_bytes(data[start : start + 4]) for start in (16, 20))
@@ -106,7 +106,7 @@ def test_curves_are_a_picture(store: Path) -> None:
 
 
 def test_the_card_names_the_losses(store: Path, trained: Training) -> None:
-    """The card says corpus, loss in nats and bits, that of the int8 graph, and every key."""
+    """The card has corpus, losses in nats and bits, baselines, configuration and samples."""
     model = ModelStore(store).open("small", 1)
     card, metrics = model.file("card.md").read_text(encoding="utf-8"), model.manifest.metrics
     nats, bits = metrics["validation_nats"], metrics["validation_bits"]
@@ -124,7 +124,7 @@ def test_the_card_names_the_losses(store: Path, trained: Training) -> None:
 
 
 def test_samples_show_every_epoch(store: Path, trained: Training) -> None:
-    """`samples.txt` has each epoch at both temperatures, each after the same seed text."""
+    """`samples.txt` has each epoch's samples at both temperatures, after the same seed text."""
     samples = ModelStore(store).open("small", 1).file("samples.txt").read_text(encoding="utf-8")
     seed_text = trained.run.info.seed_text
     for epoch in trained.run.epochs:
@@ -135,7 +135,7 @@ def test_samples_show_every_epoch(store: Path, trained: Training) -> None:
 
 
 def republished(store: ModelStore, earlier: Manifest, nats: float | None, folder: Path) -> Manifest:
-    """Publish a further version of a model that says another validation loss of itself."""
+    """Publish a further version of a model with another validation loss in its manifest."""
     metrics = {} if nats is None else {"validation_nats": nats}
     files = shutil.copytree(Path(store.root, earlier.name, str(earlier.version)), folder)
     (files / "manifest.json").unlink()
@@ -156,7 +156,7 @@ def republished(store: ModelStore, earlier: Manifest, nats: float | None, folder
 def test_production_moves_as_the_policy_says(
     tmp_path: Path, policy: Promote, served: float | None, new: float, moves: bool
 ) -> None:
-    """Against a served version: lower loss moves it, `always` moves it, `never` does not."""
+    """`if-better` promotes a lower loss, `always` any version, `never` none."""
     store = ModelStore(tmp_path / "store")
     seed = publish_random_model(tmp_path / "store")
     first = republished(store, seed, served, tmp_path / "first")
@@ -171,7 +171,7 @@ def test_production_moves_as_the_policy_says(
 def test_losses_over_other_characters_are_not_compared(
     tmp_path: Path, policy: Promote, moves: bool
 ) -> None:
-    """A version of another text is never better by itself, however low its loss."""
+    """A version of another text is not promoted by its loss."""
     store = ModelStore(tmp_path / "store")
     seed = publish_random_model(tmp_path / "store")
     first = republished(store, seed, 4.0, tmp_path / "first")
@@ -186,7 +186,7 @@ def test_losses_over_other_characters_are_not_compared(
     ("policy", "moves"), [("if-better", True), ("always", True), ("never", False)]
 )
 def test_an_unset_alias_is_set(tmp_path: Path, policy: Promote, moves: bool) -> None:
-    """The first version goes to production unless the owner said never."""
+    """Without an alias the first version is promoted, unless the policy is `never`."""
     store = ModelStore(tmp_path)
     manifest = publish_random_model(tmp_path)
     assert promote(store, manifest, policy) is moves
@@ -194,7 +194,7 @@ def test_an_unset_alias_is_set(tmp_path: Path, policy: Promote, moves: bool) -> 
 
 
 def test_an_alias_of_a_lost_version_moves(tmp_path: Path) -> None:
-    """When the served version was deleted by hand, any new one is better."""
+    """If the alias names a deleted version, a new version is promoted."""
     store = ModelStore(tmp_path)
     aliases = store.aliases(publish_random_model(tmp_path).name)
     aliases.set(PRODUCTION, 1)
@@ -205,14 +205,14 @@ def test_an_alias_of_a_lost_version_moves(tmp_path: Path) -> None:
 
 
 def test_a_card_owns_up_to_a_part_measured(trained: Training, tmp_path: Path) -> None:
-    """Of a very long held-out text only the beginning is measured, and the card says so."""
+    """The card says that only the first part of a long held-out text was measured."""
     description = replace_characters(publish_random_model(tmp_path))
     write_card("small", description, trained.run, tmp_path / "card.md")
     assert "corpus; its first 200,000 characters)" in (tmp_path / "card.md").read_text()
 
 
 def replace_characters(manifest: Manifest) -> Manifest:
-    """The same model, of a corpus of ten million characters."""
+    """The manifest of the same model with a corpus of ten million characters."""
     corpus = manifest.corpus.model_copy(update={"characters": 10_000_000})
     metrics = manifest.metrics | {"int8_nats": 4.0}
     return manifest.model_copy(update={"corpus": corpus, "metrics": metrics})
