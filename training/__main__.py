@@ -21,9 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # a character that a terminal lacks ends no training
+            # A character that the terminal cannot show must not end a training.
+            stream.reconfigure(errors="replace")
     options = parse(sys.argv[1:] if arguments is None else arguments)
 
     from model_store import StoreError  # noqa: PLC0415 - slow to import, and not needed by --help
@@ -40,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: Options) -> None:
-    # Each command is imported where it runs: TensorFlow takes seconds, and `compare` needs none.
+    # Each command is imported where it runs, because TensorFlow takes seconds and only a training
+    # needs TensorFlow.
     match options:
         case CompareOptions():
             from training.publishing.compare import compare  # noqa: PLC0415
@@ -53,7 +53,8 @@ def _run(options: Options) -> None:
         case TrainOptions():
             from training import job  # noqa: PLC0415
 
-            job.publish_only(options) if options.publish_only else job.train(options)
+            run = job.publish_only if options.publish_only else job.train
+            run(options)
 
 
 def _notes(error: BaseException) -> list[str]:

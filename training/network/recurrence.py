@@ -1,4 +1,4 @@
-"""A recurrence over time, and back-propagation through it.
+"""A recurrence over time, and its back-propagation.
 
 A cell has two parts: the product of the hidden state with the recurrent matrix, and a pointwise
 function from this product to the next state. Back-propagation differentiates the pointwise function

@@ -1,4 +1,4 @@
-"""The unknown symbol in logits and losses: a model never writes it, so no loss counts it."""
+"""The unknown symbol in logits and losses: never predicted, and never counted."""
 
 from typing import Any
 
