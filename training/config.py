@@ -21,14 +21,14 @@ class TrainingConfig(BaseModel):
     units: int = Field(default=768, ge=1, le=4096)
     embedding: int = Field(default=128, ge=0, le=4096)  # 0: one-hot
     dropout: float = Field(default=0.5, ge=0, lt=1)
-    dropout_mask: Literal["sequence", "step"] = "sequence"  # the same over time, or not
+    dropout_mask: Literal["sequence", "step"] = "sequence"  # one mask per sequence, or one per step
     weight_drop: float = Field(default=0.25, ge=0, lt=1)
 
     epochs: int = Field(default=20, ge=1, le=1_000_000)
-    max_steps_per_epoch: int = Field(default=2000, ge=1)  # an epoch of a long text is a part of it
+    max_steps_per_epoch: int = Field(default=2000, ge=1)  # an epoch of a long text ends here
     batch_size: int = Field(default=32, ge=1)
     sequence_length: int = Field(default=128, ge=1)
-    window_stride: int = Field(default=0, ge=0)  # 0: streams; else windows so far apart
+    window_stride: int = Field(default=0, ge=0)  # 0: streams; n: windows n characters apart
     learning_rate: float = Field(default=2.5e-3, gt=0)
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: int = Field(default=100, ge=0)
@@ -38,9 +38,9 @@ class TrainingConfig(BaseModel):
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
-    validation_characters: int = Field(default=200_000, ge=50)  # of those held out, the first
-    min_count: int = Field(default=1, ge=1)  # symbols that occur less often become one, U+FFFD
-    unknown: Literal["error", "drop"] = "error"  # symbols that a given vocabulary lacks
+    validation_characters: int = Field(default=200_000, ge=50)  # the loss is over the first ones
+    min_count: int = Field(default=1, ge=1)  # rarer symbols become U+FFFD
+    unknown: Literal["error", "drop"] = "error"  # treatment of symbols that the parent lacks
     max_vocabulary: int = Field(default=1000, ge=2)
     sample_length: int = Field(default=200, ge=1)
     random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits
@@ -54,10 +54,10 @@ def load_config(
 ) -> TrainingConfig:
     """Read a TOML file, apply `key=value` overrides and validate.
 
-    Keys that are settled, by the version that a training begins with, can only be repeated.
+    `settled` are the values that a parent version fixes.
 
     Raises:
-        ConfigError: names the key and what it may be.
+        ConfigError: a key is unknown, a value is invalid, or a settled key has another value.
     """
     values = {**settled} | ({} if file is None else _read_toml(file))
     for override in overrides:

@@ -1,4 +1,4 @@
-"""What can go wrong in a training job, each with the remedy in its message."""
+"""The errors of a training job; each message names the remedy."""
 
 
 class TrainingError(Exception):

@@ -1,12 +1,97 @@
-"""The command line of `python -m training`."""
+"""The command lines of `python -m training`, into typed options and back into words.
+
+This module imports nothing heavy, so that `--help` answers at once.
+"""
 
 import argparse
 import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Promote = Literal["always", "if-better", "never"]
+
+REFERENCE = "NAME, NAME@VERSION or NAME@ALIAS"
 
 
-def parse(words: list[str]) -> argparse.Namespace:
-    """Return what the words of the command line ask for; exit with status 2 where they are wrong."""
+@dataclass(frozen=True)
+class TrainOptions:
+    """The options of a training, and of `--publish-only`."""
+
+    corpus: list[str]
+    name: str
+    config: Path | None
+    settings: list[str]
+    min_count: str | None
+    parent: str | None
+    unknown: str | None
+    corpora_dir: Path | None
+    store: str
+    runs: Path
+    promote: Promote
+    fresh: bool
+    publish_only: bool
+
+    @property
+    def overrides(self) -> list[str]:
+        """The configuration keys of the command line as `key=value`; the last value of a key counts."""
+        named = {"min_count": self.min_count, "unknown": self.unknown}
+        return self.settings + [
+            f"{key}={value}" for key, value in named.items() if value is not None
+        ]
+
+    def publishing_command(self) -> str:
+        """Return the command line that publishes the best weights of this training's run."""
+        words: list[object] = [word for source in self.corpus for word in ("--corpus", source)]
+        words += ["--name", self.name, "--store", self.store]
+        if self.corpora_dir:
+            words += ["--corpora-dir", self.corpora_dir]
+        words += ["--runs", self.runs, "--promote", self.promote, "--publish-only"]
+        return command_line("training", words)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The options of `compare`."""
+
+    references: list[str]
+    store: str
+    picture: Path | None
+
+
+@dataclass(frozen=True)
+class RequantiseOptions:
+    """The options of `requantise`."""
+
+    reference: str
+    corpus: list[str]
+    corpora_dir: Path | None
+    store: str
+
+
+Options = TrainOptions | CompareOptions | RequantiseOptions
+
+
+def parse(words: list[str]) -> Options:
+    """Return the options that a command line gives; exit with status 2 if the command line is wrong."""
+    parsers: dict[str, Callable[[list[str]], Options]] = {
+        "compare": _parse_compare,
+        "requantise": _parse_requantise,
+    }
+    if words and words[0] in parsers:
+        return parsers[words[0]](words[1:])
+    return _parse_train(words)
+
+
+def command_line(package: str, words: list[object]) -> str:
+    """Return a `python -m` command line that can be pasted into the shell that started this job."""
+    return shlex.join([os.path.relpath(sys.executable), "-m", package, *map(str, words)])
+
+
+def _parse_train(words: list[str]) -> TrainOptions:
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="One command from a corpus to a published version.",
@@ -23,7 +108,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="the model's name in the store")
     parser.add_argument("--config", type=Path, help="a TOML file of configuration keys")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key"
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="KEY=VALUE",
+        help="override one key",
     )
     parser.add_argument(
         "--min-count",
@@ -41,8 +131,8 @@ def parse(words: list[str]) -> argparse.Namespace:
         choices=["error", "drop"],
         help="what to do with symbols that version lacks (default: error)",
     )
-    add_corpora_dir(parser)
-    add_store(parser)
+    _add_corpora_dir(parser)
+    _add_store(parser)
     parser.add_argument(
         "--runs",
         type=Path,
@@ -63,11 +153,38 @@ def parse(words: list[str]) -> argparse.Namespace:
         action="store_true",
         help="publish the best weights of an interrupted run instead of training",
     )
-    return parser.parse_args(words)
+    return TrainOptions(**vars(parser.parse_args(words)))
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the option --store."""
+def _parse_compare(words: list[str]) -> CompareOptions:
+    parser = argparse.ArgumentParser(
+        prog="python -m training compare",
+        description="`python -m training compare NAME@1 NAME@2 …`: versions side by side.",
+    )
+    parser.add_argument("references", nargs="+", metavar="REF", help=REFERENCE)
+    _add_store(parser)
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves as a PNG")
+    return CompareOptions(**vars(parser.parse_args(words)))
+
+
+def _parse_requantise(words: list[str]) -> RequantiseOptions:
+    parser = argparse.ArgumentParser(
+        prog="python -m training requantise",
+        description="Publish a version anew whose int8 graph gives the same texts on every processor.",
+    )
+    parser.add_argument("reference", metavar="MODEL", help=REFERENCE)
+    parser.add_argument(
+        "--corpus",
+        nargs="+",
+        default=[],
+        help="the text of the version's training: measures the loss of the new graph",
+    )
+    _add_corpora_dir(parser)
+    _add_store(parser)
+    return RequantiseOptions(**vars(parser.parse_args(words)))
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         metavar="PLACE",
@@ -76,6 +193,5 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_corpora_dir(parser: argparse.ArgumentParser) -> None:
-    """Add the option --corpora-dir."""
+def _add_corpora_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpora-dir", type=Path, help="a folder to look for corpora in first")

@@ -1,4 +1,4 @@
-"""Room on the disks, asked for before hours of training and not after them."""
+"""Free space on the disks, checked before a training begins."""
 
 import tempfile
 from collections.abc import Iterator
@@ -11,45 +11,45 @@ from model_store import ModelStore, Vocabulary, require_free
 from training.config import TrainingConfig
 from training.errors import ConfigError
 from training.network.cells import CELLS
-from training.network.model import build_model
+from training.network.model import count_weights
 
-# Bytes for each weight. A checkpoint holds it, its running average and the two moments of AdamW,
-# the file of the best weights holds it alone, both in fp32; a new file lies beside the old one.
+# Bytes of a run per weight, in fp32: a checkpoint holds the weight, its running average and the two
+# moments of AdamW; the file of the best weights holds the weight. A new file lies beside the old one.
 RUN_BYTES = 2 * 4 * (4 + 1)
-# A version has it twice in fp32, in ONNX and in the SavedModel, and once in int8; and in each ONNX graph
-# the products of embedding and first kernel, a row of fp32 for each symbol.
+# Bytes of a version per weight: fp32 in ONNX, fp32 in the SavedModel, int8 in ONNX.
 VERSION_BYTES = 2 * 4 + 1
-ROW_BYTES = 2 * 4
-ONNX_BYTES = 2**31
+# Bytes of a version per entry of the table of characters: fp32 in both ONNX graphs.
+TABLE_BYTES = 2 * 4
+ONNX_BYTES = 2**31  # the limit of the protobuf format
 
 
 def require_space(
     config: TrainingConfig, vocabulary: Vocabulary, folder: Path, store: ModelStore
 ) -> None:
-    """Make sure that a run fits into its folder, and its version into the store and into ONNX.
+    """Check that a run fits into its folder, and its version into the store and into an ONNX file.
 
     Raises:
         ConfigError: the network is larger than an ONNX file may be.
-        StoreError: names the folder whose disk is too full, and how much is missing.
+        StoreError: a disk is too full; the message names the folder and the missing bytes.
     """
-    model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id)
-    weights = model.count_params()
-    rows = len(vocabulary) * CELLS[config.cell].gates * config.units
-    if 4 * (weights + rows) >= ONNX_BYTES:
+    weights = count_weights(config, len(vocabulary))
+    # The table of characters has a row for each symbol and a column for each gate of each unit.
+    table = len(vocabulary) * CELLS[config.cell].gates * config.units
+    if 4 * (weights + table) >= ONNX_BYTES:
         raise ConfigError(
             f"the network has {weights:,} weights, more than the 2 GiB of an ONNX file hold: "
             "lower units or layers"
         )
     held = sum(path.stat().st_size for path in folder.glob("*.npz"))
     require_free(folder, RUN_BYTES * weights - held)
-    version = VERSION_BYTES * weights + ROW_BYTES * rows
-    require_free(Path(tempfile.gettempdir()), version)  # where it is exported
+    version = VERSION_BYTES * weights + TABLE_BYTES * table
+    require_free(Path(tempfile.gettempdir()), version)  # `publish` exports there first
     store.require_writable(version)
 
 
 @contextmanager
 def as_os_errors() -> Iterator[None]:
-    """Raise what TensorFlow cannot write, such as on a full disk, as the `OSError` that it is."""
+    """Raise `OSError` when TensorFlow cannot write a file, for example on a full disk."""
     try:
         yield
     except tf.errors.OpError as error:

@@ -1,4 +1,4 @@
-"""What the tests of the training job share."""
+"""The fixtures of the tests of the training job."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from training.publishing.publish import publish
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """A model to read only: three epochs over English text, with a long held-out part."""
+    """A trained model, to be read only: three epochs over English, with a long held-out part."""
     config = small_config(epochs=3, validation_fraction=0.8, units=24)
     return Training(tmp_path_factory.mktemp("run"), ENGLISH[:42_000], config).fit()
 

@@ -1,4 +1,4 @@
-"""Small trainings for the tests of the training job: real ones, of seconds."""
+"""Small, real trainings for the tests of the training job."""
 
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -10,9 +10,11 @@ from training.config import TrainingConfig
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
 from training.frozen.start import Start
+from training.learning.batches import batches_of
 from training.learning.fit import fit
 from training.learning.progress import Progress
 from training.learning.run import Run, RunInfo
+from training.learning.trainer import Trainer
 
 RANDOM = Start()
 ENGLISH = "\n".join(topics[key] for key in sorted(topics))
@@ -37,14 +39,14 @@ def small_config(**changes: Any) -> TrainingConfig:
 
 
 def small_options(*more: str) -> list[str]:
-    """The same on the command line."""
+    """Return the small configuration as command-line options."""
     values = small_config().model_dump()
     changed = [key for key in values if values[key] != TrainingConfig().model_dump()[key]]
     return [word for key in changed for word in ("--set", f"{key}={values[key]}")] + list(more)
 
 
 class Training:
-    """A text and a run that learns from it."""
+    """A text, and a run that trains on it."""
 
     def __init__(
         self, folder: Path, text: str, config: TrainingConfig, start: Start = RANDOM
@@ -63,5 +65,8 @@ class Training:
         """Train, printing to nowhere."""
         with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
             progress = Progress(Console(file=nowhere))
-            fit(self.run, self.text, self.vocabulary, progress, self.start.weights())
+            config = self.run.info.config
+            batches = batches_of(self.text.train, config)
+            trainer = Trainer(config, self.vocabulary, len(batches), self.start.weights())
+            fit(trainer, self.run, batches, self.text, self.vocabulary, progress)
         return self

@@ -1,4 +1,4 @@
-"""The baselines are what their formulas say, and order texts as they should."""
+"""The baselines follow their formulas, and rank texts by how predictable they are."""
 
 import math
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from training.publishing.baselines import BASELINES, ORDER, baselines, ngram_nat
 
 
 def witten_bell(train: str, held_out: str, symbols: int) -> float:
-    """The formula, character by character, with dictionaries."""
+    """The loss by the formula, written out with dictionaries."""
     following: dict[str, Counter[str]] = defaultdict(Counter)
     for order in range(1, ORDER + 1):
         for end in range(order, len(train) + 1):
@@ -31,7 +31,7 @@ def witten_bell(train: str, held_out: str, symbols: int) -> float:
 
 
 def test_the_ngram_model_is_its_formula() -> None:
-    """The vectorised sums agree with the formula written out."""
+    """The vectorised n-gram model equals the formula written out."""
     train, held_out = ENGLISH[:6000], ENGLISH[6000:6400]
     vocabulary = Vocabulary.from_text(ENGLISH[:6400])
     ids, new = (vocabulary.encode(text) for text in (train, held_out))
@@ -40,7 +40,7 @@ def test_the_ngram_model_is_its_formula() -> None:
 
 
 def test_the_ngram_model_does_not_care_which_ids_symbols_have() -> None:
-    """Five symbols of 20,000 make more numbers than 64 bits have."""
+    """The loss does not depend on the ids, even if five of them overflow an integer."""
     ids = Vocabulary.from_text(ENGLISH[:6400]).encode(ENGLISH[:6400])
     spread = ids * (19_999 // ids.max())
     found, expected = (ngram_nats(each[:6000], each[6000:], 20_000) for each in (spread, ids))
@@ -49,7 +49,7 @@ def test_the_ngram_model_does_not_care_which_ids_symbols_have() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 4, 5])
 def test_the_ngram_model_makes_do_with_little(length: int) -> None:
-    """Of a text shorter than its contexts it takes shorter ones; of none it guesses."""
+    """A text shorter than the context uses shorter contexts; an empty text guesses uniformly."""
     train, held_out = "abcab"[:length], "caab"
     ids, new = (Vocabulary(tuple("abc")).encode(text) for text in (train, held_out))
     expected = witten_bell(train, held_out, 3)
@@ -64,14 +64,14 @@ def english() -> dict[str, float]:
 
 
 def test_each_baseline_knows_something(english: dict[str, float]) -> None:
-    """On English each of them beats guessing by far, and none knows what comes."""
+    """On English every baseline is far below a uniform guess, and far above zero."""
     assert tuple(english) == BASELINES
     uniform, *others = english.values()
     assert 0.15 * uniform < min(others) < max(others) < 0.6 * uniform
 
 
 def test_a_repeated_text_is_nearly_free() -> None:
-    """What the training text said already costs a compressor next to nothing."""
+    """A text that repeats the training text costs a compressor almost nothing."""
     rng = np.random.default_rng(0)
     noise = "".join(rng.choice(list("abcdefgh"), 10_000))
     vocabulary = Vocabulary.from_text(noise)
@@ -82,7 +82,7 @@ def test_a_repeated_text_is_nearly_free() -> None:
 
 
 def test_unknown_symbols_do_not_count() -> None:
-    """A text with unknown symbols strewn in is, to all baselines, what it is without them."""
+    """Unknown symbols in a text hardly change the baselines."""
     plain = ENGLISH[:40_000]
     strewn = "".join(plain[place : place + 4] + UNKNOWN for place in range(0, len(plain), 4))
     found, expected = (

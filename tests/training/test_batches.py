@@ -1,4 +1,4 @@
-"""Batches are neighbouring text with the streams going on, or windows in any order."""
+"""Batches are parallel streams through the text, or windows in random order."""
 
 import tracemalloc
 from itertools import pairwise
@@ -11,7 +11,7 @@ from training.learning.batches import StreamBatches, WindowBatches
 
 
 def numbered(length: int) -> np.ndarray:
-    """A text whose every id is its own position, so that a batch says where it comes from."""
+    """A text whose every id is its own position, so that a batch shows its positions."""
     return np.arange(length, dtype=np.int32)
 
 
@@ -43,7 +43,7 @@ def test_rows_go_on_from_batch_to_batch(length: int) -> None:
 
 
 def test_what_one_epoch_leaves_over_another_learns() -> None:
-    """A remainder that fills no batch is passed over in one epoch, not in every epoch."""
+    """Characters that one epoch leaves over are predicted in another epoch."""
     batches = StreamBatches(numbered(1011), batch_size=4, sequence_length=24)
     left_over = [
         set(range(1011)) - {int(i) for _, targets in batches.epoch(offset) for i in targets.flat}
@@ -54,13 +54,13 @@ def test_what_one_epoch_leaves_over_another_learns() -> None:
 
 
 def test_rows_read_different_parts_of_the_text() -> None:
-    """The streams start evenly apart."""
+    """The streams start at equal distances."""
     inputs, _ = next(StreamBatches(numbered(960), batch_size=4, sequence_length=24).epoch(10))
     assert list(inputs[:, 0]) == [10, 250, 490, 730]
 
 
 def test_batches_leave_the_ids_where_they_are() -> None:
-    """An epoch over 4 MB of ids, of any integer type, takes the memory of its batches alone."""
+    """An epoch over 4 MB of ids allocates no copy of the ids."""
     ids = np.zeros(4_000_000, np.uint8)
     tracemalloc.start()
     for inputs, targets in StreamBatches(ids, batch_size=64, sequence_length=128).epoch(0):
@@ -71,7 +71,7 @@ def test_batches_leave_the_ids_where_they_are() -> None:
 
 
 def test_an_epoch_of_a_long_text_is_a_part_of_it() -> None:
-    """No epoch has more than `max_steps` batches; they are the first ones of the whole epoch."""
+    """An epoch has at most `max_steps` batches, the first ones of the whole epoch."""
     whole = StreamBatches(numbered(960), batch_size=4, sequence_length=24)
     part = StreamBatches(numbered(960), batch_size=4, sequence_length=24, max_steps=3)
     assert (len(whole), len(part)) == (10, 3)
@@ -82,19 +82,19 @@ def test_an_epoch_of_a_long_text_is_a_part_of_it() -> None:
 
 
 def test_a_text_of_one_batch_is_enough() -> None:
-    """The smallest text that fills a batch makes one batch, even at the ring's end."""
+    """A text that fills exactly one batch is enough, wherever the ring starts."""
     batches = StreamBatches(numbered(96), batch_size=4, sequence_length=24)
     assert len(list(batches.epoch(95))) == len(batches) == 1
 
 
 def test_a_text_too_small_for_a_batch_is_refused() -> None:
-    """The error says both sizes and which keys to lower."""
+    """The error for a short text names both sizes and the keys to lower."""
     with pytest.raises(CorpusError, match="95 characters but one batch takes 96: lower batch_size"):
         StreamBatches(numbered(95), batch_size=4, sequence_length=24)
 
 
 def test_a_window_predicts_the_character_after_it() -> None:
-    """Windows begin a stride apart, each once in an epoch, and end before what they predict."""
+    """Windows begin a stride apart, occur once in an epoch, and end before their target."""
     batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
     starts = []
     for inputs, targets in batches.epoch(7):
@@ -108,7 +108,7 @@ def test_a_window_predicts_the_character_after_it() -> None:
 
 
 def test_windows_of_a_long_text_are_shuffled_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Still each once in an epoch; the parts come in random order."""
+    """A long text is shuffled part by part, and each window still occurs once."""
     monkeypatch.setattr("training.learning.batches.SHUFFLED", 4)
     batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
     assert len(batches) == 40
@@ -120,7 +120,7 @@ def test_windows_of_a_long_text_are_shuffled_part_by_part(monkeypatch: pytest.Mo
 
 
 def test_windows_of_a_gigabyte_are_shuffled_in_little_memory() -> None:
-    """Their numbers would take 2.7 GB."""
+    """Shuffling the windows of a gigabyte takes less than 50 MB."""
     batches = WindowBatches(np.zeros(10**9, np.uint8), 128, 25, 1_000_000, stride=3)
     assert len(batches) == 1_000_000
     tracemalloc.start()
@@ -132,7 +132,7 @@ def test_windows_of_a_gigabyte_are_shuffled_in_little_memory() -> None:
 
 
 def test_each_draw_is_another_order_of_windows() -> None:
-    """The same draw gives the same order, another draw another."""
+    """The same draw gives the same order, and another draw gives another order."""
     batches = WindowBatches(numbered(1000), batch_size=8, sequence_length=25, stride=3)
     first, again, other = (next(batches.epoch(draw))[0] for draw in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -140,7 +140,7 @@ def test_each_draw_is_another_order_of_windows() -> None:
 
 
 def test_a_text_too_small_for_windows_is_refused() -> None:
-    """As with streams, the error says what to lower."""
+    """The error for a text without windows names both sizes and the keys to lower."""
     with pytest.raises(CorpusError, match="48 characters but one batch takes 49: lower batch_size"):
         WindowBatches(numbered(48), batch_size=8, sequence_length=25, stride=3)
     assert len(WindowBatches(numbered(49), batch_size=8, sequence_length=25, stride=3)) == 1

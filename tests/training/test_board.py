@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training, read as TensorBoard reads it."""
+"""The TensorBoard log of a training, as TensorBoard reads it."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
 
 
 def test_losses_and_samples_are_logged(tmp_path: Path) -> None:
-    """Every batch has its loss, every epoch its losses and samples, at the batch that ended it."""
+    """The log has a loss for each batch, and losses and samples for each epoch."""
     run = Training(tmp_path, TEXT, small_config()).fit().run
     batches = scalars(tmp_path, "loss/batch")
     per_epoch = len(batches) // 2
@@ -44,7 +44,7 @@ def test_losses_and_samples_are_logged(tmp_path: Path) -> None:
 def test_an_interrupted_training_has_one_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After an interruption in the second epoch no batch is missing; told twice it is the same."""
+    """After an interruption in the second epoch the log has every batch, with the same losses."""
     undisturbed = Training(tmp_path / "undisturbed", TEXT, small_config()).fit().run.folder
     step = Trainer.step
 
@@ -64,7 +64,7 @@ def test_an_interrupted_training_has_one_log(
 
 
 def test_a_new_run_begins_a_new_log(tmp_path: Path) -> None:
-    """What was logged of the run before in the same folder goes with it."""
+    """A new run in a folder deletes the log of the earlier run."""
     training = Training(tmp_path, TEXT, small_config(epochs=1)).fit()
     training.run.close()
     Training(tmp_path, TEXT, small_config(epochs=1)).fit()

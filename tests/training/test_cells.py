@@ -1,4 +1,4 @@
-"""Our recurrent layers are Keras' cells with another gradient by the way, and weight-drop."""
+"""The recurrent layers compute what Keras' layers compute, and weight-drop has one mask."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def drawn_state(cell: Cell) -> list[tf.Tensor]:
 
 
 def built(cell_type: type[Cell], **options: float) -> Cell:
-    """A layer whose every weight is drawn."""
+    """A layer with random weights."""
     cell = cell_type(UNITS, **options)
     cell.build((None, None, INPUTS))
     cell.set_weights([drawn(9, *weight.shape) for weight in cell.get_weights()])
@@ -32,7 +32,7 @@ def reordered(weight: np.ndarray, order: list[int]) -> np.ndarray:
 
 
 def keras_layer(cell: Cell) -> keras.layers.RNN:
-    """The layer of Keras that computes the same, with the same weights in Keras' order."""
+    """The Keras layer of the same cell, with the same weights in the order of Keras."""
     options = {"return_sequences": True, "return_state": True}
     kernel, recurrent, bias = cell.get_weights()
     if isinstance(cell, LSTM):  # Keras has i, f, g, o
@@ -49,7 +49,7 @@ def keras_layer(cell: Cell) -> keras.layers.RNN:
 
 @pytest.mark.parametrize("cell_type", CELLS.values())
 def test_a_layer_computes_what_keras_computes(cell_type: type[Cell]) -> None:
-    """Hidden states and last state are those of Keras' layer with the same weights."""
+    """Hidden states and last state equal those of Keras' layer with the same weights."""
     cell, x = built(cell_type), drawn(1, BATCH, STEPS, INPUTS)
     state = drawn_state(cell)
     hidden, last = cell(x, state)
@@ -61,7 +61,7 @@ def test_a_layer_computes_what_keras_computes(cell_type: type[Cell]) -> None:
 
 @pytest.mark.parametrize("cell_type", CELLS.values())
 def test_a_step_is_one_step_of_the_sequence(cell_type: type[Cell]) -> None:
-    """What is exported, one step at a time, is what was trained over whole sequences."""
+    """Steps one by one reach the last state of the whole sequence."""
     cell, x = built(cell_type), drawn(1, BATCH, STEPS, INPUTS)
     state = drawn_state(cell)
     _, last = cell(x, state)
@@ -73,7 +73,7 @@ def test_a_step_is_one_step_of_the_sequence(cell_type: type[Cell]) -> None:
 
 @pytest.mark.parametrize("cell_type", CELLS.values())
 def test_the_gradient_is_that_of_the_unrolled_steps(cell_type: type[Cell]) -> None:
-    """By inputs, weights and first state, from hidden states and last state alike."""
+    """The gradients of inputs, weights and first state equal those of unrolled steps."""
     cell, x = built(cell_type), drawn(1, BATCH, STEPS, INPUTS)
     state = drawn_state(cell)
     weigh = drawn(5, BATCH, STEPS, UNITS)
@@ -98,7 +98,7 @@ def test_the_gradient_is_that_of_the_unrolled_steps(cell_type: type[Cell]) -> No
 
 @pytest.mark.parametrize("cell_type", CELLS.values())
 def test_hidden_states_are_bounded(cell_type: type[Cell]) -> None:
-    """|h| ≤ 1 whatever the weights, on which the quantisation of activations rests."""
+    """|h| ≤ 1 for any weights, as the quantisation of activations assumes."""
     cell = built(cell_type)
     cell.set_weights([20 * weight for weight in cell.get_weights()])
     zero = [tf.zeros((BATCH, UNITS)) for _ in cell.states]
@@ -107,7 +107,7 @@ def test_hidden_states_are_bounded(cell_type: type[Cell]) -> None:
 
 
 def test_weight_drop_is_one_mask_over_the_batch_and_time() -> None:
-    """Entries of the recurrent matrix are left out for a whole call, in training alone."""
+    """Weight-drop zeroes entries of the recurrent matrix for a whole call, in training alone."""
     cell = built(SimpleRNN, weight_drop=0.5)
     cell.set_weights([np.zeros((INPUTS, UNITS)), np.full((UNITS, UNITS), 0.01), np.zeros(UNITS)])
     x, ones = tf.zeros((BATCH, 1, INPUTS)), [tf.ones((BATCH, UNITS))]
@@ -119,7 +119,7 @@ def test_weight_drop_is_one_mask_over_the_batch_and_time() -> None:
 
 
 def test_bfloat16_products_keep_a_float32_state() -> None:
-    """What an LSTM adds up over thousands of characters is not rounded to 8 bits at each."""
+    """With bfloat16 products the states stay float32."""
     cell = LSTM(UNITS, dtype="mixed_bfloat16")
     hidden, last = cell(drawn(1, BATCH, STEPS, INPUTS), drawn_state(cell))
     assert {part.dtype for part in [hidden, *last]} == {tf.float32}

@@ -23,14 +23,14 @@ def test_without_anything_the_defaults_stand() -> None:
 
 
 def test_a_toml_file_sets_keys(tmp_path: Path) -> None:
-    """Keys of the file replace defaults, and no others."""
+    """Keys of the file replace the defaults of these keys alone."""
     file = toml(tmp_path, 'layers = 3\nunits = 512\ndropout = 0\nprecision = "float32"\n')
     expected = TrainingConfig(layers=3, units=512, dropout=0.0, precision="float32")
     assert load_config(file, []) == expected
 
 
 def test_the_command_line_wins(tmp_path: Path) -> None:
-    """--set overrides the file, the last one wins, and spaces around the parts are nothing."""
+    """`--set` overrides the file, the last value of a key counts, and outer spaces are ignored."""
     file = toml(tmp_path, "units = 512\n")
     assert load_config(file, ["units=8", " units = 16 ", "learning_rate=1e-4"]) == TrainingConfig(
         units=16, learning_rate=1e-4
@@ -38,7 +38,7 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
 
 
 def test_a_settled_key_can_only_be_repeated(tmp_path: Path) -> None:
-    """What a version to start from settles is no choice, in the file nor on the command line."""
+    """A key that the parent settles may only be repeated, in the file and on the command line."""
     settled = {"units": 32, "cell": "gru"}
     expected = TrainingConfig(units=32, cell="gru", epochs=3)
     assert load_config(None, ["epochs=3", "units=32"], settled) == expected
@@ -51,7 +51,7 @@ def test_a_settled_key_can_only_be_repeated(tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_lists_the_keys(tmp_path: Path) -> None:
-    """A misspelled key is named together with every key there is."""
+    """The error for an unknown key lists all keys."""
     for load in (
         lambda: load_config(None, ["unit=5"]),
         lambda: load_config(toml(tmp_path, "unit = 5"), []),
@@ -83,7 +83,7 @@ def test_an_unknown_key_lists_the_keys(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_value_is_named(key: str, value: str) -> None:
-    """A value outside its range is an error that names the key and the value."""
+    """The error for an invalid value names the key and the value."""
     with pytest.raises(ConfigError) as caught:
         load_config(None, [f"{key}={value}"])
     assert str(caught.value).startswith(f"{key}: ")
@@ -91,20 +91,20 @@ def test_a_bad_value_is_named(key: str, value: str) -> None:
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    """Two mistakes are two remarks, so that nobody tries twice."""
+    """Several invalid values are reported in one error."""
     with pytest.raises(ConfigError, match=r"units: .*; epochs: "):
         load_config(None, ["units=x", "epochs=y"])
 
 
 def test_an_override_without_a_value_is_refused() -> None:
-    """--set wants key=value."""
+    """`--set` without a value is refused."""
     with pytest.raises(ConfigError, match="'units' is not of the form key=value"):
         load_config(None, ["units"])
 
 
 @pytest.mark.parametrize("data", [b"units 5", b"units = 5\nunits = 6", b"name = '\xff'"])
 def test_bad_toml_names_the_file(tmp_path: Path, data: bytes) -> None:
-    """What is not TOML, or not UTF-8, is refused with the file's name."""
+    """Invalid TOML and invalid UTF-8 are errors that name the file."""
     file = tmp_path / "config.toml"
     file.write_bytes(data)
     with pytest.raises(ConfigError, match=r"config\.toml is not valid TOML"):
@@ -112,14 +112,14 @@ def test_bad_toml_names_the_file(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """A file that is not there is named."""
+    """A missing file is an error that names the file."""
     with pytest.raises(ConfigError, match=r"cannot read the configuration .*absent\.toml"):
         load_config(tmp_path / "absent.toml", [])
 
 
 @pytest.mark.parametrize("name", ["shakespeare", "faust"])
 def test_the_bundled_models_were_trained_so(name: str) -> None:
-    """The configuration in the repository is the one in the manifest of the bundled version."""
+    """The configuration file of a bundled model equals the training record of its manifest."""
     store = ModelStore(BUNDLED)
     manifest = store.manifest(*store.resolve(name))
     assert load_config(CONFIGS / f"{name}.toml", []) == TrainingConfig(**manifest.training)

@@ -1,4 +1,4 @@
-"""A corpus is found, fetched, and known by the SHA-256 of its bytes."""
+"""A corpus is found, downloaded, and identified by the SHA-256 of its bytes."""
 
 import hashlib
 import os
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
-    """A file's text, the name of the file and the SHA-256 of its bytes are the corpus."""
+    """A corpus of one file has the file's text, its name and the SHA-256 of its bytes."""
     corpus = load_corpus(str(written(tmp_path / "tale.txt")))
     assert corpus.text == TEXT
     assert corpus.name == "tale.txt"
@@ -82,27 +82,27 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_a_url_is_downloaded(address: str) -> None:
-    """The text that a web server serves is the same corpus as the file."""
+    """A text from a web server gives the same corpus as the file."""
     corpus = load_corpus(f"{address}/stories/tale.txt")
     assert (corpus.text, corpus.name) == (TEXT, "tale.txt")
 
 
 @pytest.mark.parametrize("path", ["/absent.txt", "/cut-short.txt"])
 def test_a_failed_download_names_the_address(address: str, path: str) -> None:
-    """A missing page and a connection that breaks off are errors, never a shorter corpus."""
+    """A missing page and a broken connection are errors, never a shorter corpus."""
     with pytest.raises(CorpusError, match=f"cannot download {address}{path}"):
         load_corpus(address + path)
 
 
 @pytest.mark.parametrize("source", ["http://", "http://[", "http://127.0.0.1:x/", "https://\n/"])
 def test_an_address_that_is_none_is_refused(source: str) -> None:
-    """An address no server can have is an error of one line."""
+    """An invalid address is an error of one line."""
     with pytest.raises(CorpusError, match="cannot download"):
         load_corpus(source)
 
 
 def test_a_refused_connection_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody listening is an error that names the address."""
+    """A refused connection is an error that names the address."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with http_server() as address:
         pass
@@ -132,39 +132,39 @@ def test_a_known_name_is_downloaded_otherwise(
 
 @pytest.mark.parametrize("name", ["shakespeare", "faust"])
 def test_a_changed_known_text_is_refused(tmp_path: Path, name: str) -> None:
-    """Another text under a known file's name is not what the name promises."""
+    """Another text under the file name of a known text is refused."""
     written(tmp_path / KNOWN[name].file)
     with pytest.raises(CorpusError, match=f"{name} is not the known text.*{KNOWN[name].sha256}"):
         load_corpus(name, corpora_dir=tmp_path)
 
 
 def test_a_changed_download_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an address serves today is checked as a file is."""
+    """A downloaded known text is checked against its SHA-256."""
     monkeypatch.setitem(KNOWN, "tale", KnownCorpus("tale.txt", "0" * 64, f"{address}/tale.txt"))
     with pytest.raises(CorpusError, match="not the known text"):
         load_corpus("tale")
 
 
 def test_faust_says_where_to_put_it() -> None:
-    """A known text without an address says which file to put where."""
+    """The error for a known text without an address names the file and the option."""
     with pytest.raises(CorpusError, match=r"put faust\.txt into --corpora-dir"):
         load_corpus("faust")
 
 
 def test_any_file_is_looked_for_in_the_corpora_folder(tmp_path: Path) -> None:
-    """A file's bare name is enough when it lies in --corpora-dir."""
+    """A bare file name is found in --corpora-dir."""
     written(tmp_path / "tale.txt")
     assert load_corpus("tale.txt", corpora_dir=tmp_path).text == TEXT
 
 
 def test_an_empty_name_is_no_folder() -> None:
-    """A shell variable that is not set does not mean the current folder."""
+    """An empty source is refused, rather than read as the current folder."""
     with pytest.raises(CorpusError, match="--corpus is empty"), open_corpus([""]):
         pass
 
 
 def test_a_name_that_is_not_utf_8_is_shown_as_it_can_be(tmp_path: Path) -> None:
-    """The name goes into card and manifest, which are UTF-8."""
+    """A corpus name that is not UTF-8 gets replacement characters."""
     path = os.fsencode(tmp_path) + b"/B\xfccher.txt"
     Path(os.fsdecode(path)).write_text("text")
     with open_corpus([os.fsdecode(path)]) as corpus:
@@ -172,20 +172,20 @@ def test_a_name_that_is_not_utf_8_is_shown_as_it_can_be(tmp_path: Path) -> None:
 
 
 def test_a_missing_corpus_names_the_ways(tmp_path: Path) -> None:
-    """A source that is nothing says what a source may be."""
+    """The error for an unknown source lists the kinds of sources."""
     with pytest.raises(CorpusError, match=r"no corpus '.*absent'.*shakespeare, faust"):
         load_corpus(str(tmp_path / "absent"))
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs Linux' /proc")
 def test_an_unreadable_file_is_named() -> None:
-    """A file that exists and cannot be read is an error of one line."""
+    """An unreadable file is an error that names the file."""
     with pytest.raises(CorpusError, match="cannot read /proc/self/mem"):
         load_corpus("/proc/self/mem")
 
 
 def test_a_folder_is_its_texts_by_path(tmp_path: Path) -> None:
-    """All files *.txt in a folder and below, sorted; neither other files nor hidden ones."""
+    """A folder gives its files *.txt, sorted by path, without other files and hidden files."""
     for name in ["b.txt", "a/2.TXT", "a/10.txt", "read.me", ".hidden.txt", ".git/c.txt"]:
         written(tmp_path / "tales" / name, f"{name}\n")
     corpus = load_corpus(str(tmp_path / "tales"))
@@ -194,7 +194,7 @@ def test_a_folder_is_its_texts_by_path(tmp_path: Path) -> None:
 
 
 def test_several_sources_are_read_in_their_order(tmp_path: Path, address: str) -> None:
-    """Files, folders and addresses together are one text; its name names them."""
+    """Files, folders and addresses together make one text, whose name lists the sources."""
     written(tmp_path / "tales" / "b.txt", "b")
     first = str(written(tmp_path / "a.txt", "a"))
     corpus = load_corpus(f"{address}/tale.txt", str(tmp_path / "tales"), first)
@@ -203,7 +203,7 @@ def test_several_sources_are_read_in_their_order(tmp_path: Path, address: str) -
 
 
 def test_the_sha256_of_several_files_is_over_theirs(tmp_path: Path) -> None:
-    """It is what `sha256sum FILES | cut -c-64 | sha256sum` says: contents and order count."""
+    """The SHA-256 of several files equals `sha256sum FILES | cut -c-64 | sha256sum`."""
     paths = [str(written(tmp_path / name, name)) for name in ("b", "a")]
     corpus = load_corpus(*paths)
     assert corpus.sha256 == digest(f"{digest('b')}\n{digest('a')}\n")
@@ -211,40 +211,40 @@ def test_the_sha256_of_several_files_is_over_theirs(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_one_file_has_its_sha256(tmp_path: Path) -> None:
-    """The digest is of the text, not of the way it was given."""
+    """A folder of one file has the SHA-256 of the file."""
     written(tmp_path / "tale.txt")
     assert load_corpus(str(tmp_path)).sha256 == digest(TEXT)
 
 
 def test_the_name_of_many_files_is_short(tmp_path: Path) -> None:
-    """The first one and how many follow."""
+    """The name of many sources is the first source and a count."""
     paths = [str(written(tmp_path / f"{number}.txt", "x")) for number in range(40)]
     assert load_corpus(*paths).name == "0.txt and 39 more"
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
-    """The error says which files of a folder count."""
+    """The error for a folder without texts says which files are read."""
     written(tmp_path / "notes.md")
     with pytest.raises(CorpusError, match=rf"no texts in {tmp_path}: .* \*\.txt"):
         load_corpus(str(tmp_path))
 
 
 def test_a_missing_one_among_several_is_named(tmp_path: Path) -> None:
-    """One that is not there is not passed over."""
+    """A missing file among several sources is an error that names the file."""
     there = str(written(tmp_path / "tale.txt"))
     with pytest.raises(CorpusError, match=r"no corpus '.*absent\.txt'"):
         load_corpus(there, str(tmp_path / "absent.txt"))
 
 
 def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
-    """A file that its folder brings already would be learned twice, or held out and learned."""
+    """A file that its folder already includes is refused."""
     there = str(written(tmp_path / "tale.txt"))
     with pytest.raises(CorpusError, match=r"tale\.txt is given twice"):
         load_corpus(str(tmp_path), there)
 
 
 def test_a_file_of_a_folder_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    """The path of the file inside the folder stands in the error."""
+    """An error in a file of a folder names the file's path."""
     written(tmp_path / "a.txt")
     (tmp_path / "b.txt").write_bytes(b"\xe4rger")
     with pytest.raises(CorpusError, match=rf"{tmp_path}/b\.txt is not UTF-8: byte 0xe4"):
@@ -252,7 +252,7 @@ def test_a_file_of_a_folder_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 
 def test_downloads_are_gone_afterwards(address: str) -> None:
-    """What was fetched lies on disk only while it is read."""
+    """Downloads are deleted when the block ends."""
     with open_corpus([f"{address}/tale.txt"]) as corpus:
         (file,) = corpus.files
         assert file.path.read_text(encoding="utf-8") == TEXT

@@ -1,4 +1,4 @@
-"""The text is cut once."""
+"""A text is split once."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ def numbered(length: int) -> np.ndarray:
 
 
 def test_the_first_nine_tenths_train() -> None:
-    """The text is cut once, in order, and nothing held out is learned from."""
+    """The first nine tenths train and the last tenth validates, in order."""
     text = split(numbered(1000), 0.1)
     np.testing.assert_array_equal(text.train, np.arange(900))
     np.testing.assert_array_equal(text.validation, np.arange(900, 1000))
 
 
 def test_a_held_out_text_too_short_to_measure_is_refused() -> None:
-    """A loss over a handful of characters would say nothing."""
+    """A held-out text of fewer than 50 characters is refused."""
     with pytest.raises(CorpusError, match=r"49 characters.*raise validation_fraction"):
         split(numbered(1000), 0.0486)

@@ -1,4 +1,4 @@
-"""The validation loss is that of the whole held-out text in order, the state carried."""
+"""The validation loss is over the held-out text in order, with the state carried."""
 
 import math
 from dataclasses import replace
@@ -12,14 +12,13 @@ import pytest
 from tests.training.small import Training
 from training.corpus.split import Split
 from training.frozen.graph import step_graph
-from training.frozen.parity import stream_loss
-from training.frozen.runtime import stream_logits
+from training.frozen.runtime import stream_logits, stream_loss
 from training.frozen.weights import weights_of
 from training.learning.epochs import bits
 from training.learning.evaluate import CHUNK, STREAMS, WARMUP, validation_loss
 from training.network.model import build_model
 
-TOLERANCE = 0.002  # nats: one stream starts cold once, parallel streams start warm each
+TOLERANCE = 0.002  # nats: one stream starts in the zero state, parallel streams start warmed up
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def graph(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loss_step_by_step(graph: Path, ids: np.ndarray, warm: int) -> float:
-    """Nats per character of the targets after the first `warm` ones, one stream."""
+    """The loss of one stream over the targets after the first `warm` ones, in nats per character."""
     logits = stream_logits(graph, ids[:-1].astype(np.int64)).astype(np.float64)[warm:]
     likelihoods = np.exp(logits)[np.arange(len(logits)), ids[warm + 1 :]] / np.exp(logits).sum(1)
     return float(-np.log(likelihoods).mean())
@@ -46,7 +45,7 @@ def loss_step_by_step(graph: Path, ids: np.ndarray, warm: int) -> float:
 def test_parallel_streams_agree_with_one(
     trained: Training, model: keras.Model, graph: Path
 ) -> None:
-    """32 warmed-up streams measure what one stream, stepped character by character, measures."""
+    """32 warmed-up streams have the loss of a single stream."""
     text = trained.text
     assert len(text.validation) > STREAMS * 4 * WARMUP
     one = loss_step_by_step(graph, text.ids[text.cut :], warm=0)
@@ -59,7 +58,7 @@ def test_parallel_streams_agree_with_one(
 def test_a_short_text_is_read_by_one_stream(
     trained: Training, model: keras.Model, graph: Path, length: int
 ) -> None:
-    """A text too short to part is one stream, warmed up on the training text's end."""
+    """A short held-out text is read as one stream, warmed up on the end of the training text."""
     text = Split(trained.text.ids[: trained.text.cut + length], trained.text.cut)
     expected = loss_step_by_step(graph, text.ids[text.cut - WARMUP :], warm=WARMUP)
     measured = validation_loss(model, trained.run.info.config, text)
@@ -69,7 +68,7 @@ def test_a_short_text_is_read_by_one_stream(
 def test_a_short_training_text_warms_up_as_far_as_it_reaches(
     trained: Training, model: keras.Model, graph: Path
 ) -> None:
-    """With fewer characters before the held-out text than a warm-up takes, all of them are read."""
+    """If the training text is shorter than a warm-up, all of it warms up the state."""
     text = Split(trained.text.ids[:300], cut=100)
     expected = loss_step_by_step(graph, text.ids, warm=100)
     measured = validation_loss(model, trained.run.info.config, text)
@@ -90,7 +89,7 @@ def test_of_a_long_text_the_first_characters_are_measured(
 
 
 def test_only_the_held_out_text_counts(trained: Training, model: keras.Model) -> None:
-    """A changed training text, beyond the warm-up, leaves the loss as it was."""
+    """A training text that differs before the warm-up leaves the loss unchanged."""
     config, text = trained.run.info.config, trained.text
     ids = text.ids.copy()
     ids[: text.cut - WARMUP] = 0

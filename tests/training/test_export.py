@@ -16,8 +16,9 @@ from training.config import TrainingConfig
 from training.errors import ParityError
 from training.frozen.export import export
 from training.frozen.graph import step_graph
+from training.frozen.int8 import MAX_INT8_LOSS
 from training.frozen.nodes import quantize_columns
-from training.frozen.parity import MAX_INT8_LOSS, check_parity
+from training.frozen.parity import check_parity
 from training.frozen.runtime import stream_logits
 from training.frozen.weights import weights_of
 from training.network.cells import CELLS
@@ -27,7 +28,7 @@ SYMBOLS = 30
 
 
 def small_model(config: TrainingConfig) -> keras.Model:
-    """A model whose every weight is drawn, biases too, so that mixed-up parts show."""
+    """A model with random weights and biases, so that exchanged parts change the logits."""
     model = build_model(config, SYMBOLS, "float32")
     rng = np.random.default_rng(3)
     model.set_weights([rng.normal(0, 0.4, w.shape).astype(np.float32) for w in model.get_weights()])
@@ -53,7 +54,7 @@ def ids() -> np.ndarray:
 def test_the_fp32_graph_is_the_keras_model(
     tmp_path: Path, ids: np.ndarray, cell: str, layers: int
 ) -> None:
-    """Stepped character by character, the fp32 graph gives Keras' logits, whatever the network."""
+    """The fp32 graph gives the logits of Keras, step by step, for every network."""
     config = small_config(cell=cell, layers=layers)
     model = small_model(config)
     logits = stream_logits(graph_at(tmp_path / "g.onnx", model, int8=False, cell=cell), ids)
@@ -63,7 +64,7 @@ def test_the_fp32_graph_is_the_keras_model(
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_the_int8_graph_is_close(tmp_path: Path, ids: np.ndarray, cell: str, layers: int) -> None:
-    """Quantisation moves the logits by little, and does move them."""
+    """The logits of the int8 graph are near those of Keras, and not equal."""
     config = small_config(cell=cell, layers=layers)
     model = small_model(config)
     reference = keras_logits(model, config, ids)
@@ -116,7 +117,7 @@ def test_the_saved_model_names_its_parts(exported: Path) -> None:
 
 
 def test_the_saved_model_agrees_with_the_fp32_graph(exported: Path) -> None:
-    """From one state both give the same logits and the same next states."""
+    """From one state the SavedModel and the fp32 graph give the same logits and next state."""
     session = ort.InferenceSession(
         exported / contents.FP32_GRAPH, providers=["CPUExecutionProvider"]
     )
@@ -137,7 +138,7 @@ def test_the_saved_model_agrees_with_the_fp32_graph(exported: Path) -> None:
 
 
 def test_the_saved_model_is_frozen(exported: Path) -> None:
-    """Weights are constants of the graph: nothing in the SavedModel can be trained on."""
+    """The weights of the SavedModel are constants, so nothing in it can be trained."""
     loaded = tf.saved_model.load(str(exported / contents.SAVED_MODEL))
     assert not loaded.signatures["serving_default"].variables
     stubs = (exported / contents.SAVED_MODEL / "variables").glob("*.data-*")
@@ -145,7 +146,7 @@ def test_the_saved_model_is_frozen(exported: Path) -> None:
 
 
 def test_columns_are_quantised_each_by_its_own_scale() -> None:
-    """The largest weight of a column becomes ±127 and none is off by more than half a step."""
+    """The largest weight of a column becomes ±127, and the error is at most half a step."""
     weight = np.random.default_rng(0).normal(0, [[1e-3, 1.0, 50.0]], (64, 3)).astype(np.float32)
     quantized, scale = quantize_columns(weight)
     assert quantized.dtype == np.int8
@@ -156,7 +157,7 @@ def test_columns_are_quantised_each_by_its_own_scale() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1e-40])
 def test_a_column_without_weights_stays_zero(value: float) -> None:
-    """A unit that nothing reaches quantises to zeros with a normal, positive scale."""
+    """A column of zeros quantises to zeros, with a normal, positive scale."""
     weight = np.full((4, 2), value, np.float32)
     weight[:, 1] = [1, -1, 0.5, 0]
     quantized, scale = quantize_columns(weight)
@@ -166,7 +167,7 @@ def test_a_column_without_weights_stays_zero(value: float) -> None:
 
 
 def test_a_graph_with_dead_columns_computes(tmp_path: Path, ids: np.ndarray) -> None:
-    """A network of zeros gives its biases, in int8 too."""
+    """A network of zeros gives zero logits, in int8 too."""
     model = build_model(small_config(), SYMBOLS, "float32")
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     logits = stream_logits(graph_at(tmp_path / "g.onnx", model, int8=True), ids)
@@ -184,7 +185,7 @@ def frozen(trained: Training, tmp_path: Path) -> tuple[keras.Model, Path]:
 
 
 def test_parity_measures_both_graphs(trained: Training, frozen: tuple[keras.Model, Path]) -> None:
-    """Sound graphs pass, and the measurements say how close they are."""
+    """Correct graphs pass the parity check, and the measurements are small."""
     model, folder = frozen
     found = check_parity(model, trained.run.info.config, trained.text, folder).metrics
     assert found["logit_error"] < 1e-4
@@ -196,7 +197,7 @@ def test_parity_measures_both_graphs(trained: Training, frozen: tuple[keras.Mode
 def test_a_spoiled_graph_is_refused(
     trained: Training, frozen: tuple[keras.Model, Path], graph: str
 ) -> None:
-    """A graph of other weights is not what was trained, and the error says which graph it is."""
+    """A graph of other weights fails the parity check, and the error names the graph."""
     model, folder = frozen
     other = random_weights(units=trained.run.info.config.units, symbols=len(trained.vocabulary))
     onnx.save(step_graph(other, int8=graph == contents.INT8_GRAPH), str(folder / graph))
@@ -208,7 +209,7 @@ def test_a_spoiled_graph_is_refused(
 def test_a_slightly_spoiled_fp32_graph_is_refused(
     trained: Training, frozen: tuple[keras.Model, Path]
 ) -> None:
-    """One output bias off by a hundredth is found."""
+    """An output bias that is off by 0.01 fails the parity check."""
     model, folder = frozen
     weights = weights_of(model, "lstm")
     weights.output_bias[0] += 0.01
@@ -220,7 +221,7 @@ def test_a_slightly_spoiled_fp32_graph_is_refused(
 def test_a_graph_of_no_numbers_is_refused(
     trained: Training, frozen: tuple[keras.Model, Path]
 ) -> None:
-    """NaN is not within any tolerance."""
+    """A logit that is NaN fails the parity check."""
     model, folder = frozen
     weights = weights_of(model, "lstm")
     weights.output_bias[0] = np.nan

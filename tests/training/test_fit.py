@@ -1,4 +1,4 @@
-"""Training learns, is repeatable, and keeps its best epoch."""
+"""A training learns, is repeatable, and keeps the weights of its best epoch."""
 
 import math
 from collections import Counter
@@ -13,9 +13,10 @@ import pytest
 from tests.training.small import Training, small_config
 from training.config import load_config
 from training.errors import TrainingError
+from training.learning.batches import batches_of
 from training.learning.evaluate import validation_loss
 from training.learning.sample import sample_text
-from training.learning.trainer import make_optimizer
+from training.learning.trainer import Trainer, make_optimizer
 from training.network.model import build_model
 
 LECTURE = Path(__file__).parents[2] / "training" / "configs" / "lecture.toml"
@@ -23,7 +24,7 @@ PERIODIC = "the cat sat on the mat.\n" * 120
 
 
 def unigram_entropy(text: str) -> float:
-    """Nats per character that knowing the frequencies alone leaves."""
+    """The loss of a model that knows the frequencies of characters alone, in nats."""
     return -sum(n / len(text) * math.log(n / len(text)) for n in Counter(text).values())
 
 
@@ -34,26 +35,26 @@ def periodic(tmp_path_factory: pytest.TempPathFactory) -> Training:
 
 
 def test_a_periodic_text_is_learned(periodic: Training) -> None:
-    """A tiny model learns a repeating text far below what character frequencies alone give."""
+    """A small model learns a periodic text far below the entropy of its characters."""
     assert periodic.run.best.validation_loss < 0.1 * unigram_entropy(PERIODIC)
     assert periodic.run.epochs[0].validation_loss > periodic.run.best.validation_loss
 
 
 def test_what_was_learned_is_written(periodic: Training) -> None:
-    """Its sample at temperature 0.5 goes on with the text."""
+    """The sample at temperature 0.5 continues the text."""
     seed_text, sample = periodic.run.info.seed_text, periodic.run.best.samples["0.5"]
     assert seed_text + sample in PERIODIC
 
 
 def test_every_epoch_is_recorded_with_its_samples(periodic: Training) -> None:
-    """Each epoch has samples at 0.5 and 1.0, of the configured length."""
+    """Each epoch has samples of the configured length at temperatures 0.5 and 1.0."""
     assert [epoch.number for epoch in periodic.run.epochs] == list(range(1, 9))
     for epoch in periodic.run.epochs:
         assert {key: len(sample) for key, sample in epoch.samples.items()} == {"0.5": 20, "1.0": 20}
 
 
 def sampler(training: Training) -> Callable[[str, float], str]:
-    """Sampling with the kept weights of a run."""
+    """A sampler with the best weights of a run."""
     config, vocabulary = training.run.info.config, training.vocabulary
     model = build_model(config, len(vocabulary), "float32")
     model.set_weights(training.run.best_weights())
@@ -61,7 +62,7 @@ def sampler(training: Training) -> Callable[[str, float], str]:
 
 
 def test_samples_go_on_from_the_held_out_seed_text(trained: Training) -> None:
-    """The best epoch's samples are what its kept weights write after the held-out seed text."""
+    """The best epoch's samples are drawn with its weights after the held-out seed text."""
     run, sample = trained.run, sampler(trained)
     assert run.info.seed_text == trained.vocabulary.decode(trained.text.validation[:25])
     assert run.best.samples == {str(t): sample(run.info.seed_text, t) for t in (0.5, 1.0)}
@@ -69,13 +70,13 @@ def test_samples_go_on_from_the_held_out_seed_text(trained: Training) -> None:
 
 @pytest.mark.parametrize("start", [0, 5, 10, 15])
 def test_a_sample_follows_its_seed_text(periodic: Training, start: int) -> None:
-    """Wherever the seed text stops, the sample goes on from there."""
+    """A sample continues the seed text, at whatever position the seed text ends."""
     seed_text = PERIODIC[start : start + 30]
     assert seed_text + sampler(periodic)(seed_text, 0.5) in PERIODIC
 
 
 def test_a_random_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    """The same seed trains the same weights twice, another seed others."""
+    """The same random seed gives the same weights, and another random seed other weights."""
 
     def weights(random_seed: int, folder: str) -> np.ndarray:
         config = small_config(epochs=1, dropout=0.3, random_seed=random_seed)
@@ -88,7 +89,7 @@ def test_a_random_seed_gives_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_the_best_epoch_is_kept_not_the_last(tmp_path: Path) -> None:
-    """Where further training harms, the weights on disk are those of the epoch before that."""
+    """If later epochs are worse, the weights on disk are those of the best epoch."""
     rng = np.random.default_rng(0)
     unlike = "".join(rng.choice(list("abcd"), size=800))
     training = Training(
@@ -106,7 +107,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"warmup_steps": 0}])
 def test_few_steps_are_enough_to_learn_something(tmp_path: Path, changes: dict[str, int]) -> None:
-    """The running average keeps up with a training of twenty steps: it learns the frequencies."""
+    """With twenty steps the running average of the weights still learns the frequencies."""
     config = small_config(epochs=5, batch_size=4, sequence_length=160, **changes)
     training = Training(tmp_path, PERIODIC, config).fit()
     assert len(training.text.train) // (4 * 160) * 5 == 20
@@ -116,7 +117,7 @@ def test_few_steps_are_enough_to_learn_something(tmp_path: Path, changes: dict[s
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    """It climbs from zero to the configured rate while warming up, then falls to zero."""
+    """The learning rate rises from zero during the warm-up, then falls to zero."""
     config = small_config(warmup_steps=5, learning_rate=0.02)
     schedule = make_optimizer(config, total_steps=100)._learning_rate
     rates = [float(schedule(step)) for step in range(101)]
@@ -128,14 +129,33 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 
 def test_the_optimiser_is_as_configured() -> None:
-    """AdamW with the weight decay and the bound on the gradient's norm of the configuration."""
-    optimizer = make_optimizer(small_config(clip_norm=0.7, weight_decay=0.03), total_steps=100)
+    """The optimiser is AdamW with the weight decay of the configuration."""
+    optimizer = make_optimizer(small_config(weight_decay=0.03), total_steps=100)
     assert isinstance(optimizer, keras.optimizers.AdamW)
     assert optimizer.weight_decay == 0.03
 
 
+def moments_after_one_step(folder: Path, clip_norm: float) -> float:
+    """The norm of AdamW's first moments after one step: (1 − β₁) times the gradient's norm."""
+    training = Training(folder, PERIODIC, small_config(clip_norm=clip_norm))
+    config = training.run.info.config
+    trainer = Trainer(config, training.vocabulary, steps_per_epoch=10)
+    trainer.step(*next(batches_of(training.text.train, config).epoch(0)))
+    moments = np.concatenate([np.ravel(moment) for moment in trainer.optimizer._momentums])
+    return float(np.linalg.norm(moments) / (1 - trainer.optimizer.beta_1))
+
+
+def test_the_gradients_norm_is_bounded(tmp_path: Path) -> None:
+    """A gradient above `clip_norm` is scaled to that norm; a gradient below is unchanged."""
+    unbounded = moments_after_one_step(tmp_path / "unbounded", clip_norm=1e6)
+    assert 0.01 < unbounded < 100
+    bound = unbounded / 3
+    bounded = moments_after_one_step(tmp_path / "bounded", clip_norm=bound)
+    assert bounded == pytest.approx(bound, rel=1e-4)
+
+
 def test_a_single_step_trains(tmp_path: Path) -> None:
-    """One batch in one epoch is a training too, in bfloat16 and with two layers."""
+    """One step is a whole training, in bfloat16 and with two layers."""
     config = small_config(
         epochs=1, batch_size=8, sequence_length=300, layers=2, precision="mixed_bfloat16"
     )
@@ -144,7 +164,7 @@ def test_a_single_step_trains(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
-    """A diverged training says so at once; it neither runs on for hours nor keeps such weights."""
+    """A loss that is not a number ends the training, and its weights are not kept."""
     training = Training(tmp_path, PERIODIC, small_config(learning_rate=1e38))
     with pytest.raises(
         TrainingError, match=r"the loss is (nan|inf) in epoch 1: lower learning_rate"
@@ -155,9 +175,9 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
 
 
 def test_the_lectures_windows_learn_too(tmp_path: Path) -> None:
-    """Windows of 25, one-hot, dropout at every step, a constant rate: a smaller network learns."""
+    """A small network learns with the lecture's windows, one-hot characters and constant rate."""
     smaller = ["layers=1", "units=32", "batch_size=16", "epochs=12", "learning_rate=0.02"]
-    smaller += ["window_stride=5"]  # three divides the period
+    smaller += ["window_stride=5"]  # the recipe's stride of 3 divides the period
     recipe = load_config(LECTURE, smaller)
     training = Training(tmp_path, PERIODIC, recipe).fit()
     assert training.run.best.validation_loss < 0.5 * unigram_entropy(PERIODIC)
@@ -166,7 +186,7 @@ def test_the_lectures_windows_learn_too(tmp_path: Path) -> None:
 
 
 def test_the_lectures_recipe_is_the_lectures() -> None:
-    """3 layers of 512, dropout 0.5, windows of 25 by 3, 128 of them, Adam at 0.001 clipped at 5."""
+    """The lecture's configuration has the lecture's network, windows and optimiser."""
     config = load_config(LECTURE, [])
     assert (config.cell, config.layers, config.units, config.dropout) == ("lstm", 3, 512, 0.5)
     assert (config.sequence_length, config.window_stride, config.batch_size) == (25, 3, 128)

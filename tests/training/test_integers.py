@@ -1,4 +1,4 @@
-"""No processor's integer products can be wrong in a graph that this job makes."""
+"""The integer products of an int8 graph are exact on every processor."""
 
 from pathlib import Path
 
@@ -7,14 +7,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-import training.frozen.parity
 from model_store import BUNDLED, ModelStore
 from tests.factories import CellName, eight_bit, random_weights, write_graph
 from training.errors import ParityError
 from training.frozen.graph import step_graph
+from training.frozen.int8 import exact_fingerprint
 from training.frozen.integers import is_current, requantised, with_exact_products
 from training.frozen.nodes import ACTIVATION_SCALE, ACTIVATION_ZERO_POINT
-from training.frozen.parity import exact_fingerprint
 from training.frozen.runtime import StepGraph, fingerprint_of
 from training.network.cells import CELLS
 
@@ -34,7 +33,7 @@ def bundled_graphs() -> dict[str, onnx.ModelProto]:
 def largest_pair(graph: onnx.ModelProto) -> int:
     """The largest sum of two neighbouring products that the graph's int8 matrices allow.
 
-    Without VNNI, ONNX Runtime adds such pairs in 16 bits.
+    Without VNNI, ONNX Runtime adds two neighbouring products in 16 bits.
     """
     constants = {one.name: numpy_helper.to_array(one) for one in graph.graph.initializer}
     activation = constants[ACTIVATION_ZERO_POINT] + round(1 / float(constants[ACTIVATION_SCALE]))
@@ -47,31 +46,31 @@ def largest_pair(graph: onnx.ModelProto) -> int:
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_pair_of_products_saturates(cell: CellName, layers: int) -> None:
-    """Two products of the largest activation and neighbouring weights fit into 16 bits."""
+    """The sum of two products of largest activations and neighbouring weights fits into 16 bits."""
     assert largest_pair(int8_graph(cell, layers)) <= INT16
 
 
 @pytest.mark.parametrize("name", ["faust", "shakespeare"])
 def test_no_pair_of_a_bundled_model_saturates(name: str) -> None:
-    """The bundled models are safe on processors without VNNI."""
+    """The integer products of bundled models fit into 16 bits."""
     assert largest_pair(bundled_graphs()[name]) <= INT16
 
 
 def test_an_early_graph_saturates() -> None:
-    """With activations of eight bits there are pairs beyond 16 bits."""
+    """With activations of eight bits, sums of two products exceed 16 bits."""
     assert largest_pair(eight_bit(int8_graph())) > INT16
 
 
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_integer_products_are_exact(tmp_path: Path, cell: CellName, layers: int) -> None:
-    """On this processor the int8 graph computes, bit for bit, what exact arithmetic does."""
+    """On this processor the int8 graph computes the same bits as exact arithmetic."""
     path = write_graph(tmp_path / "g.onnx", random_weights(layers, units=33, cell=cell))
     assert exact_fingerprint(path) == fingerprint_of(path)
 
 
 def test_exact_products_notice_a_wrong_weight(tmp_path: Path) -> None:
-    """A single weight off by one is another fingerprint."""
+    """One weight that is off by one changes the fingerprint."""
     graph = with_exact_products(int8_graph())
     before = fingerprint_of(graph.SerializeToString())
     (weight,) = [one for one in graph.graph.initializer if one.name == "output_weight"]
@@ -84,12 +83,12 @@ def test_exact_products_notice_a_wrong_weight(tmp_path: Path) -> None:
 def test_a_processor_that_saturates_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where integer products differ from exact ones, that is the error, with the remedy.
+    """A processor with inexact integer products is an error that names the remedy.
 
-    No processor here computes wrongly, so other weights stand in for other products.
+    This processor is exact, so that another graph stands in for inexact products.
     """
     path = write_graph(tmp_path / "g.onnx", random_weights(units=33))
-    monkeypatch.setattr(training.frozen.parity, "with_exact_products", lambda _: int8_graph("gru"))
+    monkeypatch.setattr("training.frozen.int8.with_exact_products", lambda _: int8_graph("gru"))
     with pytest.raises(
         ParityError, match=r"multiplies integers wrongly.*saturate.*another machine"
     ):
@@ -98,7 +97,7 @@ def test_a_processor_that_saturates_is_named(
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_requantised_graphs_compute_nearly_the_same(cell: CellName) -> None:
-    """An early graph, quantised anew, is as today's graph of the same weights."""
+    """An early graph with new quantisation has the constants of today's graph of its weights."""
     today = int8_graph(cell, layers=2)
     early = eight_bit(today)
     assert is_current(today)

@@ -1,4 +1,4 @@
-"""A job that is interrupted says how to go on, and keeps what it learned."""
+"""An interrupted job says how to go on, and keeps its best weights."""
 
 import json
 import shlex
@@ -17,7 +17,7 @@ from tests.training.small import small_options
 
 
 def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait for two in the file: then the first is in the job's memory too."""
+    """Wait for two recorded epochs: the job then has the first one in memory too."""
     deadline = time.monotonic() + 120
     file = folder / "epochs.json"
     while not file.exists() or len(json.loads(file.read_bytes())) < 2:
@@ -27,7 +27,7 @@ def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> 
 
 
 def interrupted(folder: Path, corpus: Path, by: signal.Signals) -> str:
-    """What a job says on standard error that a signal ends after its first epochs."""
+    """Return the standard error of a job that a signal ends after its first epochs."""
     line = job(folder, "--corpus", str(corpus), "--name", "small", *small_options())
     line += ["--set", "epochs=100000", "--promote", "never"]
     with subprocess.Popen(
@@ -46,12 +46,12 @@ def interrupted(folder: Path, corpus: Path, by: signal.Signals) -> str:
 
 
 def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:
-    """What stops containers and services ends the job with the same words."""
+    """SIGTERM ends the job with the message of Ctrl-C."""
     assert "--publish-only" in interrupted(tmp_path, corpus, signal.SIGTERM)
 
 
 def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
-    """After Ctrl-C the job names a command, and that command publishes what was learned."""
+    """After Ctrl-C the job names a command, and the command publishes the best weights."""
     errors = interrupted(tmp_path, corpus, signal.SIGINT)
     words = shlex.split(errors.splitlines()[-1])
     assert "--publish-only" in words
@@ -59,7 +59,7 @@ def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
     assert published.returncode == 0, published.stderr
     store = ModelStore(tmp_path / "the store")
     assert store.open("small", 1).manifest.metrics["best_epoch"] >= 1
-    # The choice of the interrupted command is kept, and what to do instead can be pasted.
+    # `--promote never` of the interrupted command is kept; the printed command promotes by hand.
     assert store.aliases("small").get(PRODUCTION) is None
     _, remedy = published.stdout.splitlines()[-1].split("move it with: ")
     assert completed(shlex.split(remedy)).returncode == 0
@@ -72,12 +72,12 @@ def test_ctrl_c_while_publishing_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A finished training is not lost to a Ctrl-C during the export."""
+    """Ctrl-C during the export says how to publish the finished training."""
 
     def publish(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(command, "publish", publish)
+    monkeypatch.setattr("training.job.publish", publish)
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     assert command.main([*line[3:], "--set", "epochs=1"]) == 130
     assert "--publish-only" in capsys.readouterr().err
@@ -90,12 +90,12 @@ def test_ctrl_c_before_the_first_epoch_keeps_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Without a finished epoch there is nothing to publish; the same command goes on."""
+    """Ctrl-C before the first epoch names no publishing command, since there are no weights."""
 
     def fit(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(command, "fit", fit)
+    monkeypatch.setattr("training.job.fit", fit)
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     assert command.main(line[3:]) == 130
     errors = capsys.readouterr().err

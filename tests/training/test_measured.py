@@ -25,20 +25,20 @@ def described(tmp_path: Path, characters: int = 1_000_000, **training: Any) -> M
         ({"validation_characters": 99_999}, False),
         ({"validation_fraction": 0.2}, False),
         ({"min_count": 2}, False),
-        ({"characters": 999_999}, False),  # a version left out what its parent lacks
+        ({"characters": 999_999}, False),  # dropped symbols shorten the text
     ],
 )
 def test_what_changes_the_characters_measured_makes_losses_another_measure(
     tmp_path: Path, changed: dict[str, Any], equal: bool
 ) -> None:
-    """Keys of network and training do not; those of the text do, if they change what is read."""
+    """Keys that change the measured characters make losses incomparable; other keys do not."""
     assert (
         measured_on(described(tmp_path, **changed)) == measured_on(described(tmp_path))
     ) is equal
 
 
 def test_another_vocabulary_makes_other_symbols_rare(tmp_path: Path) -> None:
-    """A version that began with another's may read as unknown what the corpus has often."""
+    """With a minimum count, two vocabularies make losses incomparable."""
     manifest = described(tmp_path, min_count=2)
     entry = manifest.files["vocabulary.json"].model_copy(update={"sha256": "ab" * 32})
     files = {**manifest.files, "vocabulary.json": entry}

@@ -1,4 +1,4 @@
-"""The model carries its state as inputs and outputs, and drops the same units at every step."""
+"""The model has its state as inputs and outputs, and dropout has one mask for all steps."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.training.small import small_config
 from training.network.cells import CELLS
-from training.network.model import build_model, resolve_policy, zero_state
+from training.network.model import build_model, count_weights, resolve_policy, zero_state
 
 
 def some_ids(batch: int, length: int) -> tf.Tensor:
@@ -20,7 +20,7 @@ def some_ids(batch: int, length: int) -> tf.Tensor:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 3])
 def test_two_halves_with_carried_state_are_the_whole(cell: str, layers: int) -> None:
-    """Running T steps at once equals running them in two parts, the state handed on."""
+    """Two halves with the state carried give the logits and the state of the whole."""
     config = small_config(cell=cell, layers=layers)
     model = build_model(config, 20, "float32")
     ids = some_ids(3, 12)
@@ -33,7 +33,7 @@ def test_two_halves_with_carried_state_are_the_whole(cell: str, layers: int) -> 
 
 
 def test_the_state_matters() -> None:
-    """Every part of the state that goes in changes the logits."""
+    """Every part of the input state changes the logits."""
     config = small_config(layers=2)
     model = build_model(config, 20, "float32")
     ids, state = some_ids(1, 1), zero_state(config, 1)
@@ -44,7 +44,7 @@ def test_the_state_matters() -> None:
 
 
 def test_the_configuration_is_the_network() -> None:
-    """Layers, units and embedding have the sizes that the configuration says."""
+    """Layers, units and embedding have the configured sizes."""
     model = build_model(small_config(layers=2, units=12, embedding=7), 20, "float32")
     shapes = [tuple(weight.shape) for weight in model.trainable_variables]
     lstm0, lstm1 = [(7, 48), (12, 48), (48,)], [(12, 48), (12, 48), (48,)]
@@ -52,8 +52,17 @@ def test_the_configuration_is_the_network() -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("embedding", [0, 7])
+def test_weights_are_counted_without_a_model(cell: str, layers: int, embedding: int) -> None:
+    """The number of weights is the one that Keras counts in the built model."""
+    config = small_config(cell=cell, layers=layers, embedding=embedding)
+    assert count_weights(config, 20) == build_model(config, 20, "float32").count_params()
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_an_untrained_cell_tells_characters_apart(cell: str) -> None:
-    """From the first step on each leaves another hidden state behind."""
+    """Before training, different characters already give different hidden states."""
     config = small_config(cell=cell, units=64, embedding=32)
     model = build_model(config, 20, "float32")
     _, hidden, *_ = model([tf.range(20)[:, None], *zero_state(config, 20)])
@@ -62,7 +71,7 @@ def test_an_untrained_cell_tells_characters_apart(cell: str) -> None:
 
 @pytest.fixture
 def dropped() -> np.ndarray:
-    """Where the dropout of a training step zeroed its input, [B, T, units]."""
+    """Return where dropout zeroed its input in a training step, [B, T, units]."""
     keras.utils.set_random_seed(0)
     config = small_config(dropout=0.5, units=32)
     model = build_model(config, 20, "float32")
@@ -74,18 +83,18 @@ def dropped() -> np.ndarray:
 
 
 def test_dropout_is_one_mask_over_time(dropped: np.ndarray) -> None:
-    """Variational dropout: the units dropped at the first step are those dropped at every step."""
+    """Variational dropout drops the same units at every step."""
     assert np.all(dropped == dropped[:, :1])
     assert 0.3 < dropped.mean() < 0.7
 
 
 def test_every_row_has_its_own_mask(dropped: np.ndarray) -> None:
-    """No two rows of a batch drop the same units."""
+    """Every row of a batch drops other units."""
     assert len({row.tobytes() for row in dropped[:, 0]}) == len(dropped)
 
 
 def test_nothing_is_dropped_outside_training() -> None:
-    """Evaluation and sampling see the whole network, the same at every call."""
+    """Outside training nothing is dropped, and equal calls give equal logits."""
     config = small_config(dropout=0.9)
     model = build_model(config, 20, "float32")
     inputs = [some_ids(2, 5), *zero_state(config, 2)]
@@ -96,7 +105,7 @@ def test_nothing_is_dropped_outside_training() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_chosen_precision_is_kept(precision: str) -> None:
-    """What the configuration says is what is used, whatever the processor has."""
+    """A configured precision is used on every processor."""
     assert resolve_policy(precision) == precision
 
 
@@ -105,14 +114,14 @@ def test_a_chosen_precision_is_kept(precision: str) -> None:
     reason="is about processors under Linux",
 )
 def test_auto_asks_the_processor() -> None:
-    """`auto` is bfloat16 where the processor multiplies it, and float32 elsewhere."""
+    """`auto` is bfloat16 if the processor multiplies bfloat16, else float32."""
     flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     has_it = bool(flags & {"avx512_bf16", "amx_bf16"})
     assert resolve_policy("auto") == ("mixed_bfloat16" if has_it else "float32")
 
 
 def test_bfloat16_keeps_weights_and_logits_in_float32() -> None:
-    """Mixed precision multiplies in bfloat16; weights, which publishing takes, stay float32."""
+    """With mixed precision, weights and logits stay float32."""
     config = small_config()
     model = build_model(config, 20, "mixed_bfloat16")
     logits, *_ = model([some_ids(1, 3), *zero_state(config, 1)])

@@ -1,4 +1,4 @@
-"""A corpus becomes ids on disk and a vocabulary, in little memory, and once."""
+"""A corpus becomes a vocabulary and ids on disk, in little memory, and only once."""
 
 import os
 import tracemalloc
@@ -32,7 +32,7 @@ def ids_file(folder: Path) -> os.stat_result:
 
 
 def test_the_ids_are_the_text(tmp_path: Path) -> None:
-    """Decoded, the ids are the text again; the vocabulary is all its symbols."""
+    """The decoded ids are the text, and the vocabulary has every symbol of the text."""
     text, vocabulary = prepared(tmp_path, TEXT)
     assert vocabulary == Vocabulary.from_text(TEXT)
     assert vocabulary.decode(text.ids) == TEXT
@@ -45,7 +45,7 @@ def test_the_ids_are_the_text(tmp_path: Path) -> None:
 def test_ids_are_as_narrow_as_the_vocabulary_lets_them(
     tmp_path: Path, symbols: int, width: int
 ) -> None:
-    """One byte holds 256 symbols, two hold 65,536."""
+    """An id takes one byte for up to 256 symbols and two bytes for up to 65,536."""
     everything = "".join(map(chr, range(0xF0000, 0xF0000 + symbols))) * (1 + 1000 // symbols)
     text, vocabulary = prepared(tmp_path, everything, max_vocabulary=100_000)
     assert text.ids.itemsize == width
@@ -53,7 +53,7 @@ def test_ids_are_as_narrow_as_the_vocabulary_lets_them(
 
 
 def test_rare_symbols_become_the_unknown_one(tmp_path: Path) -> None:
-    """What occurs fewer than `min_count` times is U+FFFD, also where the text has that itself."""
+    """A symbol that occurs fewer than `min_count` times becomes U+FFFD."""
     text, vocabulary = prepared(tmp_path, f"{TEXT}ßß\ufffdxxx", min_count=3)
     assert vocabulary.decode(text.ids) == f"{TEXT}\ufffd\ufffd\ufffdxxx"
     assert set(vocabulary.symbols) == {*TEXT, "x", UNKNOWN}
@@ -66,13 +66,13 @@ def test_without_rare_symbols_there_is_no_unknown_one(tmp_path: Path) -> None:
 
 
 def test_a_text_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
-    """Nothing would be left to learn; the error names the key and what would do."""
+    """The error for a text of rare symbols names `min_count` and the highest count."""
     with pytest.raises(CorpusError, match="no symbol occurs 201 times, the commonest 200: lower"):
         prepared(tmp_path, "abcdefghij" * 200, min_count=201)
 
 
 def test_a_held_out_part_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
-    """No loss could be measured there; one symbol that is known is enough."""
+    """A held-out text of unknown symbols alone is refused; one known symbol is enough."""
     text, rare = "abcdefghij" * 180, "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
     with pytest.raises(CorpusError, match=r"unknown symbols alone.*lower min_count"):
         prepared(tmp_path, text + rare, min_count=2)
@@ -80,7 +80,7 @@ def test_a_held_out_part_of_rare_symbols_alone_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_held_out_part_shorter_than_a_window_is_refused(tmp_path: Path) -> None:
-    """Each window is followed by the character that it predicts; streams need none."""
+    """With windows, the held-out text must be longer than a window; streams have no such limit."""
     text = "abcdefghij" * 120
     with pytest.raises(CorpusError, match="120 characters but a window takes 121"):
         prepared(tmp_path, text, window_stride=3, sequence_length=120)
@@ -89,7 +89,7 @@ def test_a_held_out_part_shorter_than_a_window_is_refused(tmp_path: Path) -> Non
 
 
 def test_too_many_symbols_are_refused_with_the_remedy(tmp_path: Path) -> None:
-    """The `--min-count` that the error names is the least that leaves few enough."""
+    """The `--min-count` in the error is the smallest that makes the vocabulary small enough."""
     text = "".join(chr(0x4E00 + n) * (1 + n // 10) for n in range(200))
     with pytest.raises(CorpusError, match=r"200 distinct .* limit is 100: .* --min-count 12 ") as e:
         prepared(tmp_path, text, max_vocabulary=100)
@@ -100,14 +100,14 @@ def test_too_many_symbols_are_refused_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_a_short_text_is_refused(tmp_path: Path) -> None:
-    """Below 1,000 characters (not bytes) there is nothing to learn."""
+    """A text below 1,000 characters, not bytes, is refused."""
     with pytest.raises(CorpusError, match=r"tale\.txt has 999 characters; at least 1000"):
         prepared(tmp_path, "ü" * 999)
     assert len(prepared(tmp_path, "ü" * 1000)[0].ids) == 1000
 
 
 def test_an_unchanged_text_is_not_encoded_again(tmp_path: Path) -> None:
-    """A second training of the same text in the same folder reads the ids that are there."""
+    """A second training of the same text in the same folder uses the same ids."""
     first, _ = prepared(tmp_path, TEXT)
     before = ids_file(tmp_path)
     second, vocabulary = prepared(tmp_path, TEXT, units=99)
@@ -118,7 +118,7 @@ def test_an_unchanged_text_is_not_encoded_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", ["text", "min_count", "ids", "record", "unfinished"])
 def test_what_changed_is_encoded_again(tmp_path: Path, changed: str) -> None:
-    """Another text or count, a file cut short, damaged or never finished: the ids are made anew."""
+    """Ids are written anew for another text or count, and if a file is damaged or missing."""
     folder = tmp_path / "runs" / "tale"
     prepared(tmp_path, TEXT)
     before = ids_file(tmp_path)
@@ -135,7 +135,7 @@ def test_what_changed_is_encoded_again(tmp_path: Path, changed: str) -> None:
 
 
 def test_a_refused_text_leaves_the_earlier_one(tmp_path: Path) -> None:
-    """A text that is not UTF-8 is found before the ids of the earlier one are given up."""
+    """A text that is not UTF-8 leaves the ids of the earlier text in place."""
     prepared(tmp_path, TEXT)
     before = ids_file(tmp_path)
     (tmp_path / "bad.txt").write_bytes(TEXT.encode() + b"\xff")
@@ -151,7 +151,7 @@ def test_a_refused_text_leaves_the_earlier_one(tmp_path: Path) -> None:
 def test_a_text_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Characters that came after the counting are an error, and nothing half made stays."""
+    """A text that grows after the counting is refused, and no partial file stays."""
     passes = []
 
     def growing(*arguments: object) -> Iterator[str]:
@@ -165,7 +165,7 @@ def test_a_text_that_changes_while_it_is_read_is_refused(
 
 
 def test_a_long_text_takes_little_memory(tmp_path: Path) -> None:
-    """Reading 40 MB never holds more than a fraction of it."""
+    """Preparing 40 MB of text takes less memory than half of its size."""
     source = tmp_path / "long.txt"
     source.write_bytes((TEXT * 100).encode() * 312)
     size = source.stat().st_size
@@ -183,14 +183,14 @@ GIVEN = Vocabulary.from_text(f"{TEXT}xyz")
 
 
 def test_a_given_vocabulary_stays(tmp_path: Path) -> None:
-    """Symbols that the text lacks keep their place in it."""
+    """A given vocabulary stays whole, even with symbols that the text lacks."""
     text, vocabulary = prepared(tmp_path, TEXT, GIVEN)
     assert vocabulary == GIVEN
     assert GIVEN.decode(text.ids) == TEXT
 
 
 def test_new_symbols_are_listed(tmp_path: Path) -> None:
-    """The error counts them, names the commonest first, and says what to do."""
+    """The error for new symbols counts them and names the most frequent ones and the remedy."""
     with pytest.raises(CorpusError) as error:
         prepared(tmp_path, f"{TEXT}éé\tß\t\t", GIVEN)
     assert str(error.value) == (
@@ -200,14 +200,14 @@ def test_new_symbols_are_listed(tmp_path: Path) -> None:
 
 
 def test_of_many_new_symbols_some_are_listed(tmp_path: Path) -> None:
-    """A text in another script is refused in one line of readable length."""
+    """The error for many new symbols names only ten of them."""
     with pytest.raises(CorpusError, match="has 500 symbols") as error:
         prepared(tmp_path, TEXT + "".join(map(chr, range(0x4E00, 0x4E00 + 500))), GIVEN)
     assert str(error.value).count("'") == 20
 
 
 def test_new_symbols_are_dropped_by_choice(tmp_path: Path) -> None:
-    """What is left reads as if they had never been there; a kept text does not hide the error."""
+    """`unknown=drop` leaves new symbols out; ids from such a run do not hide the error."""
     text, vocabulary = prepared(tmp_path, f"\t{TEXT}éß", GIVEN, unknown="drop")
     assert GIVEN.decode(text.ids) == TEXT
     assert vocabulary == GIVEN
@@ -216,13 +216,13 @@ def test_new_symbols_are_dropped_by_choice(tmp_path: Path) -> None:
 
 
 def test_a_text_of_new_symbols_alone_is_too_short(tmp_path: Path) -> None:
-    """What is left has to be enough to learn from."""
+    """A text is too short if too few characters are left after dropping."""
     with pytest.raises(CorpusError, match="has 2 characters; at least 1000"):
         prepared(tmp_path, "é" * 5000 + "xy", GIVEN, unknown="drop")
 
 
 def test_an_unknown_symbol_takes_new_ones(tmp_path: Path) -> None:
-    """A given vocabulary with U+FFFD reads new symbols as that, and drops them only by choice."""
+    """A given vocabulary with U+FFFD reads new symbols as U+FFFD; `unknown=drop` drops them."""
     given = Vocabulary.from_text(f"{TEXT}{UNKNOWN}")
     text, _ = prepared(tmp_path, f"{TEXT}éß", given)
     assert given.decode(text.ids) == f"{TEXT}{UNKNOWN}{UNKNOWN}"
@@ -231,7 +231,7 @@ def test_an_unknown_symbol_takes_new_ones(tmp_path: Path) -> None:
 
 
 def test_another_vocabulary_is_another_text(tmp_path: Path) -> None:
-    """Ids in one vocabulary are not taken for ids in another."""
+    """Ids of one vocabulary are not used for another vocabulary."""
     prepared(tmp_path, TEXT)
     text, _ = prepared(tmp_path, TEXT, GIVEN)
     assert GIVEN.decode(text.ids) == TEXT

@@ -1,4 +1,4 @@
-"""What a person watches: one live line on a terminal, lines per epoch everywhere."""
+"""The progress display: a live line on a terminal, and lines per epoch everywhere."""
 
 import io
 import re
@@ -18,7 +18,7 @@ SAMPLE = "[bold]so [/] " + "long " * 40
 
 
 def watch(folder: Path, console: Console) -> None:
-    """A training of two epochs of three steps, as `fit` reports it."""
+    """Show a training of two epochs of three steps, as `fit` does."""
     config = small_config(epochs=2)
     run = Run.start(folder, RunInfo(config, "ab" * 32, "seed text, "))
     progress = Progress(console)
@@ -39,7 +39,7 @@ def printed(folder: Path, *, terminal: bool) -> str:
 
 
 def test_a_log_file_gets_the_epochs_alone(tmp_path: Path) -> None:
-    """Without a terminal there is no live line, no escape code and no wrapping: whole lines."""
+    """A log file gets the lines of the epochs, without a live line, escape codes or wrapping."""
     assert printed(tmp_path, terminal=False).splitlines() == [
         "epoch 1: train 1.5000, validation 2.5000 nats = 3.6067 bits/character (best)",
         "  temperature 0.5:",
@@ -62,16 +62,16 @@ def live_lines(tmp_path: Path) -> list[str]:
 
 
 def test_the_live_line_says_what_one_wants_to_know(live_lines: list[str]) -> None:
-    """Epoch, steps, loss, speed and time left stand in one line."""
+    """The live line has epoch, steps, loss, speed and time left."""
     pattern = r"epoch 2/2 \S+ 6/6 loss 1\.250 [\d,]+ characters/s \d:\d\d:\d\d left"
     assert re.fullmatch(pattern, live_lines[-1])
 
 
 def test_the_live_line_fits_a_terminal(live_lines: list[str]) -> None:
-    """It fills 80 columns and never runs over."""
+    """The live line fills 80 columns exactly."""
     assert {len(line) for line in live_lines} == {80}
 
 
 def test_before_the_first_step_there_is_no_loss(live_lines: list[str]) -> None:
-    """The line does not claim a loss of zero while the network is being built."""
+    """Before the first step the live line shows no loss."""
     assert "0/6 loss – " in live_lines[0]

@@ -1,4 +1,4 @@
-"""The best weights of a run become a version, whole and checked, or nothing does."""
+"""The best weights of a run become a whole, checked version, or nothing is published."""
 
 import math
 import shutil
@@ -11,15 +11,16 @@ from model_store import PRODUCTION, Manifest, ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
 from training.errors import ParityError
-from training.frozen.parity import stream_loss
+from training.frozen.runtime import stream_loss
 from training.learning.run import Run
+from training.options import Promote
 from training.publishing.baselines import BASELINES
-from training.publishing.publish import Promote, promote, publish
+from training.publishing.publish import promote, publish
 from training.publishing.report import write_card
 
 
 def test_a_version_holds_everything(published: Path, trained: Training) -> None:
-    """All the files of the design are in the version, and its SHA-256 sums hold."""
+    """A version has every file of a version, and its vocabulary is the run's."""
     model = ModelStore(published).open("small", 1)
     assert {path.split("/")[0] for path in model.manifest.files} == {
         *("model.int8.onnx", "model.onnx", "saved_model", "vocabulary.json"),
@@ -29,7 +30,7 @@ def test_a_version_holds_everything(published: Path, trained: Training) -> None:
 
 
 def test_the_manifest_says_what_was_trained_and_how(published: Path, trained: Training) -> None:
-    """Network, corpus, the whole configuration and the libraries stand in the manifest."""
+    """The manifest has network, corpus, configuration and libraries."""
     manifest = ModelStore(published).manifest("small", 1)
     shape = manifest.architecture
     assert (shape.cell, shape.layers, shape.units, shape.embedding) == ("lstm", 1, 24, 8)
@@ -44,7 +45,7 @@ def test_the_manifest_says_what_was_trained_and_how(published: Path, trained: Tr
 
 
 def test_the_metrics_are_those_of_the_published_graphs(published: Path, trained: Training) -> None:
-    """The losses in the manifest are what the graphs in the store measure on the held-out text."""
+    """The losses in the manifest are the losses of the published graphs over the held-out text."""
     model = ModelStore(published).open("small", 1)
     metrics, ids = model.manifest.metrics, trained.text.validation.astype(np.int64)
     assert metrics["validation_nats"] == metrics["fp32_nats"]
@@ -57,10 +58,10 @@ def test_the_metrics_are_those_of_the_published_graphs(published: Path, trained:
 
 @pytest.fixture
 def unquantisable(trained: Training, tmp_path: Path) -> Run:
-    """A sound fp32 model that int8 cannot hold.
+    """A correct fp32 model whose int8 graph has a much higher loss.
 
-    One unit adds a thousand times its activation to every logit alike, which changes no
-    probability but takes all of the int8 range.
+    One unit adds a thousand times its activation to every logit. The addition changes no
+    probability, but takes the whole int8 range.
     """
     folder = shutil.copytree(trained.run.folder, tmp_path / "spoiled")
     run = Run.open(folder)
@@ -73,7 +74,7 @@ def unquantisable(trained: Training, tmp_path: Path) -> Run:
 def test_a_model_that_fails_the_parity_check_is_not_published(
     trained: Training, unquantisable: Run, tmp_path: Path
 ) -> None:
-    """The refusal names the int8 loss, and the store stays as it was: empty."""
+    """A model that fails the parity check is refused with its loss, and the store stays empty."""
     root = tmp_path / "store"
     parts = (trained.corpus, trained.text, trained.vocabulary)
     with pytest.raises(ParityError, match="the int8 graph costs"):
@@ -83,7 +84,7 @@ def test_a_model_that_fails_the_parity_check_is_not_published(
 
 
 def test_curves_are_a_picture(published: Path) -> None:
-    """`curves.png` is a PNG of a readable size that is not blank."""
+    """`curves.png` is a PNG picture of a readable size."""
     data = ModelStore(published).open("small", 1).file("curves.png").read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = (int.from_bytes(data[start : start + 4]) for start in (16, 20))
@@ -93,7 +94,7 @@ def test_curves_are_a_picture(published: Path) -> None:
 
 
 def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
-    """The card says corpus, loss in nats and bits, that of the int8 graph, and every key."""
+    """The card has corpus, losses in nats and bits, baselines, configuration and samples."""
     model = ModelStore(published).open("small", 1)
     card, metrics = model.file("card.md").read_text(encoding="utf-8"), model.manifest.metrics
     nats, bits = metrics["validation_nats"], metrics["validation_bits"]
@@ -111,7 +112,7 @@ def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
 
 
 def test_samples_show_every_epoch(published: Path, trained: Training) -> None:
-    """`samples.txt` has each epoch at both temperatures, each after the same seed text."""
+    """`samples.txt` has each epoch's samples at both temperatures, after the same seed text."""
     samples = ModelStore(published).open("small", 1).file("samples.txt").read_text(encoding="utf-8")
     seed_text = trained.run.info.seed_text
     for epoch in trained.run.epochs:
@@ -122,7 +123,7 @@ def test_samples_show_every_epoch(published: Path, trained: Training) -> None:
 
 
 def republished(store: ModelStore, earlier: Manifest, nats: float | None, folder: Path) -> Manifest:
-    """Publish a further version of a model that says another validation loss of itself."""
+    """Publish a further version of a model with another validation loss in its manifest."""
     metrics = {} if nats is None else {"validation_nats": nats}
     files = shutil.copytree(Path(store.root, earlier.name, str(earlier.version)), folder)
     (files / "manifest.json").unlink()
@@ -143,7 +144,7 @@ def republished(store: ModelStore, earlier: Manifest, nats: float | None, folder
 def test_production_moves_as_the_policy_says(
     tmp_path: Path, policy: Promote, served: float | None, new: float, moves: bool
 ) -> None:
-    """Against a served version: lower loss moves it, `always` moves it, `never` does not."""
+    """`if-better` promotes a lower loss, `always` any version, `never` none."""
     store = ModelStore(tmp_path / "store")
     seed = publish_random_model(tmp_path / "store")
     first = republished(store, seed, served, tmp_path / "first")
@@ -158,7 +159,7 @@ def test_production_moves_as_the_policy_says(
 def test_losses_over_other_characters_are_not_compared(
     tmp_path: Path, policy: Promote, moves: bool
 ) -> None:
-    """A version of another text is never better by itself, however low its loss."""
+    """A version of another text is not promoted by its loss."""
     store = ModelStore(tmp_path / "store")
     seed = publish_random_model(tmp_path / "store")
     first = republished(store, seed, 4.0, tmp_path / "first")
@@ -173,7 +174,7 @@ def test_losses_over_other_characters_are_not_compared(
     ("policy", "moves"), [("if-better", True), ("always", True), ("never", False)]
 )
 def test_an_unset_alias_is_set(tmp_path: Path, policy: Promote, moves: bool) -> None:
-    """The first version goes to production unless the owner said never."""
+    """Without an alias the first version is promoted, unless the policy is `never`."""
     store = ModelStore(tmp_path)
     manifest = publish_random_model(tmp_path)
     assert promote(store, manifest, policy) is moves
@@ -181,7 +182,7 @@ def test_an_unset_alias_is_set(tmp_path: Path, policy: Promote, moves: bool) -> 
 
 
 def test_an_alias_of_a_lost_version_moves(tmp_path: Path) -> None:
-    """When the served version was deleted by hand, any new one is better."""
+    """If the alias names a deleted version, a new version is promoted."""
     store = ModelStore(tmp_path)
     aliases = store.aliases(publish_random_model(tmp_path).name)
     aliases.set(PRODUCTION, 1)
@@ -192,14 +193,14 @@ def test_an_alias_of_a_lost_version_moves(tmp_path: Path) -> None:
 
 
 def test_a_card_owns_up_to_a_part_measured(trained: Training, tmp_path: Path) -> None:
-    """Of a very long held-out text only the beginning is measured, and the card says so."""
+    """The card says that only the first part of a long held-out text was measured."""
     description = replace_characters(publish_random_model(tmp_path))
     write_card("small", description, trained.run, tmp_path / "card.md")
     assert "corpus; its first 200,000 characters)" in (tmp_path / "card.md").read_text()
 
 
 def replace_characters(manifest: Manifest) -> Manifest:
-    """The same model, of a corpus of ten million characters."""
+    """The manifest of the same model with a corpus of ten million characters."""
     corpus = manifest.corpus.model_copy(update={"characters": 10_000_000})
     metrics = manifest.metrics | {"int8_nats": 4.0}
     return manifest.model_copy(update={"corpus": corpus, "metrics": metrics})

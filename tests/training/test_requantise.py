@@ -1,4 +1,4 @@
-"""`python -m training requantise` makes a version that is safe on every processor out of an early one."""
+"""`python -m training requantise` makes an early version safe on every processor."""
 
 import shutil
 from pathlib import Path
@@ -37,7 +37,7 @@ def requantise(store: ModelStore, *words: str) -> int:
 def test_an_early_version_becomes_a_safe_one(
     store: ModelStore, trained: Training, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The new version is in production, with a fingerprint and the loss of its own int8 graph."""
+    """The new version has a fingerprint and the loss of its int8 graph, and is in production."""
     assert requantise(store, "early", "--corpus", str(trained.corpus.files[0].path)) == 0
     old, new = store.manifest("early", 1), store.open("early", 2)
     graph = new.file(contents.INT8_GRAPH)
@@ -54,7 +54,7 @@ def test_an_early_version_becomes_a_safe_one(
 
 
 def test_all_else_stays(store: ModelStore, trained: Training) -> None:
-    """Only the int8 graph and the row of its loss on the card differ from the early version."""
+    """Only the int8 graph, and the row of its loss on the card, differ from the early version."""
     assert requantise(store, "early", "--corpus", str(trained.corpus.files[0].path)) == 0
     old, new = store.open("early", 1), store.open("early", 2)
     changed = {
@@ -72,7 +72,7 @@ def test_all_else_stays(store: ModelStore, trained: Training) -> None:
 def test_without_a_corpus_no_loss_is_claimed(
     store: ModelStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The manifest and the card then say nothing of the new graph's loss, and the command says so."""
+    """Without a corpus the new version states no int8 loss."""
     store.aliases("early").set("other", 1)
     assert requantise(store, "early@other") == 0
     new = store.open("early", 2)
@@ -84,7 +84,7 @@ def test_without_a_corpus_no_loss_is_claimed(
 def test_an_alias_elsewhere_stays_there(
     store: ModelStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Production moves only from the version that was made anew."""
+    """The alias `production` stays if it names another version."""
     publish_random_model(store.root, "early")
     store.aliases("early").set(PRODUCTION, 2)
     assert requantise(store, "early@1") == 0
@@ -96,7 +96,7 @@ def test_an_alias_elsewhere_stays_there(
 def test_mistakes_are_one_line(
     store: ModelStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], problem: str
 ) -> None:
-    """What cannot be made anew is said in one line with the remedy, and nothing is published."""
+    """A version that cannot be requantised is an error of one line, and nothing is published."""
     other = tmp_path / "other.txt"
     other.write_text("another text\n" * 500, encoding="utf-8")
     publish_random_model(store.root, "today")

@@ -44,13 +44,13 @@ def same(run: Run, other: Run) -> None:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The run that nothing disturbed."""
+    """A run without an interruption."""
     return Training(tmp_path_factory.mktemp("uninterrupted"), TEXT, CONFIG).fit().run
 
 
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path, uninterrupted: Run) -> None:
-    """`kill -9` in the middle of steps, samples or writes costs time, and changes nothing."""
+    """After `kill -9` at any moment, the training ends with the weights of an uninterrupted one."""
     rng = random.Random(0)
     for _ in range(2):
         job = process(tmp_path)
@@ -70,7 +70,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, uninterrupted: Run) -> 
 def test_ctrl_c_costs_nothing_either(
     tmp_path: Path, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Interrupted in the second epoch, the same call goes on and ends alike."""
+    """After Ctrl-C in the second epoch, the weights are those of an uninterrupted training."""
     step, steps = Trainer.step, []
 
     def interrupted(self: Trainer, *batch: np.ndarray) -> float:
@@ -88,7 +88,7 @@ def test_ctrl_c_costs_nothing_either(
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    """What only remains to be published takes no further step."""
+    """A finished run takes no further step."""
     training = Training(tmp_path, TEXT, CONFIG.model_copy(update={"epochs": 1})).fit()
     again = Training(tmp_path, TEXT, CONFIG.model_copy(update={"epochs": 1}))
     assert again.run.next_epoch == 2
@@ -98,7 +98,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
 def test_a_diverged_training_keeps_its_last_good_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weights that blow up in the second epoch end the run; those of the first stay, to publish."""
+    """When weights explode in the second epoch, the weights of the first epoch stay."""
     training = Training(tmp_path, TEXT, CONFIG)
     step = Trainer.step
 
@@ -115,5 +115,5 @@ def test_a_diverged_training_keeps_its_last_good_weights(
     assert [epoch.number for epoch in run.epochs] == [1]
     assert all(np.isfinite(weight).all() for weight in run.best_weights())
     monkeypatch.undo()
-    # The checkpoint is from before, too: the run could go on.
+    # The checkpoint is older than the explosion, so that the run can continue.
     assert Training(tmp_path, TEXT, CONFIG).fit().run.epochs[0] == run.epochs[0]

@@ -1,4 +1,4 @@
-"""A run on disk: its configuration, its epochs, the weights of the best one."""
+"""A run on disk holds its configuration, its epochs and the weights of the best epoch."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_the_best_epochs_weights_are_kept(tmp_path: Path) -> None:
-    """A worse epoch, and one that only equals the best, are recorded without their weights."""
+    """An epoch that is not better than the best is recorded without its weights."""
     run = Run.start(tmp_path, INFO)
     for number, loss in enumerate([3.0, 2.0, 2.5, 2.0], start=1):
         run.record(epoch(number, loss), weights(number))
@@ -47,7 +47,7 @@ def test_the_best_epochs_weights_are_kept(tmp_path: Path) -> None:
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
-    """Every file is replaced as a whole; what a killed write left goes at the next start."""
+    """Files are replaced as a whole, and the next start deletes what a killed write left."""
     (tmp_path / ".checkpoint.npz.0123").touch()
     run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
@@ -59,7 +59,7 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
 
 
 def test_a_failed_record_leaves_the_run_as_it_was(tmp_path: Path) -> None:
-    """When weights cannot be written, in memory and on disk the epoch never was."""
+    """If weights cannot be written, the epoch is recorded neither in memory nor on disk."""
     run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
     (tmp_path / "best-2.npz").mkdir()
@@ -70,7 +70,7 @@ def test_a_failed_record_leaves_the_run_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_new_run_replaces_the_old_one(tmp_path: Path) -> None:
-    """Nothing of an earlier run can be taken for the new one's."""
+    """A new run deletes the epochs and weights of the earlier run."""
     Run.start(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
     Run.start(tmp_path, INFO)
     with pytest.raises(TrainingError, match="no run with a finished epoch"):
@@ -78,7 +78,7 @@ def test_a_new_run_replaces_the_old_one(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    """There is nothing to publish where nothing was trained."""
+    """A folder without a run is refused with its name."""
     with pytest.raises(TrainingError, match="absent holds no run with a finished epoch"):
         Run.open(tmp_path / "absent")
 
@@ -86,7 +86,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["run.json", "epochs.json"])
 @pytest.mark.parametrize("content", ["", "{}", '[{"number": 1}]', '{"config": {"unit": 1}}'])
 def test_a_damaged_run_is_refused(tmp_path: Path, file: str, content: str) -> None:
-    """A file that is none of a run's is an error of one line with the remedy."""
+    """A damaged file of a run is an error of one line with the remedy."""
     Run.start(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
     (tmp_path / file).write_text(content)
     with pytest.raises(TrainingError, match="is damaged, or was made by another version"):
@@ -94,7 +94,7 @@ def test_a_damaged_run_is_refused(tmp_path: Path, file: str, content: str) -> No
 
 
 def test_another_text_is_refused(tmp_path: Path) -> None:
-    """A run publishes only with the very text that it learned from."""
+    """A run is published only with the text that trained it."""
     run = Run.start(tmp_path, INFO)
     run.require(Corpus("a.txt", "ab" * 32))
     with pytest.raises(TrainingError, match="was trained on another text"):
@@ -113,7 +113,7 @@ def checkpoint(epoch: int) -> Arrays:
 
 
 def test_an_unfinished_run_goes_on(tmp_path: Path) -> None:
-    """The same configuration and text find their epochs and their last checkpoint again."""
+    """A run with the same configuration and text continues from its checkpoint."""
     run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
     run.save(checkpoint(2))
@@ -125,7 +125,7 @@ def test_an_unfinished_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_an_epoch_after_the_checkpoint_is_trained_again(tmp_path: Path) -> None:
-    """Killed between record and checkpoint, the run has the older best weights still."""
+    """After a kill between record and checkpoint, the run has the older best weights."""
     run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
     run.save(checkpoint(2))
@@ -141,7 +141,7 @@ def test_an_epoch_after_the_checkpoint_is_trained_again(tmp_path: Path) -> None:
 
 
 def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
-    """The second is refused while the first works there, and not after it."""
+    """A second training of a folder is refused while the first holds the folder."""
     with held(tmp_path / "mine"):
         with pytest.raises(TrainingError, match=r"another training works in .*mine"):
             held(tmp_path / "mine").__enter__()
@@ -152,7 +152,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_another_run_does_not_go_on_with_it(tmp_path: Path) -> None:
-    """A changed key or text is named with the remedies, and the run is left as it was."""
+    """Other inputs than those of the unfinished run are refused, and the run stays as it was."""
     run = Run.start(tmp_path, INFO)
     run.save(checkpoint(1))
     config = small_config(units=18, epochs=7)
@@ -167,7 +167,7 @@ def test_another_run_does_not_go_on_with_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["fresh", "published"])
 def test_a_run_that_is_given_up_or_published_begins_anew(tmp_path: Path, how: str) -> None:
-    """Nothing of it is left in the next one."""
+    """A run that is given up or published leaves nothing to the next run."""
     run = Run.start(tmp_path, INFO)
     run.record(epoch(1, 2.0), weights(1))
     run.save(checkpoint(2))

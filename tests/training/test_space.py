@@ -1,4 +1,4 @@
-"""Full disks: found before a training, and survived during one."""
+"""A full disk is found before a training, and does no harm during one."""
 
 import resource
 import subprocess
@@ -18,7 +18,7 @@ from training.learning.trainer import Trainer
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 30
 
-# A new mount that this process tree alone can see needs no root, where the system allows it.
+# A mount in a new user namespace, visible to this process tree alone, needs no root on many systems.
 MOUNTED = """
 mount -t tmpfs -o size=4m none "$1" || exit 77
 shift
@@ -27,7 +27,7 @@ exec "$@"
 
 
 def on_a_small_disk(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that has four megabytes in `folder`."""
+    """Run a command with a disk of four megabytes mounted at `folder`."""
     line = ["unshare", "-Urm", "sh", "-c", MOUNTED, "sh", str(folder), *command]
     try:
         done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -40,7 +40,7 @@ def on_a_small_disk(folder: Path, *command: str) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("full", ["store", "runs"])
 def test_a_disk_too_small_is_found_before_the_training(tmp_path: Path, full: str) -> None:
-    """Two million weights do not fit on 4 MB; one line says which folder and what it needs."""
+    """A disk too small for two million weights is refused in one line that names the folder."""
     (tmp_path / "text.txt").write_text(ENGLISH[:5000], encoding="utf-8")
     (tmp_path / full).mkdir()
     places = ["--store", str(tmp_path / "store"), "--runs", str(tmp_path / "runs")]
@@ -56,7 +56,7 @@ def test_a_disk_too_small_is_found_before_the_training(tmp_path: Path, full: str
 def test_a_network_too_large_for_onnx_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the training, since no version could be made of it."""
+    """A network too large for an ONNX file is refused before the training."""
     vocabulary, store = Vocabulary.from_text("ab"), ModelStore(tmp_path)
     config = small_config(units=16, embedding=4)
     rows = 2 * 4 * 16
@@ -70,7 +70,7 @@ def test_a_network_too_large_for_onnx_is_refused(
 
 @pytest.fixture
 def file_size_limit() -> Iterator[Callable[[int], None]]:
-    """Fills the disk, as far as this process can tell: no file grows beyond so many bytes."""
+    """A function that limits the size of every file, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -79,7 +79,7 @@ def file_size_limit() -> Iterator[Callable[[int], None]]:
 def test_a_disk_that_fills_up_spares_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_size_limit: Callable[[int], None]
 ) -> None:
-    """When a checkpoint cannot be written the one before stays whole, and training goes on from it."""
+    """A checkpoint that cannot be written leaves the last one whole to continue from."""
     undisturbed = Training(tmp_path / "undisturbed", TEXT, small_config()).fit().run
     training = Training(tmp_path / "full", TEXT, small_config())
     step = Trainer.step
@@ -94,7 +94,7 @@ def test_a_disk_that_fills_up_spares_the_last_checkpoint(
         training.fit()
     monkeypatch.undo()
     file_size_limit(resource.getrlimit(resource.RLIMIT_FSIZE)[1])
-    assert not list(training.run.folder.glob(".*"))  # what did not fit does not fill the disk
+    assert not list(training.run.folder.glob(".*"))  # no partial file stays
     again = Training(training.run.folder, TEXT, small_config())
     assert again.run.next_epoch == 2
     assert again.fit().run.epochs == undisturbed.epochs

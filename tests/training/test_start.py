@@ -1,4 +1,4 @@
-"""Fine-tuning: a training goes on from a published version."""
+"""Fine-tuning: a training starts from a published version."""
 
 import shlex
 import shutil
@@ -43,7 +43,7 @@ WORDS = [
 
 
 def verses(lines: int) -> str:
-    """Text of few words: other than the parent's, in its letters."""
+    """A text of few words, unlike the parent's text but with its letters."""
     rng = np.random.default_rng(3)
     return "".join(" ".join(rng.choice(WORDS, 6)) + ".\n" for _ in range(lines))
 
@@ -54,7 +54,7 @@ SHAPE: dict[str, Any] = {"units": 48, "batch_size": 8}
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
-    """A store with `elder`, which knows some English."""
+    """A store with `elder`, a version trained on English."""
     folder = tmp_path_factory.mktemp("elder")
     made = Training(folder / "run", ENGLISH[:20_000], small_config(epochs=3, **SHAPE)).fit()
     store = ModelStore(folder / "store")
@@ -63,7 +63,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
 
 
 def tuned(folder: Path, start: Start, **changes: Any) -> Training:
-    """Two epochs over the verses."""
+    """A training on the verses from a start."""
     config = small_config(**SHAPE, **changes)
     return Training(folder, VERSES, config, start).fit()
 
@@ -75,7 +75,7 @@ def child(store: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Traini
 
 
 def loss_before(start: Start, training: Training) -> float:
-    """What the version itself reaches on the held-out verses."""
+    """The loss of the parent version over the held-out verses."""
     config, weights = training.run.info.config, start.weights()
     assert weights
     model = build_model(config, len(training.vocabulary), "float32")
@@ -84,7 +84,7 @@ def loss_before(start: Start, training: Training) -> float:
 
 
 def test_a_version_learns_a_second_text(tmp_path: Path, store: ModelStore) -> None:
-    """In a dozen steps it leaves behind what it knew before, and a training from nothing."""
+    """A dozen steps of fine-tuning beat the parent and a training from random weights."""
     start, short = Start.at("elder", store), {"epochs": 1, "max_steps_per_epoch": 12}
     child = tuned(tmp_path / "child", start, **short)
     from_nothing = tuned(tmp_path / "nothing", Start(), **short)
@@ -94,7 +94,7 @@ def test_a_version_learns_a_second_text(tmp_path: Path, store: ModelStore) -> No
 
 
 def test_the_child_names_its_parent(tmp_path: Path, store: ModelStore, child: Training) -> None:
-    """Manifest and card record the version; vocabulary and network are its own."""
+    """Manifest and card name the parent; the child has the parent's vocabulary and network."""
     to = ModelStore(tmp_path / "store")
     publish(child.run, "child", child.corpus, child.text, child.vocabulary, to)
     elder, model = store.open("elder", 1), to.open("child", 1)
@@ -106,7 +106,7 @@ def test_the_child_names_its_parent(tmp_path: Path, store: ModelStore, child: Tr
 
 
 def test_an_interrupted_child_goes_on(tmp_path: Path, store: ModelStore, child: Training) -> None:
-    """From its checkpoint, not from the parent again, and to the same weights."""
+    """An interrupted fine-tuning continues from its checkpoint and ends with the same weights."""
     start, whole = Start.at("elder", store), child.run
     # As if killed after the first epoch: the checkpoint of a longer training of the same steps.
     half = Training(tmp_path / "half", VERSES, small_config(**SHAPE), start)
@@ -128,7 +128,7 @@ def test_an_interrupted_child_goes_on(tmp_path: Path, store: ModelStore, child: 
 
 
 def test_an_unfinished_child_of_another_is_refused(tmp_path: Path, child: Training) -> None:
-    """What has begun with one version does not go on with another, or with none."""
+    """A run that started from a version does not continue with another start."""
     assert child.run.checkpoint()
     folder = shutil.copytree(child.run.folder, tmp_path / "run")
     with pytest.raises(TrainingError, match=r"run with elder@1, digest .* to begin with"):
@@ -136,7 +136,7 @@ def test_an_unfinished_child_of_another_is_refused(tmp_path: Path, child: Traini
 
 
 def test_a_parent_far_from_the_text_is_no_explosion(tmp_path: Path) -> None:
-    """A loss that is high from the start, worse than guessing, is learned away."""
+    """A starting loss above the explosion limit does not end the training."""
     weights = random_weights(units=48)
     far = step_graph(replace(weights, output=10 * weights.output), int8=True)
     publish_random_model(tmp_path / "store", units=48, graph=far.SerializeToString())
@@ -153,7 +153,7 @@ def version(start: Start) -> Manifest:
 
 
 def test_bundled_versions_stand_in(tmp_path: Path) -> None:
-    """A name that the own store lacks is looked for among those that come with the software."""
+    """A name that the store lacks is looked up among the bundled versions."""
     store = ModelStore(tmp_path)
     here = ModelStore(BUNDLED)
     bundled = here.manifest(*here.resolve("shakespeare"))
@@ -165,7 +165,7 @@ def test_bundled_versions_stand_in(tmp_path: Path) -> None:
 
 
 def test_a_start_is_found_again(tmp_path: Path) -> None:
-    """A run that is published later needs the very version that it began with."""
+    """A run that is published later needs the exact version that the run started from."""
     publish_random_model(tmp_path / "a")
     publish_random_model(tmp_path / "b", seed=1)
     start = Start.at("tiny", ModelStore(tmp_path / "a"))
@@ -176,7 +176,7 @@ def test_a_start_is_found_again(tmp_path: Path) -> None:
 
 
 def test_network_and_vocabulary_are_settled(tmp_path: Path) -> None:
-    """A version settles exactly the keys that its weights depend on; nothing settles none."""
+    """A version settles the keys that its weights depend on; no version settles no key."""
     publish_random_model(tmp_path, layers=2, cell="gru")
     assert Start.at("tiny", ModelStore(tmp_path)).settled == {
         "cell": "gru",
@@ -189,7 +189,7 @@ def test_network_and_vocabulary_are_settled(tmp_path: Path) -> None:
 
 
 def small(*more: str) -> list[str]:
-    """The small training's options without the network, which the parent brings."""
+    """The options of the small training without the keys that the parent settles."""
     words = small_options()
     pairs = list(zip(words[::2], words[1::2], strict=True))
     kept = [pair for pair in pairs if pair[1].split("=")[0] not in {"units", "embedding"}]
@@ -209,7 +209,7 @@ def test_one_command_fine_tunes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It refuses new symbols, drops them by choice, and the command after Ctrl-C publishes."""
+    """New symbols are refused, or dropped on request; after Ctrl-C the named command publishes."""
     (tmp_path / "verses.txt").write_text(f"{VERSES}ßßß", encoding="utf-8")
     assert command.main(job(tmp_path, store)) == 2
     assert "has 1 symbols (3 characters)" in capsys.readouterr().err
@@ -217,7 +217,7 @@ def test_one_command_fine_tunes(
     assert "units is 48 in the version to start from" in capsys.readouterr().err
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "publish", lambda *_: signal.raise_signal(signal.SIGINT))
+        patch.setattr("training.job.publish", lambda *_: signal.raise_signal(signal.SIGINT))
         assert command.main(job(tmp_path, store, "--unknown", "drop")) == 130
     printed = capsys.readouterr()
     assert "before training: validation" in printed.out

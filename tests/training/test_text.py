@@ -33,7 +33,7 @@ def read(folder: Path, *contents: bytes | str) -> str:
 
 
 def normalised(text: str) -> str:
-    """The whole of a file's text, as the definition has it."""
+    """The text of a whole file by the definition: no mark, line feeds, NFC."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", text)
 
@@ -41,7 +41,7 @@ def normalised(text: str) -> str:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), size=st.integers(1, 12))
 def test_pieces_are_the_whole(tmp_path: Path, texts: list[str], size: int) -> None:
-    """Wherever the pieces end, also inside a character, the text is that of the whole files."""
+    """Wherever pieces end, even inside a character, their text is the text of the whole files."""
     whole = ""
     for text in filter(None, map(normalised, texts)):
         whole += text if whole.endswith("\n") or not whole else "\n" + text
@@ -51,7 +51,7 @@ def test_pieces_are_the_whole(tmp_path: Path, texts: list[str], size: int) -> No
 
 
 def test_a_cut_before_a_start_never_changes_the_form() -> None:
-    """For every character that a piece may begin with, no other one joins it from the left."""
+    """No character at which a text may be cut composes with a character before it."""
     characters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     for character in characters:
         parts = unicodedata.normalize("NFD", character)
@@ -66,7 +66,7 @@ def test_a_cut_before_a_start_never_changes_the_form() -> None:
     "bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe4rger", b"\xe2\x80"]
 )
 def test_what_is_not_utf8_is_refused_at_its_byte(tmp_path: Path, bad: bytes, size: int) -> None:
-    """Strict UTF-8: the error names the file, the first bad byte and its offset in bytes."""
+    """The error for invalid UTF-8 names the file, the first invalid byte and its offset."""
     before = "\ufeffEin König,\r\nund … ".encode()
     found = files(tmp_path, ["good", before + bad])
     message = rf"^1\.txt is not UTF-8: byte 0x{bad[0]:02x} at offset {len(before)};"
@@ -80,28 +80,28 @@ def test_line_ends_become_line_feeds(tmp_path: Path) -> None:
 
 
 def test_characters_are_composed(tmp_path: Path) -> None:
-    """NFC: u and a combining diaeresis become one ü; what has no composed form stays."""
+    """The text is in NFC: u and a combining diaeresis become ü, and q with one stays as it is."""
     assert read(tmp_path, "fu\u0308r \u212b q\u0308") == "für Å q\u0308"
 
 
 def test_a_byte_order_mark_is_dropped(tmp_path: Path) -> None:
-    """Only the mark at a file's beginning goes; another is a character like any."""
+    """A byte order mark at the beginning of a file is dropped; any other is a character."""
     assert read(tmp_path, "\ufeffa\ufeffb\n", "\ufeffc") == "a\ufeffb\nc"
 
 
 def test_between_files_stands_one_line_feed(tmp_path: Path) -> None:
-    """A line feed joins files, unless the former ends with one; an empty file adds nothing."""
+    """A line feed joins two files unless the first ends with one; an empty file adds nothing."""
     assert read(tmp_path, "", "a", "", "b\r\n", "\nc", "\ufeff", "d") == "a\nb\n\nc\nd"
 
 
 def test_the_bytes_read_are_told(tmp_path: Path) -> None:
-    """What moves a bar adds up to the bytes of the files."""
+    """The numbers that advance the progress bar sum to the size of the files in bytes."""
     told: list[int] = []
     list(read_text(files(tmp_path, ["äöü", "abc\r\n"]), told.append, size=2))
     assert sum(told) == 11
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """A file that went away is an error that names it."""
+    """A missing file is an error that names the file."""
     with pytest.raises(CorpusError, match=r"cannot read gone\.txt: No such file"):
         list(read_text([TextFile(tmp_path / "gone.txt", "gone.txt")]))

@@ -1,4 +1,4 @@
-"""The weights come out of a published version as they went in."""
+"""The weights of a published version are read back as they were written."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,20 +18,20 @@ from training.frozen.runtime import stream_logits
 from training.frozen.thaw import thaw
 from training.frozen.weights import Weights, load_weights, weights_of
 from training.network.cells import CELLS
-from training.network.loss import NEVER
 from training.network.model import build_model, zero_state
+from training.network.unknown import NEVER
 
 IDS = np.random.default_rng(1).integers(len(SYMBOLS), size=60)
 
 
 def bundled(root: Path, layers: int, cell: CellName) -> StoredModel:
-    """A version that has its int8 graph alone."""
+    """A version with the int8 graph alone, as bundled versions are."""
     publish_random_model(root, layers=layers, units=16, cell=cell)
     return ModelStore(root).open("tiny", 1)
 
 
 def whole(root: Path, weights: Weights, cell: CellName, embedding: int = 8) -> StoredModel:
-    """A version that has its fp32 graph too."""
+    """A version with both graphs."""
     folder = root / "source"
     folder.mkdir()
     for name, int8 in ((contents.INT8_GRAPH, True), (contents.FP32_GRAPH, False)):
@@ -44,7 +44,7 @@ def whole(root: Path, weights: Weights, cell: CellName, embedding: int = 8) -> S
 
 
 def logits(version: StoredModel, symbols: int) -> np.ndarray:
-    """What Keras makes of the thawed weights."""
+    """The logits of a Keras model with the thawed weights."""
     config = TrainingConfig(**version.manifest.architecture.model_dump())
     model: keras.Model = build_model(config, symbols, "float32")
     load_weights(model, thaw(version))
@@ -58,7 +58,7 @@ def logits(version: StoredModel, symbols: int) -> np.ndarray:
 def test_thawed_weights_compute_what_was_frozen(
     tmp_path: Path, cell: CellName, layers: int, symbols: int
 ) -> None:
-    """Keras gives the fp32 graph's logits, with fewer symbols than the embedding is wide or more."""
+    """Keras gives the logits of the fp32 graph, whether V is below or above the embedding width."""
     weights = random_weights(layers, units=16, symbols=symbols, cell=cell)
     version = whole(tmp_path, weights, cell)
     frozen = stream_logits(version.file(contents.FP32_GRAPH), IDS % symbols)
@@ -68,7 +68,7 @@ def test_thawed_weights_compute_what_was_frozen(
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_an_int8_graph_is_enough(tmp_path: Path, cell: CellName, layers: int) -> None:
-    """Frozen to int8 again, the weights of a bundled version are the same integers."""
+    """The thawed weights of an int8 graph quantise to the same integers."""
     version = bundled(tmp_path, layers, cell)
     again = tmp_path / "again.onnx"
     onnx.save(step_graph(thaw(version), int8=True), str(again))
@@ -78,7 +78,7 @@ def test_an_int8_graph_is_enough(tmp_path: Path, cell: CellName, layers: int) ->
 
 @pytest.mark.parametrize("name", ["faust", "shakespeare"])
 def test_the_bundled_models_thaw(name: str) -> None:
-    """What comes with the software writes in Keras what it writes when served."""
+    """A bundled model has nearly the same logits in Keras as in its int8 graph."""
     store = ModelStore(BUNDLED)
     version = store.open(*store.resolve(name))
     served = stream_logits(version.file(contents.INT8_GRAPH), IDS)
@@ -87,7 +87,7 @@ def test_the_bundled_models_thaw(name: str) -> None:
 
 
 def test_one_hot_characters_stay_so(tmp_path: Path) -> None:
-    """Of an embedding of width 0 the rows are the identity's, and the kernel holds the rest."""
+    """A one-hot embedding is thawed as the identity."""
     drawn = random_weights(units=16)
     first = drawn.layers[0]
     kernel = np.random.default_rng(0).normal(size=(len(SYMBOLS), 64)).astype(np.float32)
@@ -103,7 +103,7 @@ def test_one_hot_characters_stay_so(tmp_path: Path) -> None:
 
 
 def test_a_symbol_that_is_never_written_stays_so(tmp_path: Path) -> None:
-    """Its logit is masked once, however often a version is made from another."""
+    """The logit of the unknown symbol is masked once, however often weights are thawed."""
     drawn = random_weights(units=16)
     bias = np.where(np.arange(len(SYMBOLS)) == 7, np.float32(NEVER), drawn.output_bias)
     version = whole(tmp_path, replace(drawn, output_bias=bias), "lstm")
@@ -114,7 +114,7 @@ def test_a_symbol_that_is_never_written_stays_so(tmp_path: Path) -> None:
 
 
 def test_another_graph_is_refused(tmp_path: Path) -> None:
-    """A graph that does not hold what the manifest says is an error of one line."""
+    """A graph that does not match its manifest is an error of one line."""
     other = step_graph(random_weights(2, 16), int8=True).SerializeToString()
     publish_random_model(tmp_path, layers=1, units=16, graph=other)
     with pytest.raises(TrainingError, match="weights of tiny@1 cannot be read"):

@@ -1,4 +1,4 @@
-"""`python -m training`, end to end: a corpus becomes a version, and mistakes are one line."""
+"""`python -m training`, end to end: a corpus becomes a version, and an error is one line."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from tests.training.small import ENGLISH, small_options
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line on standard error with which the command refuses its arguments."""
+    """Return the one line on standard error of a command that is refused."""
     assert command.main(job(folder, *arguments)[3:]) == 2
     printed = capsys.readouterr()
     assert printed.err.startswith("training: ")
@@ -25,7 +25,7 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -
 
 
 def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
-    """One command trains, checks and publishes a version that verifies and is in production."""
+    """One command trains, checks, publishes and promotes a version."""
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     done = completed(line)
     assert done.returncode == 0, done.stderr
@@ -47,7 +47,7 @@ def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
 def test_a_version_is_published_on_s3(
     tmp_path: Path, corpus: Path, s3: S3Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With an address for the store the version is there, in production, and verifies."""
+    """With an S3 address as the store, the version is published and promoted on S3."""
     address = f"{s3.new_bucket()}/models"
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     assert command.main([*line[3:], "--set", "epochs=1", "--store", address]) == 0
@@ -59,7 +59,7 @@ def test_a_version_is_published_on_s3(
 def test_a_store_out_of_reach_is_found_before_the_training(
     tmp_path: Path, corpus: Path, s3: S3Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A bucket that is not there is refused before a run begins."""
+    """A bucket that does not exist is refused before a run begins."""
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     assert command.main([*line[3:], "--store", "s3://no-such-bucket/models"]) == 2
     errors = capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_a_store_out_of_reach_is_found_before_the_training(
 def test_a_version_that_cannot_be_promoted_is_published(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """When the aliases cannot be read, the version stands, and the line says how to move them."""
+    """If the aliases cannot be read, the version is published, and the error names the remedy."""
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     aliases = tmp_path / "the store" / "small" / "aliases.json"
     aliases.parent.mkdir(parents=True)
@@ -92,13 +92,13 @@ def test_a_version_that_cannot_be_promoted_is_published(
 def test_publish_only_wants_a_run(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """There is nothing to publish before a training."""
+    """Without a run there is nothing to publish."""
     arguments = ("--corpus", str(corpus), "--name", "small", "--publish-only")
     assert "holds no run with a finished epoch" in refused(tmp_path, capsys, *arguments)
 
 
 def test_a_missing_corpus_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A corpus that is not there ends the job with one line that names it."""
+    """A missing corpus is an error of one line that names the corpus."""
     assert "no corpus 'absent.txt'" in refused(
         tmp_path, capsys, "--corpus", "absent.txt", "--name", "small"
     )
@@ -107,7 +107,7 @@ def test_a_missing_corpus_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_an_unknown_key_is_named(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A misspelled key ends the job with one line that lists the keys."""
+    """An unknown key is an error of one line that lists the keys."""
     arguments = ("--corpus", str(corpus), "--name", "small", "--set", "unit=5")
     message = refused(tmp_path, capsys, *arguments)
     assert "unknown key 'unit'; the keys are: cell, layers, units," in message
@@ -117,7 +117,7 @@ def test_an_unknown_key_is_named(
 def test_an_invalid_name_is_found_before_the_training(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """A name the store cannot take is refused before anything is written anywhere."""
+    """An invalid name is refused before any file is written."""
     assert "cannot name a model" in refused(
         tmp_path, capsys, "--corpus", str(corpus), "--name", name, *small_options()
     )
@@ -127,7 +127,7 @@ def test_an_invalid_name_is_found_before_the_training(
 def test_an_unusable_store_is_found_before_the_training(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A store that cannot be written is refused before a run begins."""
+    """A store that is a file is refused before a run begins."""
     (tmp_path / "the store").write_text("a file, not a folder")
     arguments = ("--corpus", str(corpus), "--name", "small", *small_options())
     assert "the store" in refused(tmp_path, capsys, *arguments)
@@ -149,7 +149,7 @@ def test_a_read_only_store_is_found_before_the_training(
 def test_several_files_are_one_text(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str]
 ) -> None:
-    """Two files, given in any way, count together and have a line feed between them."""
+    """Two files, given in any way, make one text with a line feed between them."""
     (tmp_path / "a.txt").write_text(ENGLISH[:2999].rstrip("\n"), encoding="utf-8")
     (tmp_path / "b.txt").write_text("b" * 2000, encoding="utf-8")
     arguments = ("--corpus", *given, "--corpora-dir", str(tmp_path), "--name", "small")
@@ -160,7 +160,7 @@ def test_several_files_are_one_text(
 def test_min_count_is_a_key(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What --min-count is given is checked like any key."""
+    """The value of `--min-count` is validated as the key `min_count`."""
     arguments = ("--corpus", str(corpus), "--name", "small", "--min-count", "0")
     assert "min_count: Input should be greater than or equal to 1 (got '0')" in refused(
         tmp_path, capsys, *arguments
@@ -170,7 +170,7 @@ def test_min_count_is_a_key(
 def test_a_file_that_is_not_text_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Valid UTF-8 with thousands of symbols is stopped by the cap, which the error names."""
+    """A file with thousands of symbols is refused with the limit."""
     path = tmp_path / "binary"
     path.write_text("".join(chr(code) for code in range(0x4E00, 0x4E00 + 3000)), encoding="utf-8")
     message = refused(tmp_path, capsys, "--corpus", str(path), "--name", "small")
@@ -180,7 +180,7 @@ def test_a_file_that_is_not_text_is_refused(
 def test_bytes_that_are_no_text_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A real binary, this Python, is no UTF-8 and the offset is named."""
+    """A binary file is refused with the offset of the first invalid byte."""
     message = refused(tmp_path, capsys, "--corpus", sys.executable, "--name", "small")
     assert "is not UTF-8: byte 0x" in message
 
@@ -188,7 +188,7 @@ def test_bytes_that_are_no_text_are_refused(
 def test_faust_without_its_file_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The known text that has no address names its file and the option."""
+    """A known text without an address is refused with its file name and the option."""
     message = refused(tmp_path, capsys, "--corpus", "faust", "--name", "faust")
     assert "put faust.txt into --corpora-dir" in message
 
@@ -196,7 +196,7 @@ def test_faust_without_its_file_says_what_to_do(
 def test_a_refused_training_spares_the_earlier_run(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A text too small for a batch is found before the earlier run's weights are replaced."""
+    """A text too short for a batch is refused before the earlier run is replaced."""
     earlier = tmp_path / "the runs" / "small" / "best-3.npz"
     earlier.parent.mkdir(parents=True)
     earlier.write_bytes(b"precious")

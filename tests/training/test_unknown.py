@@ -1,4 +1,4 @@
-"""Rare symbols, from the corpus to the service: read as one unknown symbol, never written."""
+"""Rare symbols become one unknown symbol, which a model reads and never writes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +15,15 @@ from tests.servers import Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.frozen.export import export
 from training.frozen.graph import step_graph
-from training.frozen.parity import check_parity, stream_loss
+from training.frozen.parity import check_parity
+from training.frozen.runtime import stream_loss
 from training.frozen.weights import weights_of
 from training.learning.batches import batches_of
 from training.learning.evaluate import validation_loss
 from training.learning.trainer import Trainer
 from training.network.model import build_model
 
-# Every 40th character is one of many that occur once, so that the unknown symbol is frequent.
+# Every 40th character is replaced by a symbol that occurs once, so that the unknown symbol is frequent.
 TEXT = "".join(
     character if place % 40 else chr(0x4E00 + place // 40)
     for place, character in enumerate(ENGLISH[:20_000])
@@ -31,7 +32,7 @@ TEXT = "".join(
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a model of that text, trained by the command."""
+    """A store with a model of TEXT, trained by the command."""
     folder = tmp_path_factory.mktemp("unknown")
     (folder / "text.txt").write_text(TEXT, encoding="utf-8")
     places = ["--store", str(folder / "models"), "--runs", str(folder / "runs")]
@@ -47,14 +48,14 @@ def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def test_it_is_never_written(service: Service) -> None:
-    """Not in thousands of characters at the highest temperature, though it often came before."""
+    """The unknown symbol is never written, even in 8,000 characters at the highest temperature."""
     answer = service.generate(seed="The ", temperature=2.0, length=8000)
     assert len(answer.json["text"]) == 8000
     assert UNKNOWN not in answer.json["text"]
 
 
 def test_it_may_be_read(service: Service) -> None:
-    """In a seed text U+FFFD stands for any symbol that the model does not know."""
+    """In a seed text U+FFFD is accepted and changes the logits."""
     unknown, without = (
         service.generate(seed=seed, length=1, details=True) for seed in (f"T{UNKNOWN}", "T")
     )
@@ -63,7 +64,7 @@ def test_it_may_be_read(service: Service) -> None:
 
 
 def test_rare_symbols_of_the_corpus_are_unknown_characters(service: Service) -> None:
-    """A seed text with one is refused, or the character dropped, as the request says."""
+    """A rare symbol in a seed text is refused, or dropped if the request says so."""
     refused = service.generate(seed="The 一")
     assert (refused.status, refused.json["code"]) == (422, "invalid_request")
     assert "the model does not know '一'" in refused.json["detail"]
@@ -71,7 +72,7 @@ def test_rare_symbols_of_the_corpus_are_unknown_characters(service: Service) -> 
 
 
 def test_the_loss_is_over_the_known_symbols(store: Path) -> None:
-    """A model that knows the language is not charged for symbols that it must not write."""
+    """The loss counts known symbols alone, and so stays below a uniform guess."""
     manifest = ModelStore(store).manifest("small", 1)
     assert manifest.training["min_count"] == 3
     assert 0 < manifest.metrics["validation_nats"] < np.log(manifest.vocabulary_size)
@@ -79,13 +80,13 @@ def test_the_loss_is_over_the_known_symbols(store: Path) -> None:
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """An untrained run over that text."""
+    """An untrained run over TEXT."""
     config = small_config(min_count=3, validation_fraction=0.3)
     return Training(tmp_path_factory.mktemp("run"), TEXT, config)
 
 
 def test_it_teaches_nothing(learned: Training) -> None:
-    """A batch in which only unknown symbols follow costs nothing; the usual loss is small."""
+    """A batch whose targets are all unknown has the loss 0."""
     config, never = learned.run.info.config, learned.vocabulary.unknown_id
     trainer = Trainer(config, learned.vocabulary, steps_per_epoch=2)
     inputs = np.zeros((config.batch_size, config.sequence_length), np.int32)
@@ -96,7 +97,7 @@ def test_it_teaches_nothing(learned: Training) -> None:
 
 
 def test_all_forms_agree_that_it_is_never_written(learned: Training, tmp_path: Path) -> None:
-    """Keras, both ONNX graphs and the SavedModel give it no chance; the parity check holds."""
+    """In Keras, both ONNX graphs and the SavedModel, the unknown symbol has probability 0."""
     from service.engine.tensorflow_engine import TensorFlowEngine
 
     config, never = learned.run.info.config, learned.vocabulary.unknown_id
@@ -116,7 +117,7 @@ def test_all_forms_agree_that_it_is_never_written(learned: Training, tmp_path: P
 
 
 def test_both_measures_leave_it_out(learned: Training, tmp_path: Path) -> None:
-    """The loss during training and that of the graph are over the same characters."""
+    """The validation loss and the loss of the graph leave out the same characters."""
     config, text = learned.run.info.config, learned.text
     model = build_model(config, len(learned.vocabulary), "float32", learned.vocabulary.unknown_id)
     onnx.save(step_graph(weights_of(model, "lstm"), int8=False), str(tmp_path / "graph"))

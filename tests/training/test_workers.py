@@ -1,4 +1,4 @@
-"""Several workers train as one: the same split, the mean of their gradients, one publisher."""
+"""Several workers train as one: they share each batch, average gradients and publish once."""
 
 import json
 import os
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def cluster(number: int) -> list[str]:
-    """The `TF_CONFIG` of each of so many workers on this machine."""
+    """Return the `TF_CONFIG` of each worker of a cluster on this machine."""
     workers = [f"127.0.0.1:{free_port()}" for _ in range(number)]
     return [
         json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
@@ -52,7 +52,7 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_two_workers_are_as_good_as_one(tmp_path: Path, corpus: Path) -> None:
-    """Their run has the losses of a single process, and one of them publishes one version."""
+    """Two workers reach the losses of one process, and publish one version."""
     together = [job(tmp_path / "two", corpus, each) for each in cluster(2)]
     said = [process.communicate(timeout=300) for process in together]
     assert [process.returncode for process in together] == [0, 0], said
@@ -71,7 +71,7 @@ def test_two_workers_are_as_good_as_one(tmp_path: Path, corpus: Path) -> None:
 
 @pytest.mark.slow
 def test_a_lost_worker_ends_the_others_and_all_go_on(tmp_path: Path, corpus: Path) -> None:
-    """Killed in the third epoch, it stops the other with one line; started again, both finish."""
+    """When one worker is killed, the other ends with one line; started again, both finish."""
     epochs = ("--set", "epochs=6")
     chief, lost = (job(tmp_path, corpus, each, *epochs) for each in cluster(2))
     deadline = time.monotonic() + 120
@@ -98,7 +98,7 @@ def test_a_lost_worker_ends_the_others_and_all_go_on(tmp_path: Path, corpus: Pat
 def test_a_chief_lost_while_it_publishes_starts_again_with_the_others(
     tmp_path: Path, corpus: Path
 ) -> None:
-    """The others wait for the version; without it they end as at any loss, and all go on."""
+    """If the chief is killed while publishing, all workers end, and go on when started again."""
     chief, other = (job(tmp_path, corpus, each) for each in cluster(2))
     assert chief.stdout
     for line in chief.stdout:
@@ -114,12 +114,12 @@ def test_a_chief_lost_while_it_publishes_starts_again_with_the_others(
     said = [process.communicate(timeout=300) for process in together]
     assert [process.returncode for process in together] == [0, 0], said
     assert "published small@1" in said[0][0]
-    assert "epoch 1:" not in said[0][0]  # only what was lost is done again
+    assert "epoch 1:" not in said[0][0]  # finished epochs are not trained again
 
 
 @pytest.mark.slow
 def test_workers_with_different_texts_do_not_train(tmp_path: Path, corpus: Path) -> None:
-    """Both say so and end before any epoch."""
+    """Workers with different texts end with an error before the first epoch."""
     other = tmp_path / "other.txt"
     other.write_text(ENGLISH[:3999] + "!", encoding="utf-8")
     together = [
@@ -134,7 +134,7 @@ def test_workers_with_different_texts_do_not_train(tmp_path: Path, corpus: Path)
 
 
 def test_rows_are_shared_in_order() -> None:
-    """One worker has all rows of a batch."""
+    """A single worker has all rows of a batch."""
     workers = Workers()
     assert (workers.number, workers.chief) == (1, True)
     batch = np.arange(12).reshape(4, 3)
@@ -157,13 +157,13 @@ def test_rows_are_shared_in_order() -> None:
     ],
 )
 def test_a_wrong_tf_config_is_named(description: str, problem: str) -> None:
-    """What is wrong is said before anything waits for a worker that never comes."""
+    """An invalid `TF_CONFIG` is refused before any worker is waited for."""
     with pytest.raises(ConfigError, match=problem):
         Workers(description)
 
 
 def test_the_examples_describe_two_workers() -> None:
-    """Compose file and Kubernetes job give each worker its own place among the same two."""
+    """The examples give each of two workers its own index and the same cluster."""
     examples = ROOT / "deploy" / "workers"
     compose = yaml.safe_load((examples / "docker-compose.yml").read_text(encoding="utf-8"))
     _, job = yaml.safe_load_all((examples / "kubernetes.yaml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A bar of bytes, while a text is fetched and read."""
+"""A progress bar in bytes, shown while a text is downloaded or read."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,16 +13,16 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-LONG = 100_000_000  # bytes; a log file hears of no less
+LONG = 100_000_000  # bytes; from this size on, a log file gets a line
 
 Advance = Callable[[int], None]
 
 
 @contextmanager
 def bar(doing: str, size: int | None, console: Console | None = None) -> Iterator[Advance]:
-    """Show a bar of `size` bytes on a terminal while the block runs; it calls what it is given.
+    """Show a bar of `size` bytes on a terminal; yield the function that advances the bar.
 
-    A log file gets one line, if this takes long enough to wonder.
+    A log file gets one line instead, if `size` is at least LONG.
     """
     console = console or Console(highlight=False)
     if not console.is_terminal and (size or 0) >= LONG:

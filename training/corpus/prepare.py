@@ -1,4 +1,4 @@
-"""A corpus as ids on disk: counted, given a vocabulary, encoded, never in memory as a whole."""
+"""A corpus as ids on disk: count the symbols, choose a vocabulary, encode the text by pieces."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -24,14 +24,14 @@ Counts = NDArray[np.int64]
 
 
 class Record(BaseModel):
-    """What the ids beside it are: of which text, made how, in which symbols."""
+    """The text, the settings and the vocabulary that the ids in the same folder were made from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     sha256: str
     min_count: int
-    unknown: str | None  # what was done with symbols that a given vocabulary lacks
+    unknown: str | None  # the treatment of symbols that a given vocabulary lacks
     characters: int
     symbols: tuple[str, ...]
 
@@ -39,15 +39,16 @@ class Record(BaseModel):
 def prepare(
     corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None = None
 ) -> tuple[Split, Vocabulary]:
-    """Return a corpus as ids, a file in the folder mapped into memory, and its vocabulary.
+    """Return a corpus as ids, mapped into memory from a file in the folder, and its vocabulary.
 
-    Ids that the folder has already of the same text, made in the same way, are used again.
+    Ids in the folder are used again if the same text and settings made them.
 
     Raises:
-        CorpusError: a file is not UTF-8, the text too short, its symbols too many or not in the
-            vocabulary given; or a loss over those held out cannot be measured.
+        CorpusError: a file is not UTF-8, the text is too short, the symbols are too many or not in
+            the given vocabulary, or no loss can be measured over the held-out text.
     """
-    vocabulary = _kept(corpus, config, folder, given) or _made(corpus, config, folder, given)
+    sources = corpus, config, folder, given
+    vocabulary = _vocabulary_on_disk(*sources) or _encode_to_disk(*sources)
     ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
     text = split(np.asarray(ids), config.validation_fraction)
     _require_measurable(text, vocabulary, config)
@@ -68,9 +69,10 @@ def _require_measurable(text: Split, vocabulary: Vocabulary, config: TrainingCon
         )
 
 
-def _kept(
+def _vocabulary_on_disk(
     corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
 ) -> Vocabulary | None:
+    """Return the vocabulary of the ids in the folder, or None if the ids cannot be used again."""
     try:
         record = Record.model_validate_json((folder / RECORD).read_bytes())
         vocabulary = Vocabulary(record.symbols)
@@ -88,9 +90,10 @@ def _kept(
     return vocabulary if usable else None
 
 
-def _made(
+def _encode_to_disk(
     corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
 ) -> Vocabulary:
+    """Write ids and record into the folder; return the vocabulary."""
     counts = count(corpus)
     if given:
         counts = legible(counts, given, config, corpus.name)
@@ -101,7 +104,7 @@ def _made(
         )
     vocabulary = given or choose(counts, config)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD).unlink(missing_ok=True)  # it never stands beside the ids of another text
+    (folder / RECORD).unlink(missing_ok=True)  # a record never describes the ids of another text
     record = Record(
         sha256=corpus.sha256,
         min_count=config.min_count,
@@ -118,12 +121,12 @@ def _made(
         partial.write_text(record.model_dump_json(), encoding="utf-8")
         partial.replace(folder / RECORD)
     finally:
-        partial.unlink(missing_ok=True)  # a full disk is not left full
+        partial.unlink(missing_ok=True)  # the disk may be full
     return vocabulary
 
 
 def count(corpus: Corpus) -> Counts:
-    """Return how often each code point occurs in the text."""
+    """Return how often each code point occurs in the text, [CODE_POINTS]."""
     counts = np.zeros(CODE_POINTS, np.int64)
     with bar("counting", corpus.size) as advance:
         for piece in read_text(corpus.files, advance):
@@ -133,10 +136,10 @@ def count(corpus: Corpus) -> Counts:
 
 
 def legible(counts: Counts, given: Vocabulary, config: TrainingConfig, name: str) -> Counts:
-    """Return the counts of the symbols that can be read with a given vocabulary.
+    """Return the counts without the symbols that are dropped because a given vocabulary lacks them.
 
     Raises:
-        CorpusError: there are others, which the configuration does not drop.
+        CorpusError: the vocabulary lacks symbols, and the configuration does not drop symbols.
     """
     if UNKNOWN in given.symbols and config.unknown != "drop":
         return counts
@@ -153,10 +156,10 @@ def legible(counts: Counts, given: Vocabulary, config: TrainingConfig, name: str
 
 
 def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
-    """Return the symbols that occur `min_count` times, and one for all others if there are any.
+    """Return the symbols that occur `min_count` times, and UNKNOWN if there are rarer symbols.
 
     Raises:
-        CorpusError: they are more than `max_vocabulary`, or none.
+        CorpusError: the symbols are more than `max_vocabulary`, or every symbol is rarer.
     """
     known = np.flatnonzero(counts >= config.min_count)
     if not known.size:
@@ -177,8 +180,12 @@ def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
 
 
 def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path: Path) -> None:
-    """Write the kept symbols as ids of the smallest type that holds them, others as UNKNOWN."""
-    # Without an unknown symbol all are known, and any id will do.
+    """Write the text as ids of the smallest integer type.
+
+    `kept` [CODE_POINTS] marks the symbols that are written; a kept symbol that the vocabulary lacks
+    is written as UNKNOWN.
+    """
+    # A vocabulary without UNKNOWN has every kept symbol, so the default id 0 is never written.
     table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, _type(vocabulary))
     table[[ord(symbol) for symbol in vocabulary.symbols]] = np.arange(len(vocabulary))
     with path.open("wb") as file, bar("encoding", corpus.size) as advance:
@@ -188,6 +195,7 @@ def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path
 
 
 def _codes(text: str) -> NDArray[np.uint32]:
+    """Return the code points [N] of a text of N characters."""
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
 
 

@@ -1,4 +1,4 @@
-"""A corpus: its files found, fetched and known by their SHA-256."""
+"""Corpora: find the files, download them, and identify them by SHA-256."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from training.errors import CorpusError
 
 @dataclass(frozen=True)
 class KnownCorpus:
-    """A text that the field shares: its file, the SHA-256 of its bytes and where it can be had."""
+    """A text with a name of its own: file name, SHA-256 of the bytes, and address if there is one."""
 
     file: str
     sha256: str
@@ -44,8 +44,8 @@ KNOWN = {
 class Corpus:
     """The files of a text, in order.
 
-    The SHA-256 of one file is that of its bytes, that of several is over the lines of theirs:
-    `sha256sum FILES | cut -c-64 | sha256sum`.
+    The SHA-256 of one file is over its bytes. The SHA-256 of several files is over the lines of
+    their digests: `sha256sum FILES | cut -c-64 | sha256sum`.
     """
 
     name: str
@@ -54,21 +54,21 @@ class Corpus:
 
     @property
     def size(self) -> int:
-        """The bytes of the files."""
+        """The size of all files in bytes."""
         return sum(file.path.stat().st_size for file in self.files)
 
 
 @contextmanager
 def open_corpus(sources: Sequence[str], corpora_dir: Path | None = None) -> Iterator[Corpus]:
-    """Find the files of known names, URLs, files and folders; downloads last as long as the block.
+    """Find the files of known names, URLs, files and folders; delete downloads after the block.
 
     Raises:
-        CorpusError: a text is not to be found, not to be read, changed, or given twice.
+        CorpusError: a text cannot be found or read, is not the known text, or is given twice.
     """
     with TemporaryDirectory(prefix="charloom-") as downloads:
         found = [_files(source, corpora_dir, Path(downloads)) for source in sources]
         files = tuple(chain.from_iterable(found))
-        _refuse_twice(files)
+        _refuse_duplicates(files)
         yield Corpus(_name(sources), _sha256(files), files)
 
 
@@ -103,7 +103,7 @@ def _known(name: str, known: KnownCorpus, corpora_dir: Path | None, downloads: P
 
 
 def _below(folder: Path) -> list[TextFile]:
-    """Return the files *.txt in a folder and its folders, by path, without hidden ones."""
+    """Return the files *.txt below a folder, sorted by path, without hidden files and folders."""
 
     def fail(error: OSError) -> None:
         raise CorpusError(f"cannot read {error.filename}: {error.strerror}")
@@ -129,15 +129,15 @@ def _download(address: str, downloads: Path) -> TextFile:
             while piece := response.read(PIECE):
                 file.write(piece)
                 advance(len(piece))
-            if response.length:  # `read` takes a connection that breaks off for the end
+            if response.length:  # `read` ends without an error when the connection breaks
                 raise IncompleteRead(b"", response.length)
-    # A server that breaks off raises HTTPException, an address that is none ValueError.
+    # A broken connection raises HTTPException, an invalid address ValueError.
     except (OSError, HTTPException, ValueError) as error:
         raise CorpusError(f"cannot download {address}: {error}") from None
     return TextFile(path, address)
 
 
-def _refuse_twice(files: Sequence[TextFile]) -> None:
+def _refuse_duplicates(files: Sequence[TextFile]) -> None:
     seen: set[Path] = set()
     for file in files:
         path = file.path.resolve()
@@ -147,10 +147,10 @@ def _refuse_twice(files: Sequence[TextFile]) -> None:
 
 
 def _name(sources: Sequence[str]) -> str:
-    """Return the last parts of the sources; of more than three, the first and a count."""
+    """Join the last path parts of the sources; above three sources, name the first and the count."""
     names = [Path(source).name or Path(source).resolve().name or source for source in sources]
     name = f"{names[0]} and {len(names) - 1} more" if len(names) > 3 else " + ".join(names)
-    return os.fsencode(name).decode(errors="replace")  # the system's names need not be UTF-8
+    return os.fsencode(name).decode(errors="replace")  # file names need not be UTF-8
 
 
 def _sha256(files: Sequence[TextFile]) -> str:

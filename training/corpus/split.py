@@ -1,4 +1,4 @@
-"""The text as ids, and its held-out part."""
+"""A text as ids, split into a training part and a held-out part."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,34 +8,34 @@ from numpy.typing import NDArray
 
 from training.errors import CorpusError
 
-Ids = NDArray[np.integer[Any]]  # of a text: the smallest type that holds them
+Ids = NDArray[np.integer[Any]]  # the smallest integer type that holds the vocabulary
 
-MINIMUM_VALIDATION = 50  # characters; a loss over fewer says nothing
+MINIMUM_VALIDATION = 50  # characters; a loss over fewer characters is noise
 
 
 @dataclass(frozen=True)
 class Split:
-    """The text as ids: the characters before `cut` train, the rest validates."""
+    """A text as ids [N]: the first `cut` characters train, the rest validates."""
 
     ids: Ids
     cut: int
 
     @property
     def train(self) -> Ids:
-        """The part that is learned from."""
+        """The ids of the training part."""
         return self.ids[: self.cut]
 
     @property
     def validation(self) -> Ids:
-        """The held-out part, never learned from."""
+        """The ids of the held-out part."""
         return self.ids[self.cut :]
 
 
 def split(ids: Ids, validation_fraction: float) -> Split:
-    """Keep the last part of the text for validation.
+    """Hold out the last part of the text for validation.
 
     Raises:
-        CorpusError: that part is too short to measure a loss on.
+        CorpusError: the held-out part is shorter than MINIMUM_VALIDATION.
     """
     cut = int(len(ids) * (1 - validation_fraction))
     if len(ids) - cut < MINIMUM_VALIDATION:

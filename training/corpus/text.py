@@ -15,7 +15,7 @@ PIECE = 1 << 18  # bytes
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file to read, and what to call it in errors."""
+    """A file to read, and its name in error messages."""
 
     path: Path
     name: str
@@ -38,13 +38,13 @@ def read_bytes(file: TextFile, size: int = PIECE) -> Iterator[bytes]:
 def read_text(
     files: Iterable[TextFile], advance: Advance = lambda _: None, size: int = PIECE
 ) -> Iterator[str]:
-    """Yield the text of the files in pieces, none empty: NFC, line feeds alone, no byte order mark.
+    """Yield the text of the files in pieces: in NFC, with line feeds, without byte order marks.
 
-    Between two files stands one line feed, unless the former ends with one. `advance` is told
-    the bytes read.
+    No piece is empty. A line feed separates two files, unless the first file ends with a line feed.
+    `advance` is called with the number of bytes read.
 
     Raises:
-        CorpusError: a file cannot be read, or is not UTF-8 (with the byte and its offset).
+        CorpusError: a file cannot be read, or is not UTF-8; the message names the byte and its offset.
     """
     last = "\n"
     for file in files:
@@ -64,7 +64,7 @@ def _decoded(file: TextFile, advance: Advance, size: int) -> Iterator[str]:
             advance(len(piece))
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        # The error counts from the first byte that the decoder still held.
+        # `error.start` counts from the first byte that the decoder had buffered.
         offset = end - len(error.object) + error.start
         raise CorpusError(
             f"{file.name} is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {offset}; "
@@ -73,7 +73,7 @@ def _decoded(file: TextFile, advance: Advance, size: int) -> Iterator[str]:
 
 
 def _without_mark(pieces: Iterator[str]) -> Iterator[str]:
-    """Drop empty pieces, and the byte order mark at the beginning of the first other one."""
+    """Drop empty pieces, and the byte order mark at the beginning of the text."""
     full = filter(None, pieces)
     for first in full:
         yield first.removeprefix("\ufeff")
@@ -82,7 +82,7 @@ def _without_mark(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _composed(pieces: Iterator[str]) -> Iterator[str]:
-    """Put into NFC what may be composed of several pieces; yield no empty piece."""
+    """Normalise the text to NFC, also across the ends of pieces; yield no empty piece."""
     held = ""
     for piece in pieces:
         held += piece
@@ -95,13 +95,13 @@ def _composed(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _last_start(text: str) -> int:
-    """Return the last place before which the text may be cut, 0 if there is none."""
+    """Return the last position where the text may be cut, or 0 if there is none."""
     return next((place for place in range(len(text) - 1, 0, -1) if _starts(text[place])), 0)
 
 
 def _starts(character: str) -> bool:
-    """Say whether NFC never joins or swaps the character with what stands before it.
+    """Return whether NFC never composes or reorders the character with a character before it.
 
-    Marks it does, and the vowels and final consonants among the Hangul jamo.
+    NFC composes and reorders marks, and composes vowels and final consonants of the Hangul jamo.
     """
     return unicodedata.category(character)[0] != "M" and not "\u1100" <= character <= "\u11ff"

@@ -1,5 +1,5 @@
-"""The frozen forms of a network: into ONNX and TensorFlow graphs, and out of them again.
+"""The frozen forms of a network: ONNX and TensorFlow graphs, written from weights and read back.
 
-This room owns the step graph, its quantisation and the checks that it computes what was trained. A
-trained Keras model or a published version comes in. Graphs, measurements and weights go out.
+This room owns the step graph, its quantisation and the parity check. A trained Keras model or a
+published version comes in. Graphs, measurements and weights go out.
 """

@@ -24,7 +24,7 @@ def export(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
 
 
 def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
-    """Freeze the step into constants, as the lecture froze its graph, and save it."""
+    """Save a SavedModel of one step whose weights are constants, as the lecture froze its graph."""
     cells = cells_of(model)
     parts = CELLS[config.cell].states
     embedding, output = model.get_layer("embedding"), model.get_layer("logits")
@@ -39,7 +39,7 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
         x = embedding(ids)
         state_out: list[tf.Tensor] = []
         for layer, cell in enumerate(cells):
-            first = layer * len(parts)
+            first = layer * len(parts)  # the state lists the parts layer by layer
             after = cell.step(x, list(state[first : first + len(parts)]))
             state_out += after
             x = after[0]

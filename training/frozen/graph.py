@@ -2,7 +2,7 @@
 
 Signature: ids [B] int64, then the parts of the state layer by layer, each [B, units] float32
         -> logits [B, V] float32, then the parts of the next state.
-An LSTM's state has the parts h and c, that of the other cells h alone.
+The state of an LSTM has the parts h and c, the state of the other cells the part h.
 """
 
 from abc import ABC, abstractmethod
@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from training.frozen.nodes import Nodes
 from training.frozen.weights import Layer, Weights
 
-# The oldest pair that has every operator used here, so that any current runtime reads the file.
+# The oldest versions with every operator used here, so that any current runtime reads the file.
 OPSET = 17
 IR_VERSION = 9
 
@@ -53,10 +53,10 @@ class _Network(ABC):
 
     @abstractmethod
     def cell(self, number: int, layer: Layer, below: str | None) -> None:
-        """Add what makes `h<number>_next` of `h<number>` and the activation of the layer below."""
+        """Add the nodes from `h<number>` and the activation of the layer below to `h<number>_next`."""
 
     def logits(self) -> str:
-        """Add the whole network."""
+        """Add the nodes of the whole network; return the name of the logits."""
         below: str | None = None
         for number, layer in enumerate(self.weights.layers):
             self.cell(number, layer, below)
@@ -67,21 +67,22 @@ class _Network(ABC):
         return self.nodes.node("Add", [product, bias], "logits")
 
     def hidden(self, number: int) -> str:
-        """Return the layer's old hidden state as products take it."""
+        """Return the hidden state of the layer as an operand of a product."""
         return self.nodes.activation(f"h{number}", f"layer{number}_h")
 
     def characters(self, layer: Layer) -> str:
-        """Look up embedding, input kernel and bias, folded into one row per character."""
-        table = self.weights.embedding @ layer.kernel + layer.bias
+        """Add the lookup of a character: embedding, kernel and bias are folded into one table."""
+        table = self.weights.embedding @ layer.kernel + layer.bias  # [V, G·u]
         return self.nodes.node("Gather", [self.nodes.constant("characters", table), "ids"], "input")
 
     def gates(self, number: int, layer: Layer, below: str | None) -> str:
-        """Return input and recurrent product summed, of one product where there are two."""
+        """Add the sum of input product, recurrent product and bias, [B, G·u]."""
         if below is None:
             fixed = self.characters(layer)
             product = self.nodes.product([self.hidden(number)], layer.recurrent, f"layer{number}")
         else:
             fixed = self.nodes.constant(f"layer{number}_bias", layer.bias)
+            # One product of [B, 2u] and [2u, G·u] is faster than two.
             stacked = np.concatenate([layer.kernel, layer.recurrent])
             inputs = [below, self.hidden(number)]
             product = self.nodes.product(inputs, stacked, f"layer{number}")
@@ -109,7 +110,7 @@ class _GRU(_Network):
     def cell(self, number: int, layer: Layer, below: str | None) -> None:
         u, prefix, node = self.units, f"layer{number}", self.nodes.node
         x = self.characters(layer) if below is None else self.inputs(number, layer, below)
-        # Apart from the input's: the reset gate acts on the recurrent product alone.
+        # Two products, because the reset gate acts on the recurrent product alone.
         product = self.nodes.product([self.hidden(number)], layer.recurrent, prefix)
         x_rz, x_n = self.nodes.split(x, [2 * u, u], [f"{prefix}_x_rz", f"{prefix}_x_n"])
         p_rz, p_n = self.nodes.split(product, [2 * u, u], [f"{prefix}_p_rz", f"{prefix}_p_n"])

@@ -1,4 +1,4 @@
-"""What a training begins with: random weights, or those of a published version."""
+"""The start of a training: random weights, or the weights of a published version."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,16 +11,16 @@ from training.frozen.weights import Weights
 
 @dataclass(frozen=True)
 class Start:
-    """A version to go on from; without one a training begins with random weights."""
+    """The parent version that a training starts from; without a version the weights are random."""
 
     version: StoredModel | None = None
 
     @classmethod
     def at(cls, reference: str, store: ModelStore) -> Self:
-        """Return a start from a version of the store, or from one that came with the software.
+        """Return a start from a version of the store, or else from a bundled version.
 
         Raises:
-            StoreError: there is none, or it is damaged.
+            StoreError: the version does not exist or is damaged.
         """
         stores = LayeredStore([store, ModelStore(BUNDLED)])
         files = (contents.VOCABULARY, contents.FP32_GRAPH, contents.INT8_GRAPH)
@@ -28,10 +28,11 @@ class Start:
 
     @classmethod
     def again(cls, parent: Parent | None, store: ModelStore) -> Self:
-        """Return the start of an earlier run.
+        """Return the start of an earlier run, whose parent is given.
 
         Raises:
-            StoreError, TrainingError: its parent is not there any more.
+            StoreError: the parent does not exist any more.
+            TrainingError: the version of that name and number has another digest.
         """
         if parent is None:
             return cls()
@@ -42,7 +43,7 @@ class Start:
 
     @property
     def parent(self) -> Parent | None:
-        """What a version that begins so says of it."""
+        """The parent that the manifest of a fine-tuned version names."""
         if self.version is None:
             return None
         manifest = self.version.manifest
@@ -50,7 +51,7 @@ class Start:
 
     @property
     def settled(self) -> dict[str, Any]:
-        """The configuration keys that are no choice any more: the network's and vocabulary's."""
+        """The configuration keys that the parent version fixes: the network's, and `min_count`."""
         if self.version is None:
             return {}
         manifest = self.version.manifest
@@ -59,9 +60,13 @@ class Start:
 
     @property
     def vocabulary(self) -> Vocabulary | None:
-        """The vocabulary to read the text with."""
+        """The vocabulary of the parent version."""
         return self.version.vocabulary if self.version else None
 
     def weights(self) -> Weights | None:
-        """Return the weights to begin with; raises as `thaw` does."""
+        """Return the weights of the parent version.
+
+        Raises:
+            TrainingError: another version of this job wrote the weights.
+        """
         return thaw(self.version) if self.version else None

@@ -1,8 +1,8 @@
-"""Weights out of a published version, so that a training can go on from them.
+"""The weights of a published version, as the start of a fine-tuning.
 
-A step graph holds its weights as constants under the names that `graph.py` gives them. Embedding,
-kernel and bias of the first layer are one table there, with a row for each character, which is taken
-apart into factors whose product is the table.
+A step graph holds the weights as constants, under the names of `graph.py` and `nodes.py`. Embedding,
+kernel and bias of the first layer are folded into one table with a row for each character. Any factors
+whose product is the table compute the same, and so the table is factorised anew.
 """
 
 import numpy as np
@@ -18,12 +18,10 @@ Constants = dict[str, Floats]
 
 
 def thaw(version: StoredModel) -> Weights:
-    """Return weights that compute what a version's fp32 graph does, or its int8 graph's weights.
-
-    A bundled version has the int8 graph alone.
+    """Return the weights of a version's fp32 graph, or those of the int8 graph of a bundled version.
 
     Raises:
-        TrainingError: the graph is not one that this job writes.
+        TrainingError: another version of this job wrote the graph.
     """
     files = version.manifest.files
     path = version.file(
@@ -40,6 +38,7 @@ def thaw(version: StoredModel) -> Weights:
 
 def _weights(graph: onnx.GraphProto, shape: Architecture) -> Weights:
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    # Layers count from 0, so that a layer of this number is one too many.
     if any(name.startswith(f"layer{shape.layers}_") for name in constants):
         raise ValueError("the graph has more layers than the manifest says")
     embedding, kernel, bias = _factors(constants["characters"], shape.embedding)
@@ -55,29 +54,30 @@ def _weights(graph: onnx.GraphProto, shape: Architecture) -> Weights:
 
 
 def _layer(constants: Constants, cell: str, prefix: str) -> Layer:
-    """Return a layer above the first."""
+    """Return a layer above the first, whose constants have the prefix."""
     recurrent = _matrix(constants, prefix)
     if cell == "gru":
         inputs = f"{prefix}_x"
         return Layer(_matrix(constants, inputs), recurrent, constants[f"{inputs}_bias"])
-    kernel, recurrent = np.split(recurrent, 2)  # one product of both
+    kernel, recurrent = np.split(recurrent, 2)  # [2u, G·u]: one matrix holds kernel and recurrent
     return Layer(kernel, recurrent, constants[f"{prefix}_bias"])
 
 
 def _matrix(constants: Constants, prefix: str) -> Floats:
-    """Return the matrix of a product: of an int8 graph the numbers that its integers stand for."""
+    """Return the weight matrix of a product as floats [n, m], dequantised in an int8 graph."""
     name = weight_of(prefix)
     matrix = constants[name]
     if matrix.dtype == np.int8:
+        # The column scale [m] is the scale of the weights times the scale of the activations.
         return matrix * (constants[scale_of(name)] / constants[ACTIVATION_SCALE])
     return matrix
 
 
 def _factors(table: Floats, width: int) -> tuple[Floats, Floats, Floats]:
-    """Return embedding [V, width], kernel [width, G·u] and bias [G·u] whose table [V, G·u] it is.
+    """Return embedding [V, width], kernel [width, G·u] and bias [G·u] of a table [V, G·u].
 
-    Less the mean of its rows, the table of an embedding of that width has no higher rank than that.
-    Of width 0 is the embedding that is one-hot.
+    The table is embedding · kernel + bias. The bias is the mean of the rows; the rest has at most the
+    rank `width`, and a singular value decomposition factorises it. Width 0 means a one-hot embedding.
     """
     bias = table.mean(axis=0)
     if width == 0:

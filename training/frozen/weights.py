@@ -1,4 +1,4 @@
-"""The weights of a network as plain arrays, out of a Keras model and into one."""
+"""The weights of a network as plain arrays, read from a Keras model and written into one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Layer:
     """One recurrent layer of G gates: kernel [inputs, G·u], recurrent [u, G·u], bias [G·u].
 
-    The gates stand as in `training.network.cells`.
+    The order of the gates is the one of `training.network.cells`.
     """
 
     kernel: Floats
@@ -39,7 +39,10 @@ class Weights:
 
 
 def weights_of(model: keras.Model, cell: str) -> Weights:
-    """Take the weights out of a model of such cells made by `build_model`."""
+    """Return the weights of a model made by `build_model` with cells of this kind.
+
+    The output bias includes the mask of the unknown symbol.
+    """
     logits = model.get_layer("logits")
     output, output_bias = logits.get_weights()
     return Weights(
@@ -52,15 +55,16 @@ def weights_of(model: keras.Model, cell: str) -> Weights:
 
 
 def cells_of(model: keras.Model) -> list[Cell]:
-    """Return the recurrent layers of a model, the first one first."""
+    """Return the recurrent layers of a model, from the lowest to the highest."""
     return [layer for layer in model.layers if layer.name.startswith("cell")]
 
 
 def load_weights(model: keras.Model, weights: Weights) -> None:
-    """Give a model made by `build_model` these weights."""
+    """Set the weights of a model made by `build_model`."""
     model.get_layer("embedding").set_weights([weights.embedding])
     for number, layer in enumerate(weights.layers):
         cell = model.get_layer(f"cell{number}")
         cell.set_weights([layer.kernel, layer.recurrent, layer.bias])
     logits = model.get_layer("logits")
+    # The layer adds the mask to the bias, so the bias must not include the mask.
     logits.set_weights([weights.output, np.where(logits.mask, 0, weights.output_bias)])

@@ -14,7 +14,7 @@ from training.errors import CorpusError
 
 Batch = NDArray[np.int32]
 
-SHUFFLED = 8192  # batches of windows at once: those of a text of many GB do not fit in memory
+SHUFFLED = 8192  # batches that are shuffled together: all windows of many GB do not fit into memory
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,25 @@ class Batches(ABC):
     max_steps: int | None = None
 
     def __len__(self) -> int:
-        """Return the batches of an epoch; an epoch of a long text is a part of it."""
+        """Return the number of batches of an epoch, at most `max_steps`."""
         return self.whole if self.max_steps is None else min(self.whole, self.max_steps)
 
     @property
     @abstractmethod
     def whole(self) -> int:
-        """The batches of the whole text."""
+        """The number of batches of the whole text."""
 
     @property
     @abstractmethod
     def predicted(self) -> int:
-        """The characters that one batch predicts."""
+        """The number of characters that one batch predicts."""
 
     @abstractmethod
     def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
-        """Yield inputs [batch_size, sequence_length] and the targets of their last places.
+        """Yield inputs [B, T] and the targets [B, S] of their last S positions.
 
-        The epoch's random number `draw` makes it another one.
+        B is `batch_size`, T is `sequence_length`, and S ≤ T depends on the kind of batches. `draw` is
+        the random number of the epoch, below the length of the text.
         """
 
 
@@ -52,7 +53,7 @@ def batches_of(ids: Ids, config: TrainingConfig) -> Batches:
     """Return the batches that the configuration asks for.
 
     Raises:
-        CorpusError: the text is too short for one.
+        CorpusError: the text is too short for one batch.
     """
     sizes = ids, config.batch_size, config.sequence_length, config.max_steps_per_epoch
     if config.window_stride:
@@ -65,8 +66,8 @@ class StreamBatches(Batches):
     """Batches for truncated back-propagation through time with carried state.
 
     The text is read as `batch_size` parallel streams; row b of batch k+1 goes on where row b of
-    batch k ended, so the LSTM state can be carried from one batch to the next. Each epoch starts
-    the streams at another place (the text is taken as a ring), so windows differ between epochs.
+    batch k ended, so that the state can be carried from one batch to the next. Each epoch starts
+    the streams at another position of the text, read as a ring, so that batches differ between epochs.
     """
 
     def __post_init__(self) -> None:
@@ -76,20 +77,21 @@ class StreamBatches(Batches):
 
     @property
     def whole(self) -> int:
-        """As many as the text fills."""
+        """The number of batches that the text fills."""
         return len(self.ids) // (self.batch_size * self.sequence_length)
 
     @property
     def predicted(self) -> int:
-        """Every place of every row."""
+        """Every position of every row."""
         return self.batch_size * self.sequence_length
 
     def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
-        """Begin the streams at place `draw`; every place of every row has a target."""
+        """Start the first stream at position `draw`; every position has a target, S = T."""
         stride = len(self.ids) // self.batch_size
-        starts = (draw + stride * np.arange(self.batch_size))[:, None]
+        starts = (draw + stride * np.arange(self.batch_size))[:, None]  # [B, 1]
         for batch in range(len(self)):
             first = starts + batch * self.sequence_length
+            # [B, 1] + [T + 1] → [B, T + 1]: a row holds the inputs and one more target.
             positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)
             window = self.ids[positions].astype(np.int32)
             yield window[:, :-1], window[:, 1:]
@@ -99,8 +101,8 @@ class StreamBatches(Batches):
 class WindowBatches(Batches):
     """Windows of the text in random order, each of which predicts one character.
 
-    They begin `stride` characters apart, and each is read from the zero state. That is how the
-    lecture trained; every prediction costs a whole window.
+    Windows begin `stride` characters apart and are read from the zero state, as in the lecture. Every
+    prediction costs a whole window.
     """
 
     stride: int = 1
@@ -111,24 +113,25 @@ class WindowBatches(Batches):
 
     @property
     def whole(self) -> int:
-        """As many as the windows fill."""
+        """The number of batches that the windows fill."""
         return max(0, len(self.ids) - self.sequence_length) // self.stride // self.batch_size
 
     @property
     def predicted(self) -> int:
-        """One for each window."""
+        """One character for each window."""
         return self.batch_size
 
     def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
-        """Shuffle the windows by `draw`; the last place of each has a target, [batch_size, 1]."""
-        for rows in islice(self._shuffled(np.random.default_rng(draw)), len(self)):
-            starts = self.stride * rows[:, None]
+        """Yield the windows in the random order of `draw`; the last position has a target, S = 1."""
+        for numbers in islice(self._shuffled(np.random.default_rng(draw)), len(self)):
+            starts = self.stride * numbers[:, None]  # [B, 1]; plus [T + 1] gives [B, T + 1]
             window = self.ids[starts + np.arange(self.sequence_length + 1)].astype(np.int32)
             yield window[:, :-1], window[:, -1:]
 
     def _shuffled(self, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        """Yield the windows of each batch: parts of the text in random order, each shuffled."""
-        for part in generator.permutation(-(-self.whole // SHUFFLED)):
+        """Yield the numbers [B] of each batch's windows: shuffled parts of the text in random order."""
+        parts = -(-self.whole // SHUFFLED)  # rounded up
+        for part in generator.permutation(parts):
             first, last = part * SHUFFLED, min((part + 1) * SHUFFLED, self.whole)
             windows = np.arange(first * self.batch_size, last * self.batch_size)
             yield from generator.permutation(windows).reshape(-1, self.batch_size)

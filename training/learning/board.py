@@ -1,4 +1,4 @@
-"""Losses and samples as event files that TensorBoard shows."""
+"""Losses and samples as event files for TensorBoard."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ from training.space import as_os_errors
 
 
 class Board:
-    """The log of a training by the number of batches learned from; complete at its block's end.
+    """The log of a training by step, where one step is one batch; complete at the end of its block.
 
-    It is written before each checkpoint, so it lacks nothing after a kill either; what is then
-    learned and written a second time is the same.
+    The log is written before each checkpoint, so that a killed training misses no step in the log.
+    Steps after the checkpoint are trained again and logged again, with the same values.
     """
 
     def __init__(self, folder: Path, trainer: Trainer, steps_per_epoch: int) -> None:
@@ -40,12 +40,12 @@ class Board:
                     self._written = step
 
     def epoch(self, epoch: Epoch) -> None:
-        """Write what an epoch reached, with its samples."""
+        """Write the losses and samples of an epoch."""
         with self._writing(epoch.number * self._steps_per_epoch):
             tf.summary.scalar("loss/train", epoch.train_loss)
             tf.summary.scalar("loss/validation", epoch.validation_loss)
             for temperature, sample in epoch.samples.items():
-                # Indented, it is code to Markdown, and keeps its lines.
+                # TensorBoard reads Markdown, where an indented sample keeps its line breaks.
                 text = "".join(f"    {line}\n" for line in sample.splitlines())
                 tf.summary.text(f"sample/temperature {temperature}", text)
 
@@ -56,5 +56,5 @@ class Board:
             self._writer.flush()
 
     def _before(self) -> int:
-        """Return the batches before this epoch."""
+        """Return the number of steps before the current epoch."""
         return (self._trainer.position.epoch - 1) * self._steps_per_epoch

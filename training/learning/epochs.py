@@ -1,4 +1,4 @@
-"""What each epoch of a run reached."""
+"""The losses and samples of each epoch of a run."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch reached: losses in nats per character and a sample by temperature."""
+    """The result of one epoch: losses in nats per character, and a sample by temperature."""
 
     number: int
     train_loss: float
@@ -23,7 +23,11 @@ def dump_epochs(epochs: list[Epoch]) -> str:
 
 
 def load_epochs(data: bytes) -> list[Epoch]:
-    """Return epochs that were written so; raises `ValueError`."""
+    """Return the epochs that `dump_epochs` wrote.
+
+    Raises:
+        ValueError: the data are no epochs.
+    """
     return TypeAdapter(list[Epoch]).validate_json(data)
 
 

@@ -1,4 +1,4 @@
-"""Validation loss, with the state carried through the text or by the lecture's windows."""
+"""The validation loss, over parallel streams through the text or over the lecture's windows."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,23 +9,25 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.corpus.split import Split
-from training.network.loss import mean_nats
 from training.network.model import zero_state
+from training.network.unknown import mean_nats
 
-# Streams read a little of what precedes them first, so that each starts with a warm state.
-STREAMS = 32
-WARMUP = 256
-CHUNK = 256
+STREAMS = 32  # at most
+WARMUP = 256  # characters before a stream that warm up the state
+CHUNK = 256  # characters of a stream, or windows, that are evaluated at once
 
-WINDOWS = 8192  # at most, where each prediction costs a whole window
+WINDOWS = 8192  # at most, since each prediction costs a whole window
 
 
 def validation_loss(model: keras.Model, config: TrainingConfig, text: Split) -> float:
-    """Return nats per character over the held-out text, of a long one its first part.
+    """Return nats per character over the held-out text.
 
-    Read in order with the state carried: as parallel streams, each warmed up on the characters
-    before it (`export` measures the frozen graph on one single stream; the two agree to the third
-    digit). Where windows trained: the mean over windows spread evenly, each from the zero state.
+    The first `validation_characters` are read in parallel streams with the state carried; the
+    characters before a stream warm up its state. The parity check reads one stream instead; both
+    losses agree to the third digit.
+
+    A model trained on windows is measured on at most WINDOWS windows, spread evenly over the held-out
+    text, each from the zero state.
     """
     return (_windowed_loss if config.window_stride else _streamed_loss)(model, config, text)
 
@@ -36,10 +38,11 @@ def _windowed_loss(model: keras.Model, config: TrainingConfig, text: Split) -> f
     starts = np.linspace(0, len(ids) - length - 1, windows, dtype=np.int64)[:, None]
     losses = []
     for rows in np.array_split(starts, -(-windows // CHUNK)):
+        # [CHUNK, 1] + [T + 1] → [CHUNK, T + 1]: a window and the character after it.
         window = ids[rows + np.arange(length + 1)].astype(np.int32)
         state = zero_state(config, len(rows))
         loss, _ = _losses(model, window[:, :-1], window[:, 1:], state)
-        losses.append(loss[:, -1].numpy())
+        losses.append(loss[:, -1].numpy())  # of the last position alone, [CHUNK]
     return mean_nats(np.concatenate(losses))
 
 
@@ -48,14 +51,15 @@ def _streamed_loss(model: keras.Model, config: TrainingConfig, text: Split) -> f
     streams = max(1, min(STREAMS, characters // (4 * WARMUP)))
     stride = (characters - 1) // streams
     warmup = min(WARMUP, text.cut)
-    starts = (text.cut + stride * np.arange(streams))[:, None]
+    starts = (text.cut + stride * np.arange(streams))[:, None]  # [streams, 1]
     state = zero_state(config, streams)
     losses = []
+    # In order, because each chunk starts from the state that the chunk before left.
     for begin, end in _chunks(-warmup, 0, stride):
-        positions = starts + np.arange(begin, end)
+        positions = starts + np.arange(begin, end)  # [streams, end − begin]
         inputs, targets = (text.ids[at].astype(np.int32) for at in (positions, positions + 1))
         loss, state = _losses(model, inputs, targets, state)
-        if begin >= 0:
+        if begin >= 0:  # the warm-up is not measured
             losses.append(loss.numpy())
     return mean_nats(np.concatenate(losses, axis=1))
 
@@ -71,6 +75,7 @@ def _chunks(*bounds: int) -> Iterator[tuple[int, int]]:
 def _losses(
     model: keras.Model, inputs: tf.Tensor, targets: tf.Tensor, state: list[tf.Tensor]
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Return the losses [B, T] of targets [B, T] and the state after inputs [B, T]."""
     logits, *state = model([inputs, *state], training=False)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
     return losses, [tf.cast(part, tf.float32) for part in state]

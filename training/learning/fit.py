@@ -1,4 +1,4 @@
-"""Training, epoch by epoch, with checkpoints."""
+"""The training loop: epochs of steps, with checkpoints, validation losses and samples."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +10,7 @@ import numpy as np
 from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.corpus.split import Split
-from training.frozen.weights import Weights
-from training.learning.batches import Batches, batches_of
+from training.learning.batches import Batches
 from training.learning.board import Board
 from training.learning.epochs import Epoch
 from training.learning.evaluate import validation_loss
@@ -19,34 +18,29 @@ from training.learning.progress import Progress
 from training.learning.run import Run
 from training.learning.sample import sample_text
 from training.learning.trainer import Trainer
-from training.learning.workers import Workers
 
 SAMPLE_TEMPERATURES = (0.5, 1.0)
 CHECKPOINT_SECONDS = 30
 
 
 def fit(
+    trainer: Trainer,
     run: Run,
+    batches: Batches,
     text: Split,
     vocabulary: Vocabulary,
     progress: Progress,
-    weights: Weights | None = None,
-    workers: Workers | None = None,
 ) -> None:
-    """Train by the run's configuration, from its checkpoint if it has one, and record every epoch.
+    """Train from the run's checkpoint, or from the trainer's weights, and record every epoch.
 
-    A run without one begins with the weights given, or with random ones. However often it is
-    interrupted and called again, the weights are those of one uninterrupted training.
+    A training that is interrupted and continued ends with the weights of an uninterrupted training.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C; the run keeps its checkpoint and the best weights so far.
-        TrainingError: the loss is no number any more; the run keeps those weights too.
+        KeyboardInterrupt: Ctrl-C; the run keeps its checkpoint and its best weights.
+        TrainingError: the loss exploded or is not a number; the run keeps the same files.
     """
-    config = run.info.config
-    batches = batches_of(text.train, config)
-    workers = workers or Workers()
-    trainer = Trainer(config, vocabulary, len(batches), weights, workers)
-    _begin(trainer, run, text, progress, given=weights is not None)
+    config, workers = trainer.config, trainer.workers
+    _begin(trainer, run, text, progress)
     first, done = trainer.position.epoch, len(trainer.position.losses)
     draws = _draws(config, len(text.train))[first - 1 :]
     with (
@@ -54,13 +48,14 @@ def fit(
         Board(run.folder, trainer, len(batches)) as board,
     ):
 
-        def keep() -> None:
-            board.losses()
+        def save_checkpoint() -> None:
+            board.losses()  # before the checkpoint, so that the log misses no step after a kill
             run.save(trainer.arrays())
 
+        # Workers carry different states within an epoch, and the checkpoint holds the chief's alone.
+        save_in_epoch = save_checkpoint if workers.number == 1 else None
         for draw in draws:
-            # Several workers are together at the ends of epochs alone.
-            _train_epoch(trainer, batches, draw, progress, keep if workers.number == 1 else None)
+            _train_epoch(trainer, batches, draw, progress, save_in_epoch)
             if not workers.chief:
                 trainer.end_epoch()
                 continue
@@ -70,16 +65,16 @@ def fit(
             board.losses()
             board.epoch(epoch)
             trainer.end_epoch()
-            run.save(trainer.arrays())
+            run.save(trainer.arrays())  # last, because the checkpoint is past this epoch
             progress.epoch(epoch, run)
 
 
-def _begin(trainer: Trainer, run: Run, text: Split, progress: Progress, *, given: bool) -> None:
-    """Stand at the run's checkpoint, if it has one; else measure weights that were given."""
+def _begin(trainer: Trainer, run: Run, text: Split, progress: Progress) -> None:
+    """Restore the run's checkpoint; without a checkpoint, measure the weights of a parent."""
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
         progress.resumed(trainer.position.epoch, len(trainer.position.losses))
-    elif given:
+    elif run.info.parent:
         loss = validation_loss(trainer.model, trainer.config, text)
         trainer.expect(loss)
         progress.started(loss)
@@ -91,26 +86,30 @@ def _train_epoch(
     batches: Batches,
     draw: int,
     progress: Progress,
-    keep: Callable[[], None] | None = None,
+    save_checkpoint: Callable[[], None] | None,
 ) -> None:
-    """Train to the end of the epoch; keep a checkpoint now and then, if told how."""
-    kept = monotonic()
+    """Train from the trainer's position to the end of the epoch.
+
+    `save_checkpoint`, if given, is called every CHECKPOINT_SECONDS.
+    """
+    saved = monotonic()
     done = len(trainer.position.losses)
     for inputs, targets in islice(batches.epoch(draw), done, None):
         progress.step(trainer.step(inputs, targets))
-        if keep and monotonic() - kept > CHECKPOINT_SECONDS:
-            keep()
-            kept = monotonic()
+        if save_checkpoint and monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint()
+            saved = monotonic()
 
 
 def _draws(config: TrainingConfig, characters: int) -> list[int]:
+    """Return the random number of each epoch, below the number of characters."""
     rng = np.random.default_rng(config.random_seed)
     return [int(draw) for draw in rng.integers(characters, size=config.epochs)]
 
 
 @contextmanager
 def _averaged_weights(trainer: Trainer) -> Iterator[None]:
-    """Give the model the running average of its weights, and its own weights back at the end."""
+    """Give the model the running average of its weights during the block."""
     weights = trainer.model.get_weights()
     trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
     try:
@@ -120,6 +119,7 @@ def _averaged_weights(trainer: Trainer) -> Iterator[None]:
 
 
 def _evaluate(trainer: Trainer, run: Run, text: Split, vocabulary: Vocabulary) -> Epoch:
+    """Measure the validation loss and draw the samples of the epoch that ends."""
     config, model = trainer.config, trainer.model
     return Epoch(
         number=trainer.position.epoch,

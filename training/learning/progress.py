@@ -1,4 +1,4 @@
-"""What a person watches while the job runs: one live line, and a few lines per epoch."""
+"""The progress display of a training: one live line, and a few lines per epoch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,12 +36,12 @@ class Progress:
             TimeRemainingColumn(),
             TextColumn("left"),
             console=self.console,
-            disable=not self.console.is_terminal,  # a log file gets the lines of the epochs alone
+            disable=not self.console.is_terminal,  # a log file gets only the lines of the epochs
         )
 
     @contextmanager
     def over(self, epochs: int, batches: Batches, done: int = 0) -> Iterator[None]:
-        """Show the line until the end of the block, after so many steps that were done before."""
+        """Show the live line during the block; `done` steps were trained before."""
         self._batches, self._epochs = batches, epochs
         self._loss: float | None = None
         total = epochs * len(batches)
@@ -52,11 +52,11 @@ class Progress:
             yield
 
     def started(self, loss: float) -> None:
-        """Say what the weights that the training begins with reach on the held-out text."""
+        """Print the validation loss before the first step."""
         self.console.print(f"before training: validation {loss:.4f} nats")
 
     def resumed(self, epoch: int, batch: int) -> None:
-        """Say that the training goes on where it was interrupted."""
+        """Print the position at which an interrupted training goes on."""
         self.console.print(f"going on from epoch {epoch}, batch {batch}")
 
     def step(self, loss: float) -> None:
@@ -74,7 +74,7 @@ class Progress:
         )
 
     def epoch(self, epoch: Epoch, run: Run) -> None:
-        """Print what an epoch reached, with its samples."""
+        """Print the losses and samples of an epoch."""
         self.console.print(
             f"epoch {epoch.number}: train {epoch.train_loss:.4f}, validation "
             f"[bold]{epoch.validation_loss:.4f}[/bold] nats = {bits(epoch.validation_loss):.4f} "

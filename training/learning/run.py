@@ -1,4 +1,4 @@
-"""The folder of one training run: its configuration, its epochs, best weights, checkpoint."""
+"""The folder of one training run: configuration, epochs, best weights and checkpoint."""
 
 import fcntl
 import io
@@ -21,12 +21,12 @@ from training.learning.epochs import Epoch, dump_epochs, load_epochs
 Arrays = dict[str, NDArray[Any]]
 
 INFO, CHECKPOINT, LOCK = "run.json", "checkpoint.npz", ".lock"
-EVENTS = "events.out.tfevents.*"  # what `training.learning.board` writes
+EVENTS = "events.out.tfevents.*"  # the files of `training.learning.board`
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What determines a run: configuration, text, the version that it began with, if any, workers."""
+    """The inputs that determine a run: configuration, text, parent version and number of workers."""
 
     config: TrainingConfig
     corpus_sha256: str
@@ -36,10 +36,10 @@ class RunInfo:
 
 
 class Run:
-    """A run on disk; every file is replaced atomically, so that a kill at any moment harms none.
+    """A run on disk; every file is replaced atomically, so that a kill leaves no file half written.
 
     Files: `run.json`, `epochs.json`, `best-<epoch>.npz`, TensorBoard's `events.out.tfevents.*`
-    and, until it is published, `checkpoint.npz`.
+    and, until the run is published, `checkpoint.npz`.
     """
 
     def __init__(self, folder: Path, info: RunInfo, epochs: list[Epoch]) -> None:
@@ -47,14 +47,14 @@ class Run:
 
     @classmethod
     def start(cls, folder: Path, info: RunInfo, *, fresh: bool = False) -> "Run":
-        """Go on with the unfinished run in the folder, or begin one.
+        """Continue the unfinished run in the folder, or begin a new run.
 
         Raises:
-            TrainingError: another run is unfinished there, and `fresh` does not give it up.
+            TrainingError: the unfinished run has other inputs, and `fresh` is false.
         """
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob(".*.npz.*"):
-            leftover.unlink()  # of a write that was killed
+            leftover.unlink()  # a killed write left the file
         if fresh or not (folder / CHECKPOINT).exists():
             return cls._begin(folder, info)
         run = cls._read(folder)
@@ -63,8 +63,8 @@ class Run:
                 f"{folder} holds an unfinished run {_difference(run.info, info)}: repeat its "
                 "command to go on, or give it up with --fresh, or choose another --name or --runs"
             )
-        # An epoch that was recorded after the checkpoint is about to be trained again. On disk too it
-        # is none any more: the next checkpoint deletes its weights.
+        # An epoch recorded after the checkpoint is trained again. The epoch is deleted on disk too,
+        # because the next checkpoint deletes its weights.
         run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
         write_atomically(folder / contents.EPOCHS, dump_epochs(run.epochs).encode())
         return run
@@ -74,7 +74,7 @@ class Run:
         """Open a run that has finished at least one epoch.
 
         Raises:
-            TrainingError: there is no such run in the folder.
+            TrainingError: the folder holds no such run.
         """
         run = cls._read(folder) if (folder / INFO).exists() else None
         if run is None or not run.epochs:
@@ -102,10 +102,10 @@ class Run:
         return cls(folder, info, epochs)
 
     def require(self, corpus: Corpus) -> None:
-        """Make sure that the run learned from this very text.
+        """Check that the run was trained on this corpus.
 
         Raises:
-            TrainingError: it learned from another one.
+            TrainingError: the run was trained on another text.
         """
         if corpus.sha256 != self.info.corpus_sha256:
             raise TrainingError(f"the run in {self.folder} was trained on another text")
@@ -121,37 +121,37 @@ class Run:
             return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
 
     def record(self, epoch: Epoch, weights: list[NDArray[Any]]) -> None:
-        """Add an epoch; keep its weights if it is the best so far."""
+        """Add an epoch; write its weights if its validation loss is the lowest so far."""
         epochs = [*self.epochs, epoch]
         if epoch is min(epochs, key=lambda each: each.validation_loss):
             _write_arrays(self.folder / f"best-{epoch.number}.npz", *weights)
         write_atomically(self.folder / contents.EPOCHS, dump_epochs(epochs).encode())
-        # Last, so that an interrupt before this line leaves no epoch that is not on disk.
+        # Last, so that an interrupt before this line leaves no epoch in memory that is not on disk.
         self.epochs = epochs
 
     @property
     def next_epoch(self) -> int:
-        """The epoch that the checkpoint is in; past the last one, training is done."""
+        """The epoch of the checkpoint; after the last epoch, the number that would follow."""
         with np.load(self.folder / CHECKPOINT) as arrays:
             return int(arrays["epoch"])
 
     def checkpoint(self) -> Arrays | None:
-        """Return what was saved last, if anything."""
+        """Return the arrays of the checkpoint by name, or None without a checkpoint."""
         if not (self.folder / CHECKPOINT).exists():
             return None
         with np.load(self.folder / CHECKPOINT) as arrays:
             return dict(arrays)
 
     def save(self, arrays: Arrays) -> None:
-        """Keep a checkpoint, instead of the one before."""
+        """Replace the checkpoint; delete weights that are no longer the best."""
         _write_arrays(self.folder / CHECKPOINT, **arrays)
-        # Not before: a run that goes on from the older checkpoint may need the older best weights.
+        # Afterwards, since a run that continues from the old checkpoint may need the old best weights.
         for path in self.folder.glob("best-*.npz"):
             if not self.epochs or path != self._best_file():
                 path.unlink()
 
     def close(self) -> None:
-        """Say that the run is published: the next one in this folder begins anew."""
+        """Delete the checkpoint of a published run, so that the next run in the folder begins anew."""
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def _best_file(self) -> Path:
@@ -160,10 +160,10 @@ class Run:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of a run's folder, which it makes if need be.
+    """Lock the folder of a run during the block; create the folder if it is missing.
 
     Raises:
-        TrainingError: one works there.
+        TrainingError: another training holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("ab") as lock:
@@ -178,6 +178,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _difference(old: RunInfo, new: RunInfo) -> str:
+    """Describe the inputs of an old run that a new run does not have."""
     changed = [
         f"{key}={value}"
         for key, value in old.config.model_dump().items()

@@ -16,8 +16,8 @@ def sample_text(
     seed_text: str,
     temperature: float,
 ) -> str:
-    """Continue the seed text by `config.sample_length` characters, the same at every call."""
-    ids = tf.constant(vocabulary.encode(seed_text)[None, :], tf.int32)
+    """Continue the seed text by `config.sample_length` characters; equal calls give equal text."""
+    ids = tf.constant(vocabulary.encode(seed_text)[None, :], tf.int32)  # a batch of one row, [1, T]
     seed = tf.constant([config.random_seed, int(temperature * 1000)])
     length = tf.constant(config.sample_length)
     sampled = _generate(model, ids, zero_state(config, 1), length, tf.constant(temperature), seed)
@@ -33,8 +33,10 @@ def _generate(
     temperature: tf.Tensor,
     seed: tf.Tensor,
 ) -> tf.Tensor:
+    """Return the ids [length] drawn after ids [1, T]."""
     sampled = tf.TensorArray(tf.int32, size=length)
     for position in tf.range(length):
+        # The first step is the prefill of the seed text [1, T]; each other step decodes one id [1, 1].
         tf.autograph.experimental.set_loop_options(
             shape_invariants=[(ids, tf.TensorShape([1, None]))]
         )

@@ -1,4 +1,4 @@
-"""What a training changes, step by step: weights, optimiser, carried state, position."""
+"""The training step, and all that a step changes: weights, optimiser, carried state, position."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ from training.network.model import build_model, resolve_policy, zero_state
 
 Arrays = dict[str, NDArray[Any]]
 
-# A loss of twice a uniform guess's is no bad luck any more: the weights have run away.
+# A loss above twice the loss of a uniform guess means that the weights exploded.
 EXPLODED = 2.0
 
 
 @dataclass
 class Position:
-    """Where a training stands: the epoch, from 1, and the losses of its batches so far."""
+    """The position of a training: the epoch, from 1, and the losses of the epoch's batches so far."""
 
     epoch: int = 1
     losses: list[float] = field(default_factory=list)
 
 
 class Trainer:
-    """A model in training; `arrays` and `restore` hold and bring back all of it."""
+    """A model in training; `arrays` returns all of its state, `restore` sets the state."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Trainer:
         weights: Weights | None = None,
         workers: Workers | None = None,
     ) -> None:
-        self._workers = workers = workers or Workers()
+        self.workers = workers = workers or Workers()
         keras.utils.set_random_seed(config.random_seed)
         tf.config.experimental.enable_op_determinism()
         self.config, self.position = config, Position()
@@ -58,39 +58,42 @@ class Trainer:
         self._highest_loss = EXPLODED * math.log(len(vocabulary))
 
     def expect(self, loss: float) -> None:
-        """Take a loss in nats per character for no worse than that of the weights to begin with."""
+        """Raise the explosion limit to twice the starting loss, given in nats per character."""
         self._highest_loss = max(self._highest_loss, EXPLODED * loss)
 
     def step(self, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
-        """Learn from inputs [B, T] and the targets of their last places; return nats per character.
+        """Train on inputs [B, T] and the targets [B, S] of their last S positions; return the loss.
+
+        The loss is in nats per character.
 
         Raises:
-            TrainingError: the loss or a gradient is no number any more, or the loss exploded.
+            TrainingError: the loss or a gradient is not a number, or the loss exploded.
         """
-        rows = (tf.constant(self._workers.rows(part)) for part in (inputs, targets))
-        with self._workers.together():
+        rows = (tf.constant(self.workers.rows(part)) for part in (inputs, targets))
+        with self.workers.together():
             loss, state = self._step(*rows, self._state)
             value = float(loss)
-        if not value <= self._highest_loss:
+        if not value <= self._highest_loss:  # `not <=` instead of `>`, so that NaN fails
             raise TrainingError(
                 f"the loss is {value:.4g} in epoch {self.position.epoch}: lower learning_rate, "
                 "and begin anew with --fresh"
             )
         self.position.losses.append(value)
-        if not self.config.window_stride:
+        if not self.config.window_stride:  # each window starts from the zero state
             self._state = state
         return value
 
     def end_epoch(self) -> None:
-        """Go on to the next epoch, which reads its streams from their beginning."""
+        """Move to the next epoch, whose streams start from the zero state."""
         self.position = Position(self.position.epoch + 1)
         self._state = self._zero_state()
 
     def _zero_state(self) -> list[tf.Tensor]:
-        return zero_state(self.config, self.config.batch_size // self._workers.number)
+        """Return the zero state of this worker's rows."""
+        return zero_state(self.config, self.config.batch_size // self.workers.number)
 
     def arrays(self) -> Arrays:
-        """Return all that the next step depends on, by name."""
+        """Return the arrays that the next step depends on, by name."""
         variables = [*self.model.variables, *self.optimizer.variables]
         return {
             "epoch": np.array(self.position.epoch),
@@ -101,7 +104,7 @@ class Trainer:
         }
 
     def restore(self, arrays: Arrays) -> None:
-        """Stand where `arrays` was called, so that the next step is the one that followed there."""
+        """Set the state that `arrays` returned, so that the next step is the same."""
         self.position = Position(int(arrays["epoch"]), arrays["losses"].tolist())
         self._highest_loss = float(arrays["highest_loss"])
         self._state = [tf.constant(arrays[f"state{n}"]) for n in range(len(self._state))]
@@ -109,13 +112,17 @@ class Trainer:
             variable.assign(arrays[f"variable{place}"])
 
     def follow_chief(self) -> None:
-        """Stand where the chief stands; all workers call this together, at an epoch's beginning."""
-        if self._workers.number > 1:
-            self.restore(self._workers.of_chief(self.arrays()))
+        """Copy the chief's state to every worker; all workers call this at the start of an epoch."""
+        if self.workers.number > 1:
+            self.restore(self.workers.of_chief(self.arrays()))
 
 
 def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW, by default with a rate that rises, then falls as a cosine; it averages weights."""
+    """Return AdamW with a running average of the weights (Loshchilov and Hutter, 2019).
+
+    With the schedule `cosine`, the learning rate rises from 0 during the warm-up, for at most a tenth
+    of the steps, and then falls to 0 as a cosine (https://arxiv.org/abs/1608.03983).
+    """
     warmup_steps = min(config.warmup_steps, total_steps // 10)
     cosine = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -132,28 +139,31 @@ def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers
 
 
 def _ema_momentum(config: TrainingConfig, total_steps: int) -> float:
-    """Let the average reach back over a fifth of the steps at most, however few they are."""
+    """Return the momentum of an average over at most a fifth of the steps."""
     return min(config.ema_momentum, max(0.0, 1 - 5 / total_steps))
 
 
 def _train_step(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, clip_norm: float, workers: Workers
 ) -> Any:
+    """Return the step of all workers: inputs, targets and state → mean loss and next state."""
+
     def step(
         inputs: tf.Tensor, targets: tf.Tensor, state: list[tf.Tensor]
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             logits, *state = model([inputs, *state], training=True)
-            logits = logits[:, -tf.shape(targets)[1] :]
+            logits = logits[:, -tf.shape(targets)[1] :]  # [B, T, V] → [B, S, V]
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             loss = mean_loss(losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         gradients = workers.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
+        # The mean is clipped, not each worker's gradient, as with one worker.
         gradients, norm = tf.clip_by_global_norm(gradients, clip_norm)
-        # Keras adds up what the workers give it, which is the same mean from each.
+        # Keras sums the gradients of the workers, and each worker passes the same mean.
         gradients = [gradient / workers.number for gradient in gradients]
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        # A gradient that is no number spoils the weights at once, the loss only in the next step.
+        # A gradient that is not a number spoils the weights now, but the loss only in the next step.
         return tf.where(tf.math.is_finite(norm), workers.mean(loss), float("nan")), state
 
     @tf.function

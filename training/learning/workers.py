@@ -1,7 +1,8 @@
 """The workers of one training: one process, or several machines that `TF_CONFIG` names.
 
-All of them run the same command on the same text. Each learns from its rows of every batch, and the
-gradients' mean moves the weights of all alike; the first one, the chief, measures, keeps and publishes.
+All workers run the same command on the same text. Each worker computes the gradient of its rows of
+every batch, and the mean of the gradients updates the weights of every worker. The first worker, the
+chief, also evaluates, writes checkpoints and publishes.
 """
 
 import hashlib
@@ -20,12 +21,12 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Workers:
-    """This worker among the others that a `TF_CONFIG` describes; without one it is alone.
+    """The workers that `TF_CONFIG` describes, seen from this worker; without `TF_CONFIG` there is one.
 
-    It is to be made before TensorFlow computes anything.
+    The object must exist before TensorFlow computes anything.
 
     Raises:
-        ConfigError: that is none, or the others cannot be listened to.
+        ConfigError: TF_CONFIG is invalid, or its port is taken.
     """
 
     def __init__(self, tf_config: str = "") -> None:
@@ -34,22 +35,27 @@ class Workers:
 
     @property
     def chief(self) -> bool:
-        """Whether this one measures, keeps and publishes."""
+        """Whether this worker evaluates, writes checkpoints and publishes."""
         return self.index == 0
 
     def check(self, batch_size: int) -> None:
-        """Make sure that every worker has as many rows as the others; raises `ConfigError`."""
+        """Check that every worker gets the same number of rows of a batch.
+
+        Raises:
+            ConfigError: the number of workers does not divide the batch size.
+        """
         if batch_size % self.number:
             raise ConfigError(
                 f"batch_size: {batch_size} rows cannot be shared evenly by {self.number} workers"
             )
 
     def require_same(self, description: bytes) -> None:
-        """Make sure that what determines the training is the same everywhere; all call this together.
+        """Check that all workers have the same description of the run; all workers call this together.
 
         Raises:
-            ConfigError: it is not.
+            ConfigError: the descriptions differ.
         """
+        # The digest as 8 integers [8]: a sum of equal digests is `number` times the digest.
         digest = np.frombuffer(hashlib.sha256(description).digest(), np.int32).astype(np.int64)
         if not np.array_equal(self._sums({"digest": digest})["digest"], self.number * digest):
             raise ConfigError(
@@ -58,11 +64,11 @@ class Workers:
             )
 
     def rows(self, batch: NDArray[Any]) -> NDArray[Any]:
-        """Return this worker's rows of a batch."""
+        """Return this worker's rows [B / number, …] of a batch [B, …]."""
         return np.split(batch, self.number)[self.index]
 
     def mean(self, values: Any) -> Any:
-        """Return the mean over the workers, inside a step."""
+        """Return the mean of tensors over the workers; a step of all workers calls this."""
         if self.number == 1:
             return values
         context = tf.distribute.get_replica_context()
@@ -70,11 +76,10 @@ class Workers:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Compute with the others.
+        """Report errors of a computation of all workers in the block.
 
         Raises:
-            TrainingError: there is too little memory, or one of them is gone, so that nothing can
-                be computed any more.
+            TrainingError: there is too little memory, or another worker is gone.
         """
         try:
             yield
@@ -90,21 +95,26 @@ class Workers:
             ) from error
 
     def of_chief(self, arrays: Arrays) -> Arrays:
-        """Return the chief's arrays on every worker; all call this together."""
+        """Return the chief's arrays on every worker; all workers call this together."""
+        # The sum over the workers is the chief's arrays, since the other workers add zeros.
         parts = {name: array for name, array in arrays.items() if array.size}
         if not self.chief:
             parts = {name: np.zeros_like(array) for name, array in parts.items()}
         return arrays | self._sums(parts)
 
     def meet(self) -> None:
-        """Wait for the others; all call this together. Raises `TrainingError`: one is gone."""
+        """Wait until all workers call this.
+
+        Raises:
+            TrainingError: another worker is gone.
+        """
         self._sums({"here": np.ones(1, np.int64)})
 
     def _sums(self, arrays: Arrays) -> Arrays:
-        """Return the sums over the workers."""
+        """Return the sum of each array over the workers, with the type of the array."""
         if self.number == 1:
             return arrays
-        # What can be added up: integers of 64 bits, or floats of 32.
+        # TensorFlow can sum integers of 64 bits and floats of 32 bits over workers.
         parts = {
             name: tf.constant(
                 array, tf.int64 if np.issubdtype(array.dtype, np.integer) else tf.float32
@@ -125,12 +135,16 @@ class Workers:
 def _strategy() -> tf.distribute.Strategy:
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
-    except (ValueError, tf.errors.OpError) as error:  # such as a port that is taken
+    except (ValueError, tf.errors.OpError) as error:  # for example, a port that is taken
         raise ConfigError(f"TF_CONFIG: {str(error).splitlines()[0]}") from error
 
 
 def place(description: str) -> tuple[int, int]:
-    """Return how many workers there are, and which this one is."""
+    """Return the number of workers, and the index of this worker, from a `TF_CONFIG`.
+
+    Raises:
+        ConfigError: the description is invalid.
+    """
     if not description:
         return 1, 0
     try:

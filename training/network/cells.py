@@ -15,7 +15,7 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
     Weights: kernel [inputs, G·u], recurrent [u, G·u] and bias [G·u], for G gates side by side.
     Products are computed in the layer's compute type, states and gates in float32.
 
-    Weight-drop leaves out entries of the recurrent matrix, the same ones over a whole batch
+    Weight-drop zeroes entries of the recurrent matrix, with one mask for a whole batch
     (Merity et al., 2017, https://arxiv.org/abs/1708.02182).
     """
 
@@ -29,10 +29,10 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
-        """Return the next state of projected input and recurrent product [B, G·u], state [B, u]."""
+        """Return the next state from input and recurrent products [B, G·u] and the state [B, u]."""
 
     def first_bias(self) -> tf.Tensor:
-        """Return the bias [G·u] that training begins with."""
+        """Return the initial bias [G·u]."""
         return tf.zeros(self.gates * self.units)
 
     def build(self, x: Any, *_: Any) -> None:
@@ -49,6 +49,7 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         matrix = tf.cast(self.recurrent, self.compute_dtype)
         if training and self.weight_drop:
             matrix = keras.random.dropout(matrix, self.weight_drop, seed=self.seed_generator)
+        # [B, T, inputs] → [T, B, inputs], because `recur` indexes steps first.
         inputs = self._project(tf.transpose(x, [1, 0, 2]))
         hidden, last = recur(
             self.pointwise, inputs, matrix, [tf.cast(s, tf.float32) for s in state]
@@ -57,10 +58,11 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
 
     def step(self, x: tf.Tensor, state: State) -> State:
         """Return the state after one input x [B, inputs]."""
-        made = product(state[0], tf.cast(self.recurrent, self.compute_dtype))
-        return self.pointwise(self._project(x), made, state)
+        recurrent = product(state[0], tf.cast(self.recurrent, self.compute_dtype))
+        return self.pointwise(self._project(x), recurrent, state)
 
     def _project(self, x: tf.Tensor) -> tf.Tensor:
+        """Return inputs [..., inputs] times the kernel, plus the bias: [..., G·u]."""
         return product(x, tf.cast(self.kernel, self.compute_dtype)) + tf.cast(self.bias, tf.float32)
 
 
@@ -74,7 +76,7 @@ class LSTM(Cell):
     states = ("h", "c")
 
     def first_bias(self) -> tf.Tensor:
-        """Open the forget gate, so that gradients reach far from the first step on."""
+        """Return 1 for the forget gate, so that early gradients reach many steps back, and else 0."""
         return tf.concat(
             [tf.zeros(self.units), tf.ones(self.units), tf.zeros(2 * self.units)], axis=0
         )
@@ -88,7 +90,7 @@ class LSTM(Cell):
 
 
 class GRU(Cell):
-    """Cho et al. (2014), the reset gate after the product, so that one product does.
+    """Cho et al. (2014), with the reset gate after the recurrent product: one product for all gates.
 
     The gates stand in the order r, z, n.
     """

@@ -1,22 +1,16 @@
-"""The mean of losses, without those of unknown symbols: no model is asked to write one."""
+"""The training loss, in TensorFlow."""
 
-from typing import Any
-
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-NEVER = -1e9  # added to a logit: its probability is 0 at any temperature
-HOPELESS = 1e8  # nats; only a symbol that is never written costs as much
+from training.network.unknown import LARGEST_LOSS
 
 
 def mean_loss(losses: tf.Tensor) -> tf.Tensor:
-    """Return the mean of nats per character, of any shape; NaN counts."""
-    counted = tf.math.logical_not(losses > HOPELESS)
+    """Return the mean of losses in nats, of any shape, over known symbols; a NaN makes the mean NaN.
+
+    The mean of unknown symbols alone is 0.
+    """
+    # `not >` instead of `<=`, so that NaN counts.
+    counted = tf.math.logical_not(losses > LARGEST_LOSS)
     number = tf.reduce_sum(tf.cast(counted, losses.dtype))
     return tf.math.divide_no_nan(tf.reduce_sum(tf.where(counted, losses, 0)), number)
-
-
-def mean_nats(losses: NDArray[np.floating[Any]]) -> float:
-    """Return the same of losses that are not in a graph."""
-    return float(np.mean(losses[~(losses > HOPELESS)]))

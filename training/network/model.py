@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.network.cells import CELLS
-from training.network.loss import NEVER
+from training.network.unknown import NEVER
 
-# Standard deviation of the embeddings that training begins with. With Keras' 0.03 characters hardly
-# differ for the first cell, and the first epoch goes to drawing them apart (docs/training.md).
+# Standard deviation of the initial embeddings. With Keras' 0.03 the first cell hardly tells characters
+# apart, and the first epoch is spent on spreading the embeddings (docs/training.md).
 EMBEDDING_SPREAD = 2.0
 
 
 class Logits(keras.layers.Dense):  # type: ignore[misc]
-    """The output layer; it gives no chance to the symbol with the id `never`, if there is one."""
+    """The output layer; the symbol with the id `never`, if given, has probability 0."""
 
     def __init__(self, symbols: int, never: int | None, **options: Any) -> None:
         super().__init__(symbols, **options)
@@ -31,10 +31,10 @@ class Logits(keras.layers.Dense):  # type: ignore[misc]
 def build_model(
     config: TrainingConfig, vocabulary_size: int, policy: str, never: int | None = None
 ) -> keras.Model:
-    """Build embedding → recurrent layers → logits; the id `never` is read and not written.
+    """Build embedding → recurrent layers → logits; the id `never` is an input and never an output.
 
     Inputs: ids [B, T] int32 and the parts of the state, each [B, units].
-    Outputs: logits [B, T, vocabulary] float32 and the state after the last step.
+    Outputs: logits [B, T, V] float32 and the parts of the state after the last step.
 
     Dropout is variational by default: one mask per sequence, the same at every time step
     (Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287).
@@ -52,6 +52,7 @@ def build_model(
             config.units, config.weight_drop, dtype=policy, name=f"cell{layer}"
         )
         x, last = cell(x, state)
+        # [B, 1, units]: one mask for all steps of a sequence.
         mask = (None, 1, config.units) if config.dropout_mask == "sequence" else None
         x = keras.layers.Dropout(config.dropout, noise_shape=mask)(x)
         states_in += state
@@ -71,14 +72,24 @@ def _embedding(config: TrainingConfig, symbols: int) -> keras.layers.Layer:
     )
 
 
+def count_weights(config: TrainingConfig, symbols: int) -> int:
+    """Return the number of weights of `build_model`, without the memory of a model."""
+    columns = CELLS[config.cell].gates * config.units
+    embedding = config.embedding or symbols  # a one-hot embedding is as wide as the vocabulary
+    inputs = [embedding, *[config.units] * (config.layers - 1)]
+    # Kernel, recurrent matrix and bias of a layer have the same columns.
+    layers = sum((rows + config.units + 1) * columns for rows in inputs)
+    return symbols * embedding + layers + (config.units + 1) * symbols
+
+
 def zero_state(config: TrainingConfig, batch_size: int) -> list[tf.Tensor]:
-    """Return the state before any character: its parts layer by layer, each [batch_size, units]."""
+    """Return the state before any character: the parts layer by layer, each [batch_size, units]."""
     parts = config.layers * len(CELLS[config.cell].states)
     return [tf.zeros((batch_size, config.units)) for _ in range(parts)]
 
 
 def resolve_policy(precision: str) -> str:
-    """Return the Keras dtype policy; `auto` takes bfloat16 where the hardware multiplies it."""
+    """Return the Keras dtype policy; `auto` is bfloat16 if the hardware multiplies bfloat16."""
     if precision != "auto":
         return precision
     return "mixed_bfloat16" if _has_bfloat16() else "float32"

@@ -1,4 +1,4 @@
-"""What needs no network: simple models of the same text, to measure a loss against."""
+"""Baselines: the losses of an n-gram model and of compressors over the same text."""
 
 import lzma
 import math
@@ -13,18 +13,17 @@ from training.corpus.split import Split
 
 ORDER = 5
 BASELINES = ("uniform", f"{ORDER}-gram", "xz", "zstd")
-# Of a long text: the end of the training part, next to what is held out.
-TRAINING_CHARACTERS = 10_000_000
+TRAINING_CHARACTERS = 10_000_000  # of a longer training part, the end beside the held-out part
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 def baselines(text: Split, vocabulary: Vocabulary, characters: int) -> dict[str, float]:
-    """Return nats per character of the first `characters` held out, by the baseline's name.
+    """Return the loss of each baseline over the first `characters` of the held-out text.
 
-    Compressors have read the training text; what the held-out text adds to their output counts.
-    Unknown symbols are left out, as they are of every loss.
+    Losses are nats per character. The loss of a compressor is the growth of its output when the
+    held-out text follows the training text. Unknown symbols are left out, as in every loss.
     """
     unknown = vocabulary.unknown_id
     symbols = len(vocabulary) - (unknown is not None)
@@ -48,10 +47,12 @@ def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:
     form of Chen and Goodman, 1998, https://dash.harvard.edu/handle/1/25104739).
     """
     text = np.concatenate([train, held_out])
-    contexts = np.zeros(len(text), np.int64)  # the number of what stands before each place
+    contexts = np.zeros(len(text), np.int64)  # the number of the context before each position
     probability = np.full(len(held_out), 1 / symbols)
     base = int(text.max()) + 1
+    # From short contexts to long ones, since P(c | h) builds on P(c | h').
     for order in range(1, min(ORDER, len(train)) + 1):
+        # A gram is a context and the character after it; grams of order n end at positions from n − 1.
         numbered = contexts * base + text[order - 1 :]
         grams, counts = np.unique(numbered[: len(train) - order + 1], return_counts=True)
         asked = numbered[len(train) - order + 1 :]
@@ -61,19 +62,22 @@ def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:
         total, types = (_looked_up(asked // base, starts, n) for n in (totals, followers))
         mixed = (seen + types * probability) / np.maximum(total + types, 1)
         probability = np.where(total > 0, mixed, probability)
-        # Numbered anew, so that five symbols of a large vocabulary fit into an integer.
+        # Renumbered without gaps, since five ids of a large vocabulary would overflow an integer. The
+        # last gram is the context of no character.
         contexts = np.unique(numbered, return_inverse=True)[1][:-1]
     return float(-np.log(probability).mean())
 
 
 def _looked_up(keys: Ids, known: Ids, values: Ids) -> Floats:
-    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.where(known[places] == keys, values[places], 0).astype(np.float64)
+    """Return the value of each key; 0 for a key that is not among the sorted known keys."""
+    indices = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[indices] == keys, values[indices], 0).astype(np.float64)
 
 
 def _compressed_nats(
     compress: Callable[[bytes], bytes], known: bytes, new: bytes, characters: int
 ) -> float:
+    """Return the bytes that new text adds to compressed known text, as nats per character."""
     added = len(compress(known + new)) - len(compress(known))
     return 8 * added / characters * math.log(2)
 

@@ -1,9 +1,6 @@
 """`python -m training compare NAME@1 NAME@2 …`: versions side by side."""
 
-import argparse
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -15,34 +12,39 @@ from model_store import (
     Manifest,
     ModelStore,
     StoredModel,
-    StoreError,
     contents,
 )
 from training.learning.epochs import Epoch, load_epochs
-from training.options import add_store
-from training.publishing.curves import write_comparison
+from training.options import CompareOptions
 from training.publishing.measured import measured_on
 
 SAMPLE_TEMPERATURE = "0.5"
 
 
-def main(arguments: list[str]) -> int:
-    """Print the comparison; return the exit status. Errors are one line on standard error."""
-    options = _parser().parse_args(arguments)
-    try:
-        store = LayeredStore([ModelStore(options.store), ModelStore(BUNDLED)])
-        opened = [store.resolve(reference) for reference in options.references]
-        models = [store.open(*version, paths=[contents.EPOCHS]) for version in opened]
-        compare(models, Console(highlight=False), options.picture)
-    except (StoreError, OSError) as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 2
-    return 0
+def compare(options: CompareOptions) -> None:
+    """Print metrics, differing configuration keys and a sample of each version; draw the curves.
+
+    Raises:
+        StoreError, OSError: a version cannot be found or read, or the picture cannot be written.
+    """
+    store = LayeredStore([ModelStore(options.store), ModelStore(BUNDLED)])
+    opened = [store.resolve(reference) for reference in options.references]
+    models = [store.open(*version, paths=[contents.EPOCHS]) for version in opened]
+    epochs = {_title(model.manifest): _epochs(model) for model in models}
+    measured = {title: each for title, each in epochs.items() if each}
+
+    console = Console(highlight=False)
+    _print_manifests(console, [model.manifest for model in models])
+    _print_samples(console, measured)
+    if options.picture:
+        # Imported here, since Matplotlib takes longer than the comparison.
+        from training.publishing.curves import write_comparison  # noqa: PLC0415
+
+        write_comparison(measured, options.picture)
+        console.print(f"wrote {options.picture}")
 
 
-def compare(models: list[StoredModel], console: Console, picture: Path | None) -> None:
-    """Print metrics, what differs in the configuration, and a sample of each; draw the curves."""
-    manifests = [model.manifest for model in models]
+def _print_manifests(console: Console, manifests: list[Manifest]) -> None:
     console.print("metrics", style="bold")
     console.print(_table(manifests, _facts))
     differing = _table(manifests, _differing(manifests))
@@ -53,18 +55,17 @@ def compare(models: list[StoredModel], console: Console, picture: Path | None) -
         console.print("The configurations are the same.\n")
     if len({measured_on(manifest) for manifest in manifests}) > 1:
         console.print("The losses are over different texts and say nothing about each other.\n")
-    epochs = {_title(model.manifest): _epochs(model) for model in models}
+
+
+def _print_samples(console: Console, epochs: Mapping[str, list[Epoch]]) -> None:
     for title, each in epochs.items():
-        if each:
-            best = min(each, key=lambda epoch: epoch.validation_loss)
-            console.print(f"{title}, temperature {SAMPLE_TEMPERATURE}:", style="bold")
-            console.print(best.samples[SAMPLE_TEMPERATURE] + "\n", markup=False)
-    if picture:
-        write_comparison({title: each for title, each in epochs.items() if each}, picture)
-        console.print(f"wrote {picture}")
+        best = min(each, key=lambda epoch: epoch.validation_loss)
+        console.print(f"{title}, temperature {SAMPLE_TEMPERATURE}:", style="bold")
+        console.print(best.samples[SAMPLE_TEMPERATURE] + "\n", markup=False)
 
 
 def _table(manifests: list[Manifest], facts: Callable[[Manifest], dict[str, Any]]) -> Table:
+    """Return a table with a column for each version and a row for each fact."""
     table = Table()
     table.add_column()
     columns = [facts(manifest) for manifest in manifests]
@@ -87,6 +88,8 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _differing(manifests: list[Manifest]) -> Callable[[Manifest], dict[str, Any]]:
+    """Return a function to the configuration keys of a version that differ between versions."""
+
     def facts(manifest: Manifest) -> dict[str, Any]:
         return {
             key: value
@@ -98,7 +101,7 @@ def _differing(manifests: list[Manifest]) -> Callable[[Manifest], dict[str, Any]
 
 
 def _epochs(model: StoredModel) -> list[Epoch]:
-    """Return the epochs of a version; none of one that an earlier job published."""
+    """Return the epochs of a version; versions that earlier jobs published have none."""
     if contents.EPOCHS not in model.manifest.files:
         return []
     return load_epochs(model.file(contents.EPOCHS).read_bytes())
@@ -112,13 +115,3 @@ def _shown(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training compare", description=__doc__)
-    parser.add_argument(
-        "references", nargs="+", metavar="REF", help="NAME, NAME@VERSION or NAME@ALIAS"
-    )
-    add_store(parser)
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves as a PNG")
-    return parser

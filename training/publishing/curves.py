@@ -15,7 +15,7 @@ mpl.use("agg")
 
 
 def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path) -> None:
-    """Draw training and validation loss by epoch, and what needs no network beside them."""
+    """Draw training and validation loss by epoch, and the baselines as horizontal lines."""
     figure, axes = _figure()
     numbers = [epoch.number for epoch in epochs]
     validation = [epoch.validation_loss for epoch in epochs]
@@ -30,11 +30,11 @@ def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path
         xytext=(0, 8),
         ha="center",
     )
-    # From the first epochs, far above, only the fall is of interest.
+    # The picture cuts off the high losses of the first epochs, so that the later ones can be read.
     top = min(max(*training, *validation), 1.8 * validation[best])
-    for place, (name, nats) in enumerate(baselines.items()):
+    for number, (name, nats) in enumerate(baselines.items()):
         if nats < top:
-            _mark(axes, name, nats, place)
+            _mark(axes, name, nats, number)
     axes.set_ylim(top=1.02 * top)
     axes.legend()
     figure.savefig(path, dpi=120, format="png")
@@ -55,12 +55,12 @@ def write_comparison(curves: Mapping[str, list[Epoch]], path: Path) -> None:
     figure.savefig(path, dpi=120, format="png")
 
 
-def _mark(axes: Axes, name: str, nats: float, place: int) -> None:
-    """Draw a line across; names of neighbouring lines stand side by side."""
+def _mark(axes: Axes, name: str, nats: float, number: int) -> None:
+    """Draw a horizontal line; `number` shifts its name, so that names of close lines do not overlap."""
     axes.axhline(nats, color="grey", linewidth=0.8, linestyle=":")
     axes.annotate(
         name,
-        (0.5 + 0.1 * place, nats),
+        (0.5 + 0.1 * number, nats),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
         xytext=(0, 2),

@@ -5,7 +5,6 @@ import subprocess
 import tempfile
 from importlib.metadata import version as library_version
 from pathlib import Path
-from typing import Literal
 
 from model_store import (
     PRODUCTION,
@@ -20,26 +19,26 @@ from model_store import Corpus as CorpusRecord
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.frozen.export import export
-from training.frozen.parity import check_parity
+from training.frozen.parity import Parity, check_parity
 from training.learning.epochs import bits, dump_epochs
 from training.learning.run import Run
 from training.network.model import build_model
+from training.options import Promote
 from training.publishing.baselines import baselines
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
 from training.publishing.report import write_card, write_samples
 
-Promote = Literal["always", "if-better", "never"]
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
 
 
 def publish(
     run: Run, name: str, corpus: Corpus, text: Split, vocabulary: Vocabulary, store: ModelStore
 ) -> Manifest:
-    """Export the best weights of the run, check them and publish them as a new version.
+    """Export the best weights of the run, check the graphs and publish them as a new version.
 
     Raises:
-        ParityError: an exported graph does not compute what was trained; nothing is published.
+        ParityError: an exported graph does not compute what the model computes; nothing is published.
     """
     config = run.info.config
     model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id)
@@ -49,22 +48,7 @@ def publish(
         export(model, config, folder)
         parity = check_parity(model, config, text, folder)
         others = baselines(text, vocabulary, config.validation_characters)
-        description = ModelDescription(
-            architecture=Architecture(
-                cell=config.cell,
-                layers=config.layers,
-                units=config.units,
-                embedding=config.embedding,
-            ),
-            vocabulary_size=len(vocabulary),
-            corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
-            training=config.model_dump(),
-            libraries=_libraries(),
-            metrics=_metrics(run, parity.metrics, others),
-            git_commit=_git_commit(),
-            parent=run.info.parent,
-            fingerprint=parity.fingerprint,
-        )
+        description = _description(run, corpus, text, vocabulary, parity, others)
         (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / contents.EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
         write_curves(run.epochs, others, folder / contents.CURVES)
@@ -74,15 +58,15 @@ def publish(
 
 
 def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
-    """Move the alias `production` to the version as the policy says; return whether it moved.
+    """Move the alias `production` to the version by the policy; return whether the alias moved.
 
-    Better is a lower loss over the same characters.
+    `if-better` moves the alias to a version with a lower loss over the same characters.
     """
     aliases = store.aliases(manifest.name)
     current = aliases.get(PRODUCTION)
     if policy == "never":
         return False
-    # An alias may outlive its version; then anything is better.
+    # An alias may name a deleted version; every new version is better than a deleted one.
     if policy == "if-better" and current in store.versions(manifest.name):
         served = store.manifest(manifest.name, current)
         if measured_on(manifest) != measured_on(served):
@@ -91,6 +75,33 @@ def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
             return False
     aliases.set(PRODUCTION, manifest.version)
     return True
+
+
+def _description(
+    run: Run,
+    corpus: Corpus,
+    text: Split,
+    vocabulary: Vocabulary,
+    parity: Parity,
+    others: dict[str, float],
+) -> ModelDescription:
+    config = run.info.config
+    return ModelDescription(
+        architecture=Architecture(
+            cell=config.cell,
+            layers=config.layers,
+            units=config.units,
+            embedding=config.embedding,
+        ),
+        vocabulary_size=len(vocabulary),
+        corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
+        training=config.model_dump(),
+        libraries=_libraries(),
+        metrics=_metrics(run, parity.metrics, others),
+        git_commit=_git_commit(),
+        parent=run.info.parent,
+        fingerprint=parity.fingerprint,
+    )
 
 
 def _metrics(run: Run, parity: dict[str, float], others: dict[str, float]) -> dict[str, float]:

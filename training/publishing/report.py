@@ -1,4 +1,4 @@
-"""What people read: the model card, and the samples of every epoch."""
+"""The texts of a version for people: the model card, and the samples of every epoch."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from training.publishing.baselines import BASELINES
 
 
 def write_samples(run: Run, path: Path) -> None:
-    """Write what every epoch wrote from the same held-out seed text, by temperature."""
+    """Write the samples of every epoch by temperature, each after the same held-out seed text."""
     parts = [
         f"=== epoch {epoch.number}, temperature {temperature} ===\n{run.info.seed_text}{sample}\n"
         for epoch in run.epochs
@@ -51,7 +51,7 @@ The same seed text at each temperature; those of every epoch are in `samples.txt
 
 
 def losses_table(description: ModelDescription) -> str:
-    """Return a Markdown table of those losses, of the model and of baselines, that are known."""
+    """Return a Markdown table of the known losses of the model and of the baselines."""
     names = {
         "**this model**": "validation_nats",
         "its int8 graph, as served": "int8_nats",
@@ -74,6 +74,7 @@ def _samples(run: Run) -> str:
 
 
 def _measured(description: ModelDescription, run: Run) -> str:
+    """Return a clause that says which part of a long held-out text was measured."""
     config = run.info.config
     held_out = description.corpus.characters * config.validation_fraction
     measured = config.validation_characters

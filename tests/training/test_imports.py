@@ -1,0 +1,54 @@
+"""A command imports no library that the command does not use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT
+
+# Runs a command, then prints the top-level modules that the command imported.
+COMMAND = """
+import sys
+from training.__main__ import main
+
+try:
+    assert main(sys.argv[1:]) == 0
+except SystemExit as end:
+    assert end.code == 0
+finally:
+    print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+
+
+def imported_by(*words: str) -> set[str]:
+    """The top-level modules that a command imports in a process of its own."""
+    line = [sys.executable, "-c", COMMAND, *words]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("command", [[], ["compare"], ["requantise"]])
+def test_help_imports_no_library(command: list[str]) -> None:
+    """`--help` imports the standard library and the command line alone."""
+    found = imported_by(*command, "--help")
+    assert "argparse" in found
+    assert found.isdisjoint({"keras", "matplotlib", "numpy", "onnx", "onnxruntime", "tensorflow"})
+    assert found.isdisjoint({"model_store", "pydantic", "rich"})
+
+
+def test_requantising_imports_no_tensorflow() -> None:
+    """`requantise` computes with ONNX Runtime alone."""
+    line = [sys.executable, "-c", "import training.publishing.requantise, sys; print(*sys.modules)"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    found = set(done.stdout.split())
+    assert "onnxruntime" in found
+    assert found.isdisjoint({"keras", "tensorflow"})
+
+
+def test_a_comparison_imports_no_engine(tmp_path: Path) -> None:
+    """`compare` imports neither TensorFlow nor ONNX, and Matplotlib only to draw a picture."""
+    found = imported_by("compare", "shakespeare", "faust", "--store", str(tmp_path))
+    assert "rich" in found
+    assert found.isdisjoint({"keras", "matplotlib", "onnx", "onnxruntime", "tensorflow"})
