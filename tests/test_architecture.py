@@ -97,7 +97,7 @@ LAWS = [
         for room in ("models", "generation", "api", "http", "app", "commands")
         for module in (
             *("batch", "exact", "explain", "onnx_engine", "process", "sampler", "scheduler"),
-            *("tensorflow_engine", "worker"),
+            *("table", "tensorflow_engine", "worker"),
         )
     ),
     Law(

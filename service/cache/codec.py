@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.stream.details import Details
-from service.stream.sequence import State
+from service.stream.job import State
 from service.stream.text import Text
 
 # The layout's version is part of the mark: another layout is another mark, and an old value a miss.

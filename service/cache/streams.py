@@ -6,7 +6,7 @@ from typing import Protocol
 
 from service.cache.codec import CachedStream, decode, encode
 from service.stream.generation import Stream
-from service.stream.sequence import SNAPSHOT_INTERVAL, Snapshot
+from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
 
 PREFIX = "charloom:"
 

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 
 from service.engine.messages import (
     Abort,
+    Admitted,
     Delivered,
     EngineSpec,
     Finished,
@@ -23,7 +24,6 @@ from service.engine.messages import (
     Order,
     Ready,
     Report,
-    Started,
     Submit,
 )
 from service.errors import (
@@ -35,7 +35,8 @@ from service.errors import (
     ServiceError,
 )
 from service.stream.details import Reading
-from service.stream.sequence import Ending, Ids, Sequence
+from service.stream.job import Ending, Ids
+from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -91,17 +92,7 @@ class EngineClient:
             self._telemetry.queued()
         sequence.on_follow = lambda: self._send(Follow(number))
         sequence.on_cancel = lambda: self._send(Abort(number))
-        self._send(
-            Submit(
-                number,
-                sequence.start,
-                sequence.sampling,
-                sequence.first,
-                sequence.end,
-                sequence.wants_details,
-                sequence.followed,
-            )
-        )
+        self._send(Submit(number, sequence.job, sequence.followed))
 
     def inspect(self, ids: Ids, layer: int, seconds: float) -> Reading:
         """Return what each of the ids leaves behind in a layer.
@@ -177,8 +168,8 @@ class EngineClient:
         sequence = self._sequences.get(report.number)
         if sequence is None:
             return
-        if isinstance(report, Started):
-            sequence.begin(report.time)
+        if isinstance(report, Admitted):
+            sequence.admit(report.time)
             self._telemetry.started(self._running)
         elif isinstance(report, Delivered):
             sequence.deliver(report.ids, report.details)

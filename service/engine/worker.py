@@ -3,9 +3,8 @@
 import logging
 import threading
 
-from service.engine.scheduler import Scheduler
+from service.engine.scheduler import Scheduled, Scheduler
 from service.errors import EngineFailed
-from service.stream.sequence import Sequence
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +24,13 @@ class Worker:
         """How many sequences are in a slot or the queue."""
         return len(self._scheduler.running) + len(self._scheduler.waiting)
 
-    def submit(self, sequence: Sequence) -> None:
+    def submit(self, sequence: Scheduled) -> None:
         """Queue a sequence."""
         with self._wake:
             self._scheduler.waiting.append(sequence)
             self._wake.notify()
 
-    def cancel(self, sequence: Sequence) -> None:
+    def cancel(self, sequence: Scheduled) -> None:
         """Free the sequence's slot or place in the queue before the next step."""
         with self._wake:
             self._scheduler.aborts.append(sequence)

@@ -30,11 +30,11 @@ class Flight:
     @property
     def landed(self) -> int:
         """How many characters of the stream can be read."""
-        return self.sequence.first + len(self.sequence.ids)
+        return self.sequence.job.begin + len(self.sequence.ids)
 
     def read(self, begin: int, end: int) -> Text:
         """Return characters `begin` to `end` of the stream, all of which can be read."""
-        first = self.sequence.first
+        first = self.sequence.job.begin
         new = Text(
             self.model.vocabulary.decode(self.sequence.ids[max(0, begin - first) : end - first]),
             self.sequence.details and self.sequence.details[max(0, begin - first) : end - first],
@@ -108,5 +108,5 @@ def _take_off(flight: Flight) -> Flight:
 
 
 def _serves(flight: Flight, wanted: Flight, have: int) -> bool:
-    explained = flight.sequence.wants_details or not wanted.sequence.wants_details
-    return explained and flight.sequence.end > have
+    explained = flight.sequence.job.wants_details or not wanted.sequence.job.wants_details
+    return explained and flight.sequence.job.end > have

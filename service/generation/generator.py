@@ -14,7 +14,8 @@ from service.generation.flights import Flight, Flights
 from service.generation.stop import StopStrings
 from service.models.registry import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
-from service.stream.sequence import Sequence, Start
+from service.stream.job import Job, Start
+from service.stream.sequence import Sequence
 from service.stream.text import Text
 from service.telemetry import Telemetry
 
@@ -106,7 +107,7 @@ class Generator:
         while have < length:
             mine = self._flight(generation, model, caller, known, followed=followed)
             with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
-                end = min(length, flight.sequence.end)
+                end = min(length, flight.sequence.job.end)
                 try:
                     while have < end:
                         _wait(flight, have + 1 if followed else end, deadline, caller)
@@ -131,13 +132,14 @@ class Generator:
     ) -> Flight:
         """Return a flight that goes on where the known text ends."""
         stream, have = generation.stream, len(known.text) if known else 0
-        sequence = Sequence(
+        job = Job(
             self._start(stream, model, caller, known),
             stream.sampling,
-            first=have,
+            begin=have,
             end=generation.length,
-            details=generation.details or (known is not None and known.details is not None),
+            wants_details=generation.details or (known is not None and known.details is not None),
         )
+        sequence = Sequence(job)
         sequence.followed = followed
         return Flight(stream, model, known, sequence, keep=caller.write_cache)
 
@@ -171,7 +173,7 @@ def _cache_result(
 
 
 def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:
-    wanted = target - flight.sequence.first
+    wanted = target - flight.sequence.job.begin
     while not flight.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
         if monotonic() >= deadline:
             raise DeadlineExceeded("the generation took too long; ask for less text")

@@ -16,7 +16,7 @@ from service.cache.redis_bytes import RedisBytes
 from service.cache.streams import PREFIX, StreamCache
 from service.engine.explain import describe
 from service.stream.generation import Sampling, Stream
-from service.stream.sequence import Snapshot
+from service.stream.job import Snapshot
 from tests.servers import RedisServer
 
 STATE = np.arange(12, dtype=np.float32).reshape(2, 6)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from service.engine.scheduler import INTERVAL, Scheduler
 from service.stream.generation import Sampling
-from service.stream.sequence import Ending, Sequence, Start
+from service.stream.job import Ending, Job, Start
+from service.stream.sequence import Sequence
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
 CAPACITY = 4
@@ -21,7 +22,7 @@ def _sequence(
     prompt: list[int], length: int, random_seed: int = 0, temperature: float = 1.0, **options
 ) -> Sequence:
     sampling = Sampling(temperature, top_k=None, top_p=None, random_seed=random_seed)
-    return Sequence(Start(np.array(prompt)), sampling, end=length, **options)
+    return Sequence(Job(Start(np.array(prompt)), sampling, end=length, **options))
 
 
 def _result(sequence: Sequence) -> list[int]:
@@ -117,7 +118,7 @@ def test_resumes_at_its_end_state() -> None:
         first = _sequence([3, 1, 4], cut, random_seed=5)
         _finish(first)
         start = Start(first.ids[-1:], consumed=3 + cut - 1, state=_ending(first).state)
-        rest = Sequence(start, first.sampling, first=cut, end=600)
+        rest = Sequence(Job(start, first.job.sampling, begin=cut, end=600))
         _finish(rest)
         assert _result(first) + _result(rest) == whole
 
@@ -134,7 +135,7 @@ def test_resumes_at_a_snapshot() -> None:
         start = Start(
             np.array(text[snapshot.consumed : begin + 1]), snapshot.consumed, snapshot.state
         )
-        rest = Sequence(start, whole.sampling, first=begin + 1 - 300, end=300)
+        rest = Sequence(Job(start, whole.job.sampling, begin=begin + 1 - 300, end=300))
         _finish(rest)
         assert _result(rest) == text[begin + 1 :]
 
@@ -152,7 +153,7 @@ def test_an_aborted_sequence_can_be_resumed() -> None:
     written = _result(sequence)
     assert 0 < len(written) < 50
     start = Start(sequence.ids[-1:], len(written) + 2, _ending(sequence).state)
-    rest = Sequence(start, sequence.sampling, first=len(written), end=50)
+    rest = Sequence(Job(start, sequence.job.sampling, begin=len(written), end=50))
     _finish(rest)
     assert written + _result(rest) == whole
 
@@ -192,7 +193,7 @@ def test_details_are_the_models_own() -> None:
     expected = None
     for company in (0, 3):
         scheduler = _scheduler()
-        sequence = _sequence([1, 2], 10, temperature=0.5, details=True)
+        sequence = _sequence([1, 2], 10, temperature=0.5, wants_details=True)
         others = [_sequence([5], 30, random_seed=n) for n in range(company)]
         scheduler.waiting.extend([*others, sequence])
         _run(scheduler)
@@ -231,17 +232,19 @@ def test_penalties_are_each_rows_own(wanted: list[tuple[float, float, int]]) -> 
     def sequences() -> list[Sequence]:
         return [
             Sequence(
-                Start(np.array([1, 2])),
-                Sampling(
-                    1.0,
-                    top_k=None,
-                    top_p=None,
-                    random_seed=seed,
-                    presence_penalty=presence,
-                    frequency_penalty=frequency,
-                    logit_bias=((seed, 1.5),) if seed else (),
-                ),
-                end=10 + seed,
+                Job(
+                    Start(np.array([1, 2])),
+                    Sampling(
+                        1.0,
+                        top_k=None,
+                        top_p=None,
+                        random_seed=seed,
+                        presence_penalty=presence,
+                        frequency_penalty=frequency,
+                        logit_bias=((seed, 1.5),) if seed else (),
+                    ),
+                    end=10 + seed,
+                )
             )
             for presence, frequency, seed in wanted
         ]
