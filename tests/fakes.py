@@ -21,3 +21,15 @@ class ScriptedBatch:
         self.state[1, :rows, 0] += 1
         letters = np.arange(VOCABULARY_SIZE)
         return np.sin(hashed[:, None] * (letters + 1)).astype(np.float32)
+
+
+class ScriptedEngine:
+    """An engine whose batches are scripted."""
+
+    def __init__(self) -> None:
+        self.states = ["h0", "c0"]
+        self.vocabulary_size = VOCABULARY_SIZE
+
+    def batch(self, capacity: int) -> ScriptedBatch:
+        """Return a batch of that many rows, all in the zero state."""
+        return ScriptedBatch(capacity)
