@@ -106,6 +106,15 @@ def test_every_part_of_a_stream_counts_in_its_key() -> None:
     assert len({stream.key for stream in streams}) == len(streams)
 
 
+def test_a_key_is_the_same_everywhere() -> None:
+    """The key of a stream is the recorded digest of its fields, in every process and version."""
+    sampling = Sampling(0.1, 5, None, 2**63 - 1, logit_bias=((3, -1.5),))
+    assert (
+        Stream("digest/onnx", "Grüße,\n\U0001f600", sampling).key
+        == "77dd6d0a1ab501ef9740cfbd5441ed01d832db51"
+    )
+
+
 def test_memory_drops_what_was_used_least_recently() -> None:
     """A full cache in memory drops what was not asked for the longest."""
     kept = MemoryBytes(capacity=30)
