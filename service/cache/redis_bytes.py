@@ -46,7 +46,7 @@ class RedisBytes:
         return None if value is None else (key, value)
 
     def set(self, values: Mapping[str, bytes]) -> None:
-        """Keep each value under its key, or none when Redis does not answer in time."""
+        """Keep each value under its key, unless Redis fails."""
         commands = [(key, value, self._ttl) for key, value in values.items()]
         self._ask(lambda: self._pipeline("set", commands))
 

@@ -76,11 +76,11 @@ class EngineClient:
 
     @property
     def alive(self) -> bool:
-        """Whether the process can still answer."""
+        """Whether the process can take sequences and inspections."""
         return self._error is None
 
     def submit(self, sequence: Sequence) -> None:
-        """Queue a sequence.
+        """Queue a sequence, to be drawn by the process.
 
         Raises:
             QueueFull: every slot is taken and the queue is full.
@@ -190,7 +190,7 @@ class EngineClient:
         self._end(sequence, report.ending, error)
 
     def _end_all(self) -> None:
-        """End whatever still runs; the connection has ended."""
+        """End every sequence and inspection, because the connection has ended."""
         with self._lock:
             if self._error is None:
                 log.warning("the engine's process has died; the next request starts another")

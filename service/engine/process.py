@@ -38,7 +38,6 @@ from service.engine.messages import (
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.scheduler import Scheduled, Scheduler
 from service.engine.worker import Worker
-from service.errors import ServiceError
 from service.logs import configuration
 from service.stream.details import Details, Reading
 from service.stream.job import Ending, Ids
@@ -63,9 +62,9 @@ class ReportedSequence:
         """Report the next characters."""
         self._report(Delivered(self._number, ids, details))
 
-    def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
-        """Report the ending, or the engine's failure."""
-        self._report(Finished(self._number, None if error else ending))
+    def finish(self, ending: Ending | None) -> None:
+        """Report the ending, or None when the engine failed."""
+        self._report(Finished(self._number, ending))
 
 
 class EngineProcess:

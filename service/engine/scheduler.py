@@ -11,7 +11,6 @@ import numpy as np
 from service.engine.batch import Batch, Floats, Ids
 from service.engine.explain import describe
 from service.engine.table import Table
-from service.errors import ServiceError
 from service.stream.details import Details
 from service.stream.job import SNAPSHOT_INTERVAL, Ending, Job, Snapshot
 
@@ -33,8 +32,8 @@ class Scheduled(Protocol):
     def deliver(self, ids: Ids, details: Details | None) -> None:
         """Take the next characters; `ids` is valid until the call returns."""
 
-    def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
-        """Take the ending, or the error of an engine that failed."""
+    def finish(self, ending: Ending | None) -> None:
+        """Take the ending, or None when the engine failed."""
 
 
 @dataclass

@@ -7,14 +7,11 @@ from time import monotonic
 import numpy as np
 import pytest
 import redis
-from hypothesis import given
-from hypothesis import strategies as st
 
-from service.cache.codec import MARK, CachedStream, decode, encode
+from service.cache.codec import CachedStream
 from service.cache.memory import MemoryBytes
 from service.cache.redis_bytes import RedisBytes
 from service.cache.streams import PREFIX, StreamCache
-from service.engine.explain import describe
 from service.stream.generation import Sampling, Stream
 from service.stream.job import Snapshot
 from tests.servers import RedisServer
@@ -32,27 +29,6 @@ def redis_bytes(redis_server: RedisServer) -> Iterator[RedisBytes]:
     kept = RedisBytes(redis_server.url, timeout=0.2, ttl=60, failed=print)
     yield kept
     kept.close()
-
-
-def test_round_trip() -> None:
-    """Text and state come back as they went in."""
-    back = decode(encode(CACHED))
-    assert back is not None
-    assert back.text == CACHED.text
-    assert back.details is None
-    assert np.array_equal(back.end_state, STATE)
-
-
-def test_round_trip_with_details() -> None:
-    """Details come back as they went in."""
-    details = describe(np.random.default_rng(0).normal(size=(4, 9)).astype("f4"), np.arange(4))
-    back = decode(encode(CachedStream("Grüß", STATE, details)))
-    assert back is not None
-    assert back.details is not None
-    assert np.array_equal(back.details.logprobs, details.logprobs)
-    assert np.array_equal(back.details.top_ids, details.top_ids)
-    assert np.array_equal(back.details.top_logprobs, details.top_logprobs)
-    assert np.array_equal(back.end_state, STATE)
 
 
 @pytest.mark.parametrize("where", ["memory", "redis"])
@@ -75,64 +51,6 @@ def test_longest_known_prefix_of_a_text(where: str, redis_bytes: RedisBytes) -> 
     assert found(text[:200]) is None
     assert found("!" + text) is None
     assert found(text, identity="other") is None
-
-
-@given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: MARK + tail))
-def test_foreign_bytes_are_nothing(data: bytes) -> None:
-    """Bytes that are no stream decode to nothing, whatever they are."""
-    assert decode(data) is None
-
-
-@given(st.integers(0, len(encode(CACHED)) - 1), st.integers(1, 255))
-def test_damaged_bytes_are_nothing(position: int, flip: int) -> None:
-    """A stream with one byte changed, or cut short, decodes to nothing."""
-    data = bytearray(encode(CACHED))
-    assert decode(bytes(data[:position])) is None
-    data[position] ^= flip
-    assert decode(bytes(data)) is None
-
-
-def test_every_part_of_a_stream_counts_in_its_key() -> None:
-    """Streams that differ in anything that determines their characters have different keys."""
-    streams = [
-        Stream(digest, seed, Sampling(temperature, top_k, top_p, random_seed))
-        for digest in ("a", "b")
-        for seed in ("a", "a\x00", "")
-        for temperature in (0.5, 1.0)
-        for top_k in (None, 1)
-        for top_p in (None, 0.5)
-        for random_seed in (0, 1)
-    ]
-    assert len({stream.key for stream in streams}) == len(streams)
-
-
-def test_a_key_is_the_same_everywhere() -> None:
-    """The key of a stream is the recorded digest of its fields, in every process and version."""
-    sampling = Sampling(0.1, 5, None, 2**63 - 1, logit_bias=((3, -1.5),))
-    assert (
-        Stream("digest/onnx", "Grüße,\n\U0001f600", sampling).key
-        == "77dd6d0a1ab501ef9740cfbd5441ed01d832db51"
-    )
-
-
-def test_memory_drops_what_was_used_least_recently() -> None:
-    """A full cache in memory drops what was not asked for the longest."""
-    kept = MemoryBytes(capacity=30)
-    for key in "abc":
-        kept.set({key: bytes(10)})
-    kept.get("a")
-    kept.set({"d": bytes(10)})
-    assert [key for key in "abcd" if kept.get(key)] == ["a", "c", "d"]
-
-
-def test_memory_counts_a_replaced_value_once() -> None:
-    """Replacing a value does not use up room twice, and one that is too large is not kept."""
-    kept = MemoryBytes(capacity=30)
-    for _ in range(10):
-        kept.set({"a": bytes(20)})
-    kept.set({"b": bytes(10)})
-    kept.set({"c": bytes(31)})
-    assert [key for key in "abc" if kept.get(key)] == ["a", "b"]
 
 
 def test_redis_keeps_streams_with_a_time_to_live(
