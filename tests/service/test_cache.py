@@ -1,4 +1,4 @@
-"""The cache keeps streams, in Redis or in memory, and is never in the way."""
+"""The cache keeps streams in Redis or in memory, and its failures are misses."""
 
 import struct
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def redis_bytes(redis_server: RedisServer) -> Iterator[RedisBytes]:
 
 @pytest.mark.parametrize("where", ["memory", "redis"])
 def test_longest_known_prefix_of_a_text(where: str, redis_bytes: RedisBytes) -> None:
-    """The state after the longest known part of a text is found, and only for its own model."""
+    """The state after the longest cached part of a text is found, for the same model alone."""
     cache = StreamCache(MemoryBytes(10_000) if where == "memory" else redis_bytes)
     text = "".join(chr(97 + n % 26) for n in range(900))
     stream = Stream("m", text[:700], Sampling(1.0, None, None, 0))
@@ -71,7 +71,7 @@ def test_redis_keeps_streams_with_a_time_to_live(
 def test_damaged_value_in_redis_is_a_miss(
     redis_server: RedisServer, redis_bytes: RedisBytes
 ) -> None:
-    """A value that someone else wrote under our key, of any type, is a miss and no error."""
+    """A foreign value under a stream's key, of any type, is a miss and no error."""
     cache, stream = StreamCache(redis_bytes), _stream()
     with redis.Redis.from_url(redis_server.url) as client:
         client.set(PREFIX + stream.key, struct.pack("<d", 1.5))
@@ -82,7 +82,7 @@ def test_damaged_value_in_redis_is_a_miss(
 
 
 def test_stopped_redis_is_a_miss(redis_server: RedisServer, redis_bytes: RedisBytes) -> None:
-    """Without its server the cache misses and keeps nothing, and no error comes out."""
+    """While the server is stopped, the cache misses, keeps nothing and raises nothing."""
     cache = StreamCache(redis_bytes)
     redis_server.stop()
     cache.put(_stream(), CACHED, [])
@@ -92,7 +92,7 @@ def test_stopped_redis_is_a_miss(redis_server: RedisServer, redis_bytes: RedisBy
 def test_frozen_redis_costs_its_timeout_once(
     redis_server: RedisServer, redis_bytes: RedisBytes
 ) -> None:
-    """A frozen server costs one timeout, and is then left alone for a while."""
+    """A frozen server costs one timeout, and is not asked again during the pause."""
     cache = StreamCache(redis_bytes)
     cache.put(_stream(), CACHED, [])
     redis_server.freeze()

@@ -12,7 +12,7 @@ CACHED = CachedStream("Grüße,\nWelt", STATE)
 
 
 def test_round_trip() -> None:
-    """Text and state come back as they went in."""
+    """A decoded stream has the encoded text and state."""
     back = decode(encode(CACHED))
     assert back is not None
     assert back.text == CACHED.text
@@ -21,7 +21,7 @@ def test_round_trip() -> None:
 
 
 def test_round_trip_with_details() -> None:
-    """Details come back as they went in."""
+    """A decoded stream has the encoded details."""
     details = describe(np.random.default_rng(0).normal(size=(4, 9)).astype("f4"), np.arange(4))
     back = decode(encode(CachedStream("Grüß", STATE, details)))
     assert back is not None
@@ -34,7 +34,7 @@ def test_round_trip_with_details() -> None:
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: MARK + tail))
 def test_foreign_bytes_are_nothing(data: bytes) -> None:
-    """Bytes that are no stream decode to nothing, whatever they are."""
+    """Bytes that are no stream decode to nothing."""
     assert decode(data) is None
 
 

@@ -4,7 +4,7 @@ from service.cache.memory import MemoryBytes
 
 
 def test_memory_drops_what_was_used_least_recently() -> None:
-    """A full cache in memory drops what was not asked for the longest."""
+    """A full cache in memory drops the value that was used least recently."""
     kept = MemoryBytes(capacity=30)
     for key in "abc":
         kept.set({key: bytes(10)})
@@ -14,7 +14,7 @@ def test_memory_drops_what_was_used_least_recently() -> None:
 
 
 def test_memory_counts_a_replaced_value_once() -> None:
-    """Replacing a value does not use up room twice, and one that is too large is not kept."""
+    """A replaced value counts once, and a value larger than the capacity is not kept."""
     kept = MemoryBytes(capacity=30)
     for _ in range(10):
         kept.set({"a": bytes(20)})

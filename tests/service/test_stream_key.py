@@ -4,7 +4,7 @@ from service.stream.generation import Sampling, Stream
 
 
 def test_every_part_of_a_stream_counts_in_its_key() -> None:
-    """Streams that differ in anything that determines their characters have different keys."""
+    """Streams that differ in any field have different keys."""
     streams = [
         Stream(digest, seed, Sampling(temperature, top_k, top_p, random_seed))
         for digest in ("a", "b")
