@@ -156,33 +156,36 @@ class Scheduler:
                 sequence.finish(Ending())
 
     def _hand_out(self) -> None:
-        """Deliver to followed sequences, and release the rows that have reached their end."""
-        count, now = len(self.running), self._clock()
-        reached = self._table.position[:count] + 1
-        drawn = (reached - self._table.prompt_end[:count]).tolist()
-        ended = (reached >= self._table.end[:count]).tolist()
+        """Release the rows that have reached their end, and deliver to followed sequences."""
+        table, count = self._table, len(self.running)
+        (ended,) = (table.position[:count] + 1 >= table.end[:count]).nonzero()
         # From the last row down: releasing a row moves the last one into its place.
-        for row in range(count - 1, -1, -1):
-            slot = self.running[row]
-            if ended[row]:
-                self._finish(row, drawn[row])
-            elif slot.sequence.followed and drawn[row] > 0 and now >= slot.due:
+        for row in ended[::-1].tolist():
+            self._finish(row)
+        now = self._clock()
+        for row, slot in enumerate(self.running):
+            if slot.sequence.followed and now >= slot.due and self._drawn(row) > 0:
                 slot.due = now + INTERVAL
-                self._deliver(row, drawn[row])
+                self._deliver(row)
 
-    def _deliver(self, row: int, drawn: int) -> None:
-        """Deliver the characters of a row from the last delivered one to the last drawn one."""
+    def _drawn(self, row: int) -> int:
+        """Return the number of characters that a row has drawn; 0 or less in prefill."""
+        return int(self._table.position[row] + 1 - self._table.prompt_end[row])
+
+    def _deliver(self, row: int) -> None:
+        """Deliver the characters of a row that are drawn and not delivered."""
         slot, tape = self.running[row], self._table.tape[row]
-        begin, slot.delivered = slot.delivered, drawn
+        begin, end = slot.delivered, self._drawn(row)
+        slot.delivered = end
         prompt_end = int(self._table.prompt_end[row])
-        details = None if slot.details is None else slot.details[begin:drawn]
-        slot.sequence.deliver(tape[prompt_end + begin : prompt_end + drawn], details)
+        details = None if slot.details is None else slot.details[begin:end]
+        slot.sequence.deliver(tape[prompt_end + begin : prompt_end + end], details)
 
-    def _finish(self, row: int, drawn: int) -> None:
+    def _finish(self, row: int) -> None:
         slot = self.running[row]
         ending = Ending()
-        if drawn > 0:
-            self._deliver(row, drawn)
+        if self._drawn(row) > 0:
+            self._deliver(row)
             state = self._table.state[row].copy()
             ending = Ending(state, slot.snapshots, slot.first_time, self._clock())
         self._release(row)

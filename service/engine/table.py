@@ -80,36 +80,37 @@ class Table:
         """
         position = self.position[rows]
         index = position + self.to_stream[rows]
-        for n in np.flatnonzero(index % BLOCK == 0).tolist():
+        place = index % BLOCK
+        for n in (place == 0).nonzero()[0].tolist():
             self._fill_uniforms(int(rows[n]), int(index[n]))
+        (adjusting,) = self.adjusts[rows].nonzero()
+        if adjusting.size:
+            logits = self._adjusted(logits, rows, adjusting)
         ids = sample(
-            self._adjusted(logits, rows),
+            logits,
             self.temperature[rows],
-            self.uniforms[rows, index % BLOCK],
+            self.uniforms[rows, place],
             self.top_k[rows],
             self.top_p[rows],
         )
         self.tape[rows, position] = ids
-        adjusts = self.adjusts[rows]
-        self.counts[rows[adjusts], ids[adjusts]] += 1
+        if adjusting.size:
+            self.counts[rows[adjusting], ids[adjusting]] += 1
         return ids
 
     def _fill_uniforms(self, row: int, index: int) -> None:
         """Fill a row with the block of uniform numbers that holds an index of its stream."""
         self.uniforms[row] = uniform_block(int(self.random_seed[row]), index // BLOCK)
 
-    def _adjusted(self, logits: Floats, rows: Ids) -> Floats:
-        """Return logits [B, V], with penalties and biases in the rows that have any."""
-        some = np.flatnonzero(self.adjusts[rows])
-        if not some.size:
-            return logits
-        adjusting = rows[some]
-        adjusted: NDArray[np.float32] = logits.copy()
-        adjusted[some] = penalise(
-            logits[some],
-            self.counts[adjusting],
-            self.presence[adjusting],
-            self.frequency[adjusting],
-            self.bias[adjusting],
+    def _adjusted(self, logits: Floats, rows: Ids, adjusting: NDArray[np.intp]) -> Floats:
+        """Return logits [B, V], with penalties and biases in the rows at the places `adjusting`."""
+        some = rows[adjusting]
+        adjusted: Floats = logits.copy()
+        adjusted[adjusting] = penalise(
+            logits[adjusting],
+            self.counts[some],
+            self.presence[some],
+            self.frequency[some],
+            self.bias[some],
         )
         return adjusted
