@@ -79,8 +79,8 @@ class Table:
         `logits` [B, V] belong to the rows in their order.
         """
         position = self.position[rows]
-        index = position + self.to_stream[rows]
-        place = index % BLOCK
+        index = position + self.to_stream[rows]  # [B], in each row's own stream
+        place = index % BLOCK  # [B], in the row's block of uniform numbers
         for n in (place == 0).nonzero()[0].tolist():
             self._fill_uniforms(int(rows[n]), int(index[n]))
         (adjusting,) = self.adjusts[rows].nonzero()

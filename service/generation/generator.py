@@ -86,7 +86,7 @@ class Generator:
 
     def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:
         known = self._cache.get(generation.stream) if caller.read_cache else None
-        if known and generation.details and known.details is None:
+        if known and generation.wants_details and known.details is None:
             return None
         return known
 
@@ -137,7 +137,8 @@ class Generator:
             stream.sampling,
             begin=have,
             end=generation.length,
-            wants_details=generation.details or (known is not None and known.details is not None),
+            wants_details=generation.wants_details
+            or (known is not None and known.details is not None),
         )
         sequence = Sequence(job)
         sequence.followed = followed

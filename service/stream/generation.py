@@ -60,4 +60,4 @@ class Generation:
     """The seed text of the answer: like the prompt, but possibly empty."""
     length: int
     stop: tuple[str, ...] = ()
-    details: bool = False
+    wants_details: bool = False
