@@ -129,7 +129,7 @@ class Telemetry:
 
     def ended(self, sequence: Sequence) -> None:
         """Count a generation that left its slot or the queue, and what took it time."""
-        (self._waiting if sequence.started is None else self._running).dec()
+        (self._waiting if sequence.admitted is None else self._running).dec()
         drawn, seconds = len(sequence.ids), sequence.seconds()
         if not drawn or not seconds:
             return

@@ -13,7 +13,8 @@ from service.engine.client import EngineClient
 from service.errors import ServiceError
 from service.models.loading import LoadedModel
 from service.stream.details import LIKELIEST, Details
-from service.stream.sequence import Ending, Sequence, Snapshot
+from service.stream.job import Ending, Snapshot
+from service.stream.sequence import Sequence
 from tests.factories import SYMBOLS, description
 
 FINGERPRINT = "f" * 64
@@ -38,24 +39,24 @@ class FakeEngine:
             raise self.refusal
         self.sequences.append(sequence)
         sequence.on_cancel = lambda: self.finish(sequence)
-        length = sequence.end - sequence.first
+        length = sequence.job.end - sequence.job.begin
         if number := length if self.draws_first is None else self.draws_first:
             self.draw(sequence, number)
 
     def draw(self, sequence: Sequence, characters: int) -> None:
         """Draw the next characters; the last of the sequence end it."""
-        if sequence.started is None:
-            sequence.begin(monotonic())
-        begin = sequence.first + len(sequence.ids)
+        if sequence.admitted is None:
+            sequence.admit(monotonic())
+        begin = sequence.job.begin + len(sequence.ids)
         places = np.arange(begin, begin + characters)
         ids = places % len(SYMBOLS)
-        sequence.deliver(ids, details_of(ids) if sequence.wants_details else None)
-        if begin + characters == sequence.end:
+        sequence.deliver(ids, details_of(ids) if sequence.job.wants_details else None)
+        if begin + characters == sequence.job.end:
             self.finish(sequence)
 
     def finish(self, sequence: Sequence, snapshots: list[Snapshot] | None = None) -> None:
         """End a sequence where it stands; the state counts the drawn characters."""
-        drawn = sequence.first + len(sequence.ids)
+        drawn = sequence.job.begin + len(sequence.ids)
         state = np.full((2, 1), drawn, np.float32) if len(sequence.ids) else None
         now = monotonic()
         sequence.finish(Ending(state, snapshots or [], now, now))

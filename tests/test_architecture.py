@@ -22,16 +22,17 @@ ROOMS: dict[str, dict[str, str]] = {
     "service": {
         "errors": "",
         "logs": "",
+        "breaker": "",
         "keys": "errors",
         "settings": "keys",
         "stream": "errors",
         "telemetry": "stream",
-        "cache": "stream",
+        "cache": "stream breaker",
         "engine": "stream errors logs telemetry",
         "models": "engine settings telemetry errors",
         "generation": "models cache stream telemetry errors",
         "api": "generation models stream settings errors",
-        "http": "api generation models stream settings telemetry keys logs errors",
+        "http": "api generation models stream settings telemetry keys logs errors breaker",
         "app": "http api generation models cache stream settings telemetry keys logs errors",
         "gunicorn_conf": "settings logs",
         "commands": "app http api generation models cache stream settings telemetry keys logs errors",
@@ -97,7 +98,7 @@ LAWS = [
         for room in ("models", "generation", "api", "http", "app", "commands")
         for module in (
             *("batch", "exact", "explain", "onnx_engine", "process", "sampler", "scheduler"),
-            *("tensorflow_engine", "worker"),
+            *("table", "tensorflow_engine", "worker"),
         )
     ),
     Law(

@@ -34,7 +34,7 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
         seed=seed,
         length=request.length,
         stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
-        details=request.details,
+        wants_details=request.details,
     )
 
 

@@ -1,4 +1,4 @@
-"""A cached stream or state as bytes: compact, versioned, checked, and never unpickled."""
+"""The layout of a cached stream or state: mark, header, text, arrays and a CRC-32."""
 
 import struct
 import zlib
@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.stream.details import Details
-from service.stream.sequence import State
+from service.stream.job import State
 from service.stream.text import Text
 
-# The layout's version is part of the mark: another layout is another mark, and an old value a miss.
+# The mark ends with the layout's version, so a value of an older layout is a miss.
 MARK = b"charloom-2"
-# Bytes of text, characters with details, likeliest characters of each, state parts, units.
+# Little-endian: bytes of text, characters N with details, likeliest k of each, parts, units.
 HEADER = struct.Struct("<IIHHI")
 CHECKSUM = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
 class CachedStream:
-    """A stream's text so far, the details of all of it or none, and the state at its end.
+    """The known text of a stream, its details if there are any, and its end state.
 
     The state [parts, units] has consumed every character but the last one.
     """
@@ -35,7 +35,7 @@ class CachedStream:
 
 
 def encode(stream: CachedStream) -> bytes:
-    """Return the stream as bytes."""
+    """Return a stream as bytes."""
     text = stream.text.encode()
     details = stream.details or Details.empty(0, 0)
     header = HEADER.pack(len(text), *details.top_ids.shape, *stream.end_state.shape)
@@ -53,7 +53,7 @@ def encode(stream: CachedStream) -> bytes:
 
 
 def decode(data: bytes) -> CachedStream | None:
-    """Return the stream, or None for bytes that are damaged or not a stream of this layout."""
+    """Return a stream, or None for bytes that are damaged or have another layout."""
     if len(data) < len(MARK) + HEADER.size + CHECKSUM.size or not data.startswith(MARK):
         return None
     body = data[: -CHECKSUM.size]
@@ -75,7 +75,7 @@ def decode(data: bytes) -> CachedStream | None:
 
 
 def _cut(data: bytes, sizes: list[int]) -> list[bytes]:
-    """Return pieces of the given sizes, and the rest."""
+    """Return consecutive pieces of the given sizes, and the remaining bytes."""
     pieces, begin = [], 0
     for size in sizes:
         pieces.append(data[begin : begin + size])

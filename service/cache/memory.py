@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 class MemoryBytes:
-    """The least recently used values make room for new ones; safe to share among threads."""
+    """Values up to a capacity; the least recently used are dropped. Safe to use from any thread."""
 
     def __init__(self, capacity: int) -> None:
         """Keep at most `capacity` bytes of values."""
@@ -16,18 +16,18 @@ class MemoryBytes:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under the key."""
+        """Return the value of a key."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
-    def first(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
-        """Return the first of the keys under which something is kept, and what."""
+    def find(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
+        """Return the first key that has a value, with the value."""
         return next(((key, value) for key in keys if (value := self.get(key))), None)
 
     def set(self, values: Mapping[str, bytes]) -> None:
-        """Keep each value under its key, unless it alone is too large."""
+        """Keep each value under its key, except a value larger than the capacity."""
         with self._lock:
             for key, value in values.items():
                 if len(value) > self._capacity:
@@ -39,4 +39,4 @@ class MemoryBytes:
                 self._size -= len(dropped)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: memory has no connection to close."""

@@ -1,25 +1,26 @@
-"""The cache's values in Redis."""
+"""Values of the cache in Redis."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-log = logging.getLogger(__name__)
+from service.breaker import Breaker
 
-# After a failure Redis is left alone for this long, so that a frozen one costs a few requests its
-# timeout, not every request.
-PAUSE = 1.0
+log = logging.getLogger(__name__)
 
 
 class RedisBytes:
-    """Values in Redis with a time to live; a Redis that fails costs hits and nothing else."""
+    """Values in Redis with a time to live; while Redis fails, every key is a miss."""
 
     def __init__(self, url: str, timeout: float, ttl: int, failed: Callable[[str], None]) -> None:
-        """Take the server's address, the seconds it may take, and the seconds a value lives."""
+        """Connect to a URL at the first command.
+
+        A command may take `timeout` seconds, a value lives `ttl` seconds after the last read, and
+        `failed` is called with "redis" for each failure.
+        """
         self._client = redis.Redis.from_url(
             url,
             socket_timeout=timeout,
@@ -28,33 +29,33 @@ class RedisBytes:
         )
         self._ttl = ttl
         self._failed = failed
-        self._paused_until = 0.0
+        self._breaker = Breaker()
 
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under the key, or None when Redis does not answer in time."""
+        """Return the value of a key; None also when Redis does not answer in time."""
         value = self._ask(lambda: self._client.getex(key, ex=self._ttl))
         return value if isinstance(value, bytes) else None
 
-    def first(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
-        """Return the first of the keys under which something is kept, and what."""
-        there = self._ask(lambda: self._pipeline("exists", [(key,) for key in keys]))
-        if not isinstance(there, list) or not any(there):
+    def find(self, keys: Sequence[str]) -> tuple[str, bytes] | None:
+        """Return the first key that has a value, with the value."""
+        exist = self._ask(lambda: self._pipeline("exists", [(key,) for key in keys]))
+        if not isinstance(exist, list) or not any(exist):
             return None
-        key = keys[[bool(answer) for answer in there].index(True)]
+        key = keys[[bool(answer) for answer in exist].index(True)]
         value = self.get(key)
         return None if value is None else (key, value)
 
     def set(self, values: Mapping[str, bytes]) -> None:
-        """Keep the values, or not, when Redis does not answer in time."""
+        """Keep each value under its key, unless Redis fails."""
         commands = [(key, value, self._ttl) for key, value in values.items()]
         self._ask(lambda: self._pipeline("set", commands))
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self._client.close()
 
     def _pipeline(self, command: str, arguments: Iterable[tuple[object, ...]]) -> list[object]:
-        """Send one command for each of the arguments, all in one go."""
+        """Send one command for each of the arguments in one round trip, and return the answers."""
         with self._client.pipeline(transaction=False) as pipeline:
             for each in arguments:
                 getattr(pipeline, command)(*each)
@@ -62,12 +63,13 @@ class RedisBytes:
             return answers
 
     def _ask(self, command: Callable[[], object]) -> object:
-        if monotonic() < self._paused_until:
+        """Return the answer to a command; None while Redis fails."""
+        if self._breaker.open:
             return None
         try:
             return command()
         except (redis.RedisError, OSError) as error:
-            self._paused_until = monotonic() + PAUSE
+            self._breaker.trip()
             self._failed("redis")
             log.warning("redis does not answer (%s); going on without it", error)
             return None

@@ -1,6 +1,6 @@
-"""The engine: frozen weights, the batch that steps through them, and who runs in which row.
+"""The engine: frozen weights, the batches that run them, and the scheduler of the batches' rows.
 
-This room owns the engine's process, its scheduler and the sampler; the service's process imports
-`client` and `messages` alone. Sequences to draw come in over a socket. Drawn characters, end states
-and inspections go out.
+This room owns the engine's process, the scheduler and the sampler; the service's process imports
+`client` and `messages` alone. Jobs and inspections come in over a socket. Drawn characters, end
+states and readings go out.
 """

@@ -1,4 +1,4 @@
-"""What an engine is: frozen weights that run batches of rows."""
+"""The interface of the engines: frozen weights that run batches of rows."""
 
 from typing import Protocol
 
@@ -13,19 +13,25 @@ class Batch(Protocol):
     """Rows of state that advance together, one character per step."""
 
     state: Floats
-    """[parts, capacity, units]: layer by layer the hidden and, of an LSTM, the cell state."""
+    """[parts, capacity, units]: for each layer the hidden state and, of an LSTM, the cell state.
+
+    A step reads and writes this array in place, so the scheduler may set rows of it between steps.
+    """
 
     def step(self, ids: Ids) -> Floats:
-        """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
+        """Advance the first B rows by ids [B]; return their logits [B, V].
+
+        The logits are valid until the next step.
+        """
 
 
 class Engine(Protocol):
-    """Frozen weights that can run batches."""
+    """Frozen weights that any number of batches share."""
 
     states: list[str]
-    """Names of the parts of the state: h0, c0, h1, …; cells other than the LSTM have no c."""
+    """The names of the parts of the state: h0, c0, h1, c1, … for an LSTM, else h0, h1, …"""
 
     vocabulary_size: int
 
     def batch(self, capacity: int) -> Batch:
-        """Return a batch of that many rows, all in the zero state."""
+        """Return a batch of `capacity` rows, all in the zero state."""

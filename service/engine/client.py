@@ -1,4 +1,4 @@
-"""The service's side of the engine's process: sequences go in, and are written from there."""
+"""The service's side of an engine's process: submits sequences, and writes the reports to them."""
 
 import json
 import logging
@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
 from multiprocessing.connection import Connection
 
 from service.engine.messages import (
     Abort,
+    Admitted,
     Delivered,
     EngineSpec,
     Finished,
@@ -23,7 +25,6 @@ from service.engine.messages import (
     Order,
     Ready,
     Report,
-    Started,
     Submit,
 )
 from service.errors import (
@@ -35,18 +36,22 @@ from service.errors import (
     ServiceError,
 )
 from service.stream.details import Reading
-from service.stream.sequence import Ending, Ids, Sequence
+from service.stream.job import Ending, Ids
+from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
 SECONDS_TO_END = 5.0
-MAX_INSPECTIONS = 16  # that wait for another; each takes less than a second
+MAX_INSPECTIONS = 16  # queued or running; each takes less than a second
 FAILED = "the engine failed; the same request may work again"
 
 
 class EngineClient:
-    """A running engine process; safe to use from any thread."""
+    """A running engine process; safe to use from any thread.
+
+    Any thread adds sequences and inspections; the listening thread alone removes and ends them.
+    """
 
     def __init__(self, spec: EngineSpec, queue: int, telemetry: Telemetry) -> None:
         """Start the process and wait until its engine is open.
@@ -71,11 +76,11 @@ class EngineClient:
 
     @property
     def alive(self) -> bool:
-        """Whether the process can still answer."""
+        """Whether the process can take sequences and inspections."""
         return self._error is None
 
     def submit(self, sequence: Sequence) -> None:
-        """Queue a sequence.
+        """Queue a sequence, to be drawn by the process.
 
         Raises:
             QueueFull: every slot is taken and the queue is full.
@@ -91,24 +96,14 @@ class EngineClient:
             self._telemetry.queued()
         sequence.on_follow = lambda: self._send(Follow(number))
         sequence.on_cancel = lambda: self._send(Abort(number))
-        self._send(
-            Submit(
-                number,
-                sequence.start,
-                sequence.sampling,
-                sequence.first,
-                sequence.end,
-                sequence.wants_details,
-                sequence.followed,
-            )
-        )
+        self._send(Submit(number, sequence.job, sequence.followed))
 
     def inspect(self, ids: Ids, layer: int, seconds: float) -> Reading:
-        """Return what each of the ids leaves behind in a layer.
+        """Return the states of a layer, and the likeliest next characters, after each of the ids [N].
 
         Raises:
-            QueueFull: too many others want to look inside.
-            DeadlineExceeded: it took more than those seconds.
+            QueueFull: too many inspections are queued.
+            DeadlineExceeded: the inspection took more than `seconds`.
             Draining, EngineFailed: the process is ending, or has ended.
         """
         future: Future[Reading] = Future()
@@ -126,8 +121,10 @@ class EngineClient:
             raise DeadlineExceeded("the inspection took too long; send less text") from None
 
     def close(self) -> None:
-        """End the process; whatever still runs is told that the service is stopping."""
-        self._give_up(Draining("the service is stopping; try again elsewhere or later"))
+        """End the process; every sequence that still runs ends with `Draining`."""
+        with self._lock:
+            stopping = Draining("the service is stopping; try again elsewhere or later")
+            self._error = self._error or stopping
         # A plain close would leave the listening thread in its read.
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -138,10 +135,6 @@ class EngineClient:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    @property
-    def _running(self) -> int:
-        return sum(sequence.stage == "running" for sequence in list(self._sequences.values()))
 
     def _await_ready(self, spec: EngineSpec) -> Ready:
         try:
@@ -159,60 +152,55 @@ class EngineClient:
             try:
                 self._connection.send(order)
             except OSError:
-                log.debug("the engine's process is gone; the listening thread will say so")
+                log.debug("the engine's process has died; the listening thread will log it")
 
     def _listen(self) -> None:
-        try:
+        with suppress(EOFError, OSError):
             while True:
                 self._take(self._connection.recv())
-        except (EOFError, OSError):
-            if self._error is None:
-                log.warning("the engine's process has died; the next request starts another")
-            self._give_up(EngineFailed(FAILED))
+        self._end_all()
 
     def _take(self, report: Report) -> None:
         if isinstance(report, Inspected):
             self._finish_inspection(report)
-            return
-        sequence = self._sequences.get(report.number)
-        if sequence is None:
-            return
-        if isinstance(report, Started):
-            sequence.begin(report.time)
-            self._telemetry.started(self._running)
+        elif isinstance(report, Admitted):
+            self._sequences[report.number].admit(report.time)
+            self._telemetry.started(self._running())
         elif isinstance(report, Delivered):
-            sequence.deliver(report.ids, report.details)
+            self._sequences[report.number].deliver(report.ids, report.details)
         else:
-            self._finish(report, sequence)
+            self._finish(report)
+
+    def _running(self) -> int:
+        with self._lock:
+            return sum(sequence.stage == "running" for sequence in self._sequences.values())
 
     def _finish_inspection(self, report: Inspected) -> None:
         with self._lock:
-            future = self._inspections.pop(report.number, None)
-        if future is None:
-            return
+            future = self._inspections.pop(report.number)
         if report.reading is None:
             future.set_exception(EngineFailed(FAILED))
         else:
             future.set_result(report.reading)
 
-    def _finish(self, report: Finished, sequence: Sequence) -> None:
+    def _finish(self, report: Finished) -> None:
         with self._lock:
-            del self._sequences[report.number]
-        error = None
-        if report.ending is None:
-            error = EngineFailed(FAILED)
+            sequence = self._sequences.pop(report.number)
+        error = EngineFailed(FAILED) if report.ending is None else None
         self._end(sequence, report.ending, error)
 
-    def _give_up(self, error: ServiceError) -> None:
+    def _end_all(self) -> None:
+        """End every sequence and inspection, because the connection has ended."""
         with self._lock:
-            self._error = self._error or error
-            sequences = list(self._sequences.values())
-            self._sequences.clear()
-            inspections = list(self._inspections.values())
-            self._inspections.clear()
-        for sequence in sequences:
+            if self._error is None:
+                log.warning("the engine's process has died; the next request starts another")
+                self._error = EngineFailed(FAILED)
+            error = self._error
+            sequences, self._sequences = self._sequences, {}
+            inspections, self._inspections = self._inspections, {}
+        for sequence in sequences.values():
             self._end(sequence, None, error)
-        for future in inspections:
+        for future in inspections.values():
             future.set_exception(error)
 
     def _end(self, sequence: Sequence, ending: Ending | None, error: ServiceError | None) -> None:
@@ -228,6 +216,6 @@ def _start(spec: EngineSpec) -> tuple[subprocess.Popen[bytes], socket.socket]:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.engine.process", *arguments],
             pass_fds=[descriptor],
-            process_group=0,  # out of reach of Ctrl-C while it starts, too
+            process_group=0,  # Ctrl-C reaches the service's group alone
         )
     return process, ours

@@ -1,8 +1,8 @@
 """Exponential and logarithm with the same bits on every processor.
 
-IEEE 754 rounds +, −, ×, ÷, comparisons and rounding to integers in exactly one way, and NumPy does
-each in an operation of its own, never fused with the next. `np.exp` and `np.log` are approximations
-instead, which differ between processors and between versions of NumPy.
+IEEE 754 defines every bit of +, −, ×, ÷, comparisons and rounding to integers, and NumPy runs each
+as a separate operation, never fused with the next. `np.exp` and `np.log` are approximations that
+differ between processors and between versions of NumPy.
 """
 
 import math
@@ -15,29 +15,30 @@ Doubles = NDArray[np.float64]
 
 LN2 = 0.6931471805599453
 
-# 2^(−k / STEPS) for k = 0 … LAST, by repeated multiplication; from 2^−126 on, where float32 loses
-# precision, it is 0.
+# 2^(−k / STEPS) for k = 0 … LAST, by repeated multiplication. The last power, 2^−126, is set to 0,
+# because float32 loses precision below 2^−126.
 STEPS = 32
 LAST = 126 * STEPS
 _ROOT = 0.9785720620877001  # 2^(−1 / STEPS)
 _POWERS = np.cumprod([1.0, *[_ROOT] * LAST]).astype(np.float32)
 _POWERS[LAST:] = 0
-# 2^(−r / STEPS) for |r| ≤ 1/2 by its Taylor series: the next term is below 2.2e-7.
+# 2^(−r / STEPS) for |r| ≤ 1/2 by its Taylor series up to r²: the next term is below 2.2e-7.
 _SLOPE = np.float32(-LN2 / STEPS)
 _CURVATURE = np.float32(LN2 / STEPS * LN2 / STEPS / 2)
 _ONE, _END = np.float32(1), np.float32(LAST)
 _STEPS_PER_NAT = STEPS / LN2
 
-# Coefficients of artanh(s) = s + s³/3 + s⁵/5 + …, highest first; |s| < 0.172 makes the rest < 1e-17.
+# Coefficients of artanh(s) = s + s³/3 + s⁵/5 + …, highest first; for |s| < 0.172 the rest is < 1e-17.
 _ARTANH = [1 / n for n in range(21, 0, -2)]
 
 
 def weights(logits: Floats, temperature: Doubles) -> Floats:
     """Return e^((logits − row maximum) / temperature) for logits [B, V] and temperature [B] > 0.
 
-    The likeliest symbol of a row has the weight 1. The relative error is below 3e-7, plus what
-    float32 loses in the exponent.
+    The likeliest symbol of a row has the weight 1. The relative error is below 3e-7, plus the
+    rounding of the exponent in float32.
     """
+    # e^−x = 2^(−(k + r) / STEPS) where x = (k + r) ln 2 / STEPS, k is whole and |r| ≤ 1/2.
     steps = logits.max(axis=1, keepdims=True) - logits
     steps *= (_STEPS_PER_NAT / temperature).astype(np.float32)[:, None]
     np.minimum(steps, _END, out=steps)
@@ -53,6 +54,7 @@ def weights(logits: Floats, temperature: Doubles) -> Floats:
 
 def log(x: Doubles) -> Doubles:
     """Return the natural logarithm of normal numbers x > 0, of any shape, within 1e-15 of 1 or |log x|."""
+    # x = fraction · 2^exponent with √½ ≤ fraction < √2, and log fraction = 2 artanh(s).
     fraction, exponent = np.frexp(x)
     low = fraction < math.sqrt(0.5)
     fraction, exponent = np.where(low, 2 * fraction, fraction), exponent - low

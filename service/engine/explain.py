@@ -1,21 +1,24 @@
-"""Log-probabilities of drawn characters, and of the likeliest ones in their places."""
+"""Log-probabilities of drawn characters, and of the likeliest characters in their places."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from service.engine.batch import Floats, Ids
 from service.engine.exact import log, weights
 from service.stream.details import LIKELIEST, Details
 
 
-def describe(logits: NDArray[np.float32], drawn: NDArray[np.int64]) -> Details:
-    """Explain one drawn id [B] per row of logits [B, V]; no operation mixes rows."""
+def describe(logits: Floats, ids: Ids) -> Details:
+    """Return the details of drawn ids [B], one for each row of logits [B, V].
+
+    The log-probabilities are log softmax(logits). No operation mixes rows.
+    """
     shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
-    # The last of the running sums, as in the sampler: always the same order of additions.
+    # The last running sum, as in the sampler, so that additions always have the same order.
     total = weights(logits, np.ones(len(logits))).cumsum(axis=1, dtype=np.float64)[:, -1:]
     logprobs = (shifted - log(total)).astype(np.float32)
     top = np.argsort(-logprobs, axis=1, kind="stable")[:, :LIKELIEST]
     return Details(
-        logprobs[np.arange(len(drawn)), drawn],
+        logprobs[np.arange(len(ids)), ids],
         top.astype(np.uint16),
         np.take_along_axis(logprobs, top, axis=1),
     )

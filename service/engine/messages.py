@@ -1,15 +1,18 @@
-"""What the service and its engine's process say to each other, over a socket of their own."""
+"""The messages between the service's process and an engine's process, over a socket pair."""
 
 from dataclasses import dataclass
 
 from service.stream.details import Details, Reading
-from service.stream.generation import Sampling
-from service.stream.sequence import Ending, Ids, Start
+from service.stream.job import Ending, Ids, Job
 
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """Which engine to open, and how many rows it runs in how many threads."""
+    """The engine to open: its files, and its rows and threads.
+
+    `kind` is onnx or tensorflow, `path` the graph or the SavedModel's folder, and `tape_length` the
+    most characters of a prompt and its generated text together.
+    """
 
     kind: str
     path: str
@@ -20,34 +23,30 @@ class EngineSpec:
 
 @dataclass(frozen=True)
 class Submit:
-    """To the engine: draw these characters."""
+    """To the engine: draw the characters of a job, for a reader who follows or who waits."""
 
     number: int
-    start: Start
-    sampling: Sampling
-    first: int
-    end: int
-    wants_details: bool
+    job: Job
     followed: bool
 
 
 @dataclass(frozen=True)
 class Follow:
-    """To the engine: a reader reads along."""
+    """To the engine: a reader wants characters of a sequence before its end."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Abort:
-    """To the engine: nobody waits any more."""
+    """To the engine: end a sequence, which has no reader left."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Inspect:
-    """To the engine: read these characters, and say what each leaves behind in a layer."""
+    """To the engine: feed these ids and return the states of one layer after each."""
 
     number: int
     ids: Ids
@@ -56,14 +55,14 @@ class Inspect:
 
 @dataclass(frozen=True)
 class Ready:
-    """From the engine: it is open, and its fingerprint on this machine."""
+    """From the engine: the engine is open and has this fingerprint on this machine."""
 
     fingerprint: str
 
 
 @dataclass(frozen=True)
-class Started:
-    """From the engine: a sequence has got its slot, at that monotonic time."""
+class Admitted:
+    """From the engine: a sequence got its slot at this monotonic time."""
 
     number: int
     time: float
@@ -80,7 +79,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Finished:
-    """From the engine: a sequence has ended, or, with `ending` None, the engine has failed it."""
+    """From the engine: a sequence has ended; `ending` is None when the engine failed."""
 
     number: int
     ending: Ending | None
@@ -88,11 +87,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Inspected:
-    """From the engine: what a text left behind, or, with `reading` None, the engine has failed."""
+    """From the engine: an inspection has ended; `reading` is None when the engine failed."""
 
     number: int
     reading: Reading | None
 
 
 Order = Submit | Follow | Abort | Inspect
-Report = Started | Delivered | Finished | Inspected
+Report = Admitted | Delivered | Finished | Inspected

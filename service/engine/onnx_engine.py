@@ -1,4 +1,4 @@
-"""The batched step over frozen weights, on ONNX Runtime."""
+"""The batched step of frozen weights on ONNX Runtime."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ class OnnxEngine:
 
     def __init__(self, graph: Path) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = 1  # whoever calls; the workers run side by side
+        options.intra_op_num_threads = 1  # the calling thread: each worker has one of its own
         options.inter_op_num_threads = 1
         self.session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.inputs = [node.name for node in self.session.get_inputs()]
@@ -26,15 +26,15 @@ class OnnxEngine:
         self.vocabulary_size: int = self.session.get_outputs()[0].shape[1]
 
     def batch(self, capacity: int) -> "OnnxBatch":
-        """Return a batch of that many rows, all in the zero state."""
+        """Return a batch of `capacity` rows, all in the zero state."""
         return OnnxBatch(self, capacity)
 
 
 class OnnxBatch:
-    """Rows whose state ONNX Runtime reads and writes in place.
+    """Rows of state that ONNX Runtime reads and writes in place.
 
-    A state may be bound as input and output at once: the graph reads each old state in one node,
-    and whatever writes the new one depends on that node's result.
+    One array may be bound as input and output: a single node of the graph reads an old state, and
+    the node that writes the new state depends on the result of the reading node.
     """
 
     def __init__(self, engine: OnnxEngine, capacity: int) -> None:
@@ -45,9 +45,12 @@ class OnnxBatch:
         self._bindings: dict[int, ort.IOBinding] = {}
 
     def step(self, ids: Ids) -> Floats:
-        """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
+        """Advance the first B rows by ids [B]; return their logits [B, V].
+
+        The logits are valid until the next step.
+        """
         rows = len(ids)
-        self._ids[:rows] = ids
+        self._ids[:rows] = ids  # the array that is bound as input
         self._engine.session.run_with_iobinding(self._binding(rows))
         return self._logits[:rows]
 
@@ -57,6 +60,7 @@ class OnnxBatch:
         return self._bindings[rows]
 
     def _bind(self, rows: int) -> ort.IOBinding:
+        """Bind the first rows of ids [B], logits [B, V] and each part of the state [B, units]."""
         binding = self._engine.session.io_binding()
         state = [part[:rows] for part in self.state]
         for name, array in zip(self._engine.inputs, [self._ids[:rows], *state], strict=True):

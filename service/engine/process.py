@@ -1,7 +1,7 @@
-"""The engine's own process, started and spoken to by `engine_client`.
+"""The engine's own process, started by `service.engine.client`.
 
-Python threads that answer requests would otherwise take the interpreter's lock from the engine at
-every step: see "Process model" in docs/performance.md.
+In one process, Python threads that answer requests would take the interpreter's lock from the engine
+at every step: see "Process model" in docs/performance.md.
 """
 
 import json
@@ -22,6 +22,8 @@ from model_store import fingerprint, rows_to_walk
 from service.engine.batch import Engine
 from service.engine.explain import describe
 from service.engine.messages import (
+    Abort,
+    Admitted,
     Delivered,
     EngineSpec,
     Finished,
@@ -31,61 +33,57 @@ from service.engine.messages import (
     Order,
     Ready,
     Report,
-    Started,
     Submit,
 )
 from service.engine.onnx_engine import OnnxEngine
-from service.engine.scheduler import Scheduler
+from service.engine.scheduler import Scheduled, Scheduler
 from service.engine.worker import Worker
-from service.errors import ServiceError
 from service.logs import configuration
 from service.stream.details import Details, Reading
-from service.stream.sequence import Ending, Ids, Sequence
+from service.stream.job import Ending, Ids
 
 log = logging.getLogger(__name__)
 
 
-class ReportedSequence(Sequence):
+class ReportedSequence:
     """A sequence whose readers are in the service's process."""
 
     def __init__(self, order: Submit, report: Callable[[Report], None]) -> None:
-        super().__init__(
-            order.start, order.sampling, order.end, order.first, details=order.wants_details
-        )
+        self.job = order.job
         self.followed = order.followed
         self._number = order.number
         self._report = report
 
-    def begin(self, time: float) -> None:
-        """Report that the sequence has got its slot."""
-        self._report(Started(self._number, time))
+    def admit(self, time: float) -> None:
+        """Report the monotonic time at which the sequence got its slot."""
+        self._report(Admitted(self._number, time))
 
     def deliver(self, ids: Ids, details: Details | None) -> None:
         """Report the next characters."""
-        self._count += len(ids)
         self._report(Delivered(self._number, ids, details))
 
-    def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
-        """Report the end."""
-        self._report(Finished(self._number, None if error else ending))
+    def finish(self, ending: Ending | None) -> None:
+        """Report the ending, or None when the engine failed."""
+        self._report(Finished(self._number, ending))
 
 
 class EngineProcess:
-    """Workers that share an engine, and the orders they work on."""
+    """Workers that share an engine, and the sequences that they run."""
 
-    def __init__(self, spec: EngineSpec, connection: Connection) -> None:
-        engine = _open_engine(spec)
+    def __init__(self, engine: Engine, spec: EngineSpec, connection: Connection) -> None:
+        """Start the workers and report the engine's fingerprint."""
         self._engine = engine
-        # Whoever looks inside waits for another who does, never a generation for either.
+        # One thread runs all inspections, so an inspection never delays a generation.
         self._inspector = ThreadPoolExecutor(1, "inspector")
         self._connection = connection
         self._sending = threading.Lock()
         self._workers = [_worker(engine, spec, number) for number in range(spec.threads)]
-        self._orders: dict[int, tuple[Sequence, Worker]] = {}
+        # Added to by the thread of `run`, removed from by the workers' threads.
+        self._sequences: dict[int, tuple[Scheduled, Worker]] = {}
         self._report(Ready(_fingerprint(engine)))
 
     def run(self) -> None:
-        """Take orders until the service closes the connection or is gone."""
+        """Take orders until the service closes the connection or has died."""
         try:
             while True:
                 self._take(self._connection.recv())
@@ -96,18 +94,28 @@ class EngineProcess:
 
     def _take(self, order: Order) -> None:
         if isinstance(order, Submit):
-            worker = min(self._workers, key=lambda worker: worker.load)
-            sequence: Sequence = ReportedSequence(order, self._report)
-            self._orders[order.number] = sequence, worker
-            worker.submit(sequence)
+            self._submit(order)
         elif isinstance(order, Inspect):
             self._inspector.submit(self._inspect, order)
-        elif order.number in self._orders:  # else it has ended while the order was on its way
-            sequence, worker = self._orders[order.number]
-            if isinstance(order, Follow):
-                sequence.followed = True
-            else:
-                worker.cancel(sequence)
+        else:
+            self._change(order)
+
+    def _submit(self, order: Submit) -> None:
+        worker = min(self._workers, key=lambda worker: worker.load)
+        sequence = ReportedSequence(order, self._report)
+        self._sequences[order.number] = sequence, worker
+        worker.submit(sequence)
+
+    def _change(self, order: Follow | Abort) -> None:
+        """Follow or abort a sequence, unless the sequence has ended meanwhile."""
+        found = self._sequences.get(order.number)
+        if found is None:
+            return
+        sequence, worker = found
+        if isinstance(order, Follow):
+            sequence.followed = True
+        else:
+            worker.cancel(sequence)
 
     def _inspect(self, order: Inspect) -> None:
         reading = None
@@ -119,8 +127,8 @@ class EngineProcess:
 
     def _report(self, report: Ready | Report) -> None:
         if isinstance(report, Finished):
-            self._orders.pop(report.number, None)
-        with self._sending, suppress(OSError):  # when the service is gone there is nobody to tell
+            self._sequences.pop(report.number, None)
+        with self._sending, suppress(OSError):  # a service that has died needs no report
             self._connection.send(report)
 
 
@@ -138,12 +146,12 @@ def _fingerprint(engine: Engine) -> str:
 
 
 def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
-    """Read a text in a batch of its own, and note what each character leaves behind."""
+    """Feed ids [N] to a batch of one row, and return a layer's states and details after each."""
     batch = engine.batch(1)
     hidden = engine.states.index(f"h{layer}")
-    # An LSTM remembers in its cell state, the other cells in the hidden state alone.
+    # An LSTM has a cell state beside the hidden state; the other cells have the hidden state alone.
     cell = engine.states.index(f"c{layer}") if f"c{layer}" in engine.states else hidden
-    states = np.empty((len(ids), 2, batch.state.shape[2]), np.float32)
+    states = np.empty((len(ids), 2, batch.state.shape[2]), np.float32)  # hidden, cell
     logits = np.empty((len(ids), engine.vocabulary_size), np.float32)
     for place in range(len(ids)):
         logits[place] = batch.step(ids[place : place + 1])[0]
@@ -152,11 +160,10 @@ def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
 
 
 def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:
-    slots = -(-spec.slots // spec.threads)
+    slots = -(-spec.slots // spec.threads)  # rounded up
     batch = engine.batch(slots)
-    batch.step(
-        np.zeros(slots, np.int64)
-    )  # the first step allocates, which no request should wait for
+    # The first step allocates memory, for which no request should wait.
+    batch.step(np.zeros(slots, np.int64))
     batch.state[:] = 0
     scheduler = Scheduler(
         batch,
@@ -169,17 +176,18 @@ def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:
 
 def main() -> None:
     """Serve the connection whose file descriptor and spec are the two arguments."""
-    # Ctrl-C and the like reach the whole group; this process ends when its service does.
+    # Signals such as Ctrl-C reach the whole group; this process ends when its service does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.config.dictConfig(configuration())
-    descriptor, spec = sys.argv[1:]
+    descriptor, text = sys.argv[1:]
     try:
-        engine = EngineProcess(EngineSpec(**json.loads(spec)), Connection(int(descriptor)))
+        spec = EngineSpec(**json.loads(text))
+        process = EngineProcess(_open_engine(spec), spec, Connection(int(descriptor)))
     except Exception:
         log.exception("the engine cannot be started")
         sys.exit(1)
-    engine.run()
+    process.run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From logits to characters: pure NumPy, every row on its own."""
+"""From logits to characters: pure NumPy, each row independent of the others."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,15 @@ Ids = NDArray[np.int64]
 BLOCK = 256
 # Philox yields four 64-bit words for each count, and a uniform number takes one word.
 COUNTS_PER_BLOCK = BLOCK // 4
-# At this temperature the likeliest character has been certain for long, and no quotient overflows.
+# At this temperature the likeliest character is certain, and no quotient overflows.
 COLDEST = 1e-20
 
 
 def uniform_block(random_seed: int, block: int) -> Uniforms:
-    """Return the uniform numbers [BLOCK] of characters block * BLOCK and following.
+    """Return the uniform numbers [BLOCK] for characters block * BLOCK to (block + 1) * BLOCK.
 
-    They come from a counter-based generator (Philox: Salmon et al., "Parallel random numbers: as
-    easy as 1, 2, 3", 2011) keyed by the random seed: character k needs no history.
+    The generator is counter-based and keyed by the random seed, so the number of character k needs
+    no history. Philox: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
     """
     bits = np.random.Philox(key=random_seed, counter=block * COUNTS_PER_BLOCK)
     return np.random.Generator(bits).random(BLOCK)
@@ -35,15 +35,16 @@ def sample(
 ) -> Ids:
     """Draw one id per row of logits [B, V]; temperature, uniforms, top_k and top_p are [B].
 
-    Temperature 0 takes the likeliest, and so does one below COLDEST. A top_k of V and a top_p of 1
-    leave the distribution whole. No operation mixes rows, so a row's draw does not depend on the
-    other rows; each is one that IEEE 754 rounds in one way, so it does not depend on the processor.
+    A temperature below COLDEST, 0 included, takes the likeliest id. A top_k of V and a top_p of 1
+    leave the distribution whole. No operation mixes rows, so a row's id does not depend on the other
+    rows. IEEE 754 defines the bits of every operation, so an id does not depend on the processor.
     """
     chances = weights(logits, np.maximum(temperature, COLDEST))
     restricted = np.flatnonzero((top_k < logits.shape[1]) | (top_p < 1))
     if restricted.size:
         chances[restricted] = _restrict(chances[restricted], top_k[restricted], top_p[restricted])
-    # Sums run from left to right, one row at a time: the order of additions is always the same.
+    # Inverse transform sampling: the first id whose running sum exceeds u times the total. A running
+    # sum adds from left to right in every row, so the order of additions is always the same.
     cumulative = np.cumsum(chances, axis=1, dtype=np.float64)
     threshold = uniforms * cumulative[:, -1]
     ids: Ids = (cumulative > threshold[:, None]).argmax(axis=1)
@@ -56,9 +57,9 @@ def sample(
 def penalise(
     logits: Floats, counts: Floats, presence: Uniforms, frequency: Uniforms, bias: Floats
 ) -> Floats:
-    """Return logits [B, V] less the penalties [B] for characters drawn before, plus the bias.
+    """Return logits [B, V] minus the penalties [B] for drawn characters, plus the bias [B, V].
 
-    `counts` [B, V] says how often each character was drawn. The formula is OpenAI's:
+    `counts` [B, V] are the numbers of times that each character was drawn. The formula is OpenAI's:
     https://platform.openai.com/docs/guides/text-generation (frequency and presence penalties).
     """
     penalty = presence[:, None] * (counts > 0) + frequency[:, None] * counts
@@ -67,15 +68,17 @@ def penalise(
 
 
 def _restrict(chances: Floats, top_k: Ids, top_p: Uniforms) -> Floats:
-    """Zero all but the top_k likeliest, then all but the fewest that hold top_p of the rest.
+    """Zero all but the top_k likeliest, then all but the fewest that hold top_p of the remaining sum.
 
-    Nucleus sampling: Holtzman et al., "The curious case of neural text degeneration", 2020.
+    Chances are [B, V], top_k and top_p [B]. Nucleus sampling: Holtzman et al., "The curious case of
+    neural text degeneration", 2020.
     """
+    # Ranked from the likeliest down; the stable sort orders equal chances by id.
     order = np.argsort(-chances, axis=1, kind="stable")
     ranked = np.take_along_axis(chances, order, axis=1)
     ranked[np.arange(chances.shape[1]) >= top_k[:, None]] = 0
     cumulative = np.cumsum(ranked, axis=1, dtype=np.float64)
-    before = cumulative - ranked
+    before = cumulative - ranked  # the sum of all likelier ones
     ranked[before >= top_p[:, None] * cumulative[:, -1:]] = 0
     kept = np.zeros_like(chances)
     np.put_along_axis(kept, order, ranked, axis=1)

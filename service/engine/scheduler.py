@@ -1,41 +1,58 @@
-"""Slots and the queue before them: who runs in which row of the batch, step by step."""
+"""Slots and the queue before them: which sequence runs in which row of the batch, step by step."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.engine.batch import Batch
+from service.engine.batch import Batch, Floats, Ids
 from service.engine.explain import describe
-from service.engine.sampler import BLOCK, penalise, sample, uniform_block
+from service.engine.table import Table
 from service.stream.details import Details
-from service.stream.sequence import SNAPSHOT_INTERVAL, Ending, Sequence, Snapshot
+from service.stream.job import SNAPSHOT_INTERVAL, Ending, Job, Snapshot
 
-# Seconds between two deliveries to a reader who reads along: often enough to look smooth, seldom
+# Seconds between two deliveries to a reader before the end: often enough to look smooth, seldom
 # enough that 64 readers' events cost little beside the steps (see docs/performance.md).
 INTERVAL = 0.04
 
 
-@dataclass
-class _Slot:
-    """What a running sequence has gathered beside its characters."""
+class Scheduled(Protocol):
+    """A sequence as the scheduler sees it: a job, and a place for results."""
 
-    delivered: int = 0
-    due: float = 0.0  # when the next characters may be delivered before the end
-    first: float = 0.0
+    job: Job
+    followed: bool
+    """Whether a reader wants characters before the end."""
+
+    def admit(self, time: float) -> None:
+        """Take the monotonic time at which the sequence got its slot."""
+
+    def deliver(self, ids: Ids, details: Details | None) -> None:
+        """Take the next characters; `ids` is valid until the call returns."""
+
+    def finish(self, ending: Ending | None) -> None:
+        """Take the ending, or None when the engine failed."""
+
+
+@dataclass
+class Slot:
+    """A running sequence and the results that are not delivered yet."""
+
+    sequence: Scheduled
     details: Details | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
+    first_time: float = 0.0  # when the first character was drawn
+    delivered: int = 0  # characters
+    due: float = 0.0  # the earliest time of the next delivery before the end
 
 
 class Scheduler:
     """Continuous batching: rows join and leave at any step.
 
-    Running sequences fill rows 0 to n - 1. The characters of a row lie on its *tape*: first those
-    of the prompt, then those that were drawn. A step feeds each row the character at its position,
-    so rows that still read their prompt and rows that write share every step.
+    Running sequences fill rows 0 to n - 1. A step feeds each row one character of its tape, so rows
+    in prefill and rows in decode share every step.
     """
 
     def __init__(
@@ -46,231 +63,137 @@ class Scheduler:
         vocabulary_size: int,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self.batch = batch
-        self.capacity = capacity
-        self.waiting: deque[Sequence] = deque()
-        self.aborts: deque[Sequence] = deque()
-        self.running: list[Sequence] = []
+        self.waiting: deque[Scheduled] = deque()
+        self.aborts: deque[Scheduled] = deque()
+        self.running: list[Slot] = []  # row by row
+        self._batch = batch
+        self._capacity = capacity
         self._vocabulary_size = vocabulary_size
         self._clock = clock
-        self._tape = np.zeros((capacity, tape_length), np.int64)
-        self._uniforms = np.zeros((capacity, BLOCK))
-        self._position = np.zeros(capacity, np.int64)
-        self._prompt_end = np.zeros(capacity, np.int64)
-        self._end = np.zeros(capacity, np.int64)
-        self._offset = np.zeros(capacity, np.int64)  # from a tape position to the stream's
-        self._consumed = np.zeros(capacity, np.int64)  # from a tape position to the text's
-        self._temperature = np.zeros(capacity)
-        self._top_k = np.zeros(capacity, np.int64)
-        self._top_p = np.zeros(capacity)
-        self._adjusts = np.zeros(capacity, np.bool_)
-        self._counts = np.zeros((capacity, vocabulary_size), np.float32)  # where it adjusts
-        self._bias = np.zeros((capacity, vocabulary_size), np.float32)
-        self._presence = np.zeros(capacity)
-        self._frequency = np.zeros(capacity)
+        self._table = Table(batch.state, tape_length, vocabulary_size)
         self._rows = np.arange(capacity)
-        self._slots: dict[Sequence, _Slot] = {}
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether no sequence runs, waits or is to be aborted."""
         return not (self.running or self.waiting or self.aborts)
 
     def step(self) -> None:
-        """Admit what fits, advance every running row by one character, hand out what is ready."""
+        """Admit sequences to free slots, advance every row by one character, deliver results."""
         self._admit()
         if self.running:
-            rows = self._rows[: len(self.running)]
-            position = self._position[: len(rows)]
-            logits = self.batch.step(self._tape[rows, position])
-            position += 1
-            drawing = rows[position >= self._prompt_end[: len(rows)]]
-            if drawing.size:
-                self._draw(logits, drawing)
-            self._snapshot(rows, position)
+            self._advance(self._rows[: len(self.running)])
         self._abort()
         self._hand_out()
 
-    def give_up(self) -> list[Sequence]:
-        """Forget everything that runs or waits, and return it."""
-        sequences = [*self.running, *self.waiting]
+    def give_up(self) -> list[Scheduled]:
+        """Forget every sequence that runs or waits, and return these sequences."""
+        sequences = [*(slot.sequence for slot in self.running), *self.waiting]
         self.running.clear()
-        self._slots.clear()
         self.waiting.clear()
         self.aborts.clear()
         return sequences
 
     def _admit(self) -> None:
-        while self.waiting and len(self.running) < self.capacity:
-            self._start(self.waiting.popleft())
+        while self.waiting and len(self.running) < self._capacity:
+            sequence = self.waiting.popleft()
+            slot = Slot(sequence)
+            if sequence.job.wants_details:
+                slot.details = Details.empty(len(sequence.job), self._vocabulary_size)
+            self._table.fill(len(self.running), sequence.job)
+            self.running.append(slot)
+            sequence.admit(self._clock())
 
-    def _start(self, sequence: Sequence) -> None:
-        row, start, sampling = len(self.running), sequence.start, sequence.sampling
-        prompt_end = len(start.prompt)
-        self.running.append(sequence)
-        self.batch.state[:, row] = 0 if start.state is None else start.state
-        self._tape[row, :prompt_end] = start.prompt
-        self._position[row] = 0
-        self._prompt_end[row] = prompt_end
-        self._end[row] = prompt_end + sequence.end - sequence.first
-        self._offset[row] = sequence.first - prompt_end
-        self._consumed[row] = start.consumed
-        self._temperature[row] = sampling.temperature
-        self._top_k[row] = sampling.top_k or self._vocabulary_size
-        self._top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
-        self._adjusts[row] = sampling.adjusts
-        if sampling.adjusts:
-            self._start_penalties(row, sequence)
-        if sequence.first % BLOCK:
-            self._uniforms[row] = uniform_block(sampling.random_seed, sequence.first // BLOCK)
-        slot = self._slots[sequence] = _Slot()
-        if sequence.wants_details:
-            slot.details = Details.empty(sequence.end - sequence.first, self._vocabulary_size)
-        sequence.begin(self._clock())
+    def _advance(self, rows: Ids) -> None:
+        """Feed each row the character at its position, and draw where the prompt is consumed."""
+        table = self._table
+        position = table.position[: len(rows)]
+        logits = self._batch.step(table.tape[rows, position])
+        position += 1  # a view: this moves the table's own positions
+        drawing = rows[position >= table.prompt_end[: len(rows)]]
+        if drawing.size:
+            self._draw(logits[drawing], drawing)
+        self._snapshot(rows)
 
-    def _start_penalties(self, row: int, sequence: Sequence) -> None:
-        sampling, generated = sequence.sampling, sequence.start.generated
-        self._presence[row] = sampling.presence_penalty
-        self._frequency[row] = sampling.frequency_penalty
-        self._bias[row] = 0
-        for id_, value in sampling.logit_bias:
-            self._bias[row, id_] = value
-        self._counts[row] = 0
-        if generated is not None:
-            self._counts[row] = np.bincount(generated, minlength=self._vocabulary_size)
+    def _draw(self, logits: Floats, rows: Ids) -> None:
+        """Draw a character from logits [B, V] for each of the rows [B]."""
+        table = self._table
+        ids = table.draw(logits, rows)
+        for row in rows[table.position[rows] == table.prompt_end[rows]].tolist():
+            self.running[row].first_time = self._clock()
+        wanted = [n for n, row in enumerate(rows.tolist()) if self.running[row].details is not None]
+        if wanted:
+            self._describe(logits[wanted], rows[wanted], ids[wanted])
 
-    def _draw(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
-        """Write the next character of each of the rows onto its tape."""
-        logits, position = logits[rows], self._position[rows]
-        index = position + self._offset[rows]
-        for row in rows[index % BLOCK == 0].tolist():
-            seed = self.running[row].sampling.random_seed
-            block = int(self._position[row] + self._offset[row]) // BLOCK
-            self._uniforms[row] = uniform_block(seed, block)
-        drawn = sample(
-            self._adjusted(logits, rows),
-            self._temperature[rows],
-            self._uniforms[rows, index % BLOCK],
-            self._top_k[rows],
-            self._top_p[rows],
-        )
-        self._tape[rows, position] = drawn
-        adjusts = self._adjusts[rows]
-        self._counts[rows[adjusts], drawn[adjusts]] += 1
-        for row in rows[position == self._prompt_end[rows]].tolist():
-            self._slots[self.running[row]].first = self._clock()
-        self._describe(logits, rows, drawn)
+    def _describe(self, logits: Floats, rows: Ids, ids: Ids) -> None:
+        """Keep the details of the drawn ids [B], one for each of the rows [B]."""
+        details = describe(logits, ids)
+        indices = self._table.position[rows] - self._table.prompt_end[rows]
+        for n, (row, index) in enumerate(zip(rows.tolist(), indices.tolist(), strict=True)):
+            kept = self.running[row].details
+            assert kept is not None  # made when the sequence was admitted
+            kept.logprobs[index] = details.logprobs[n]
+            kept.top_ids[index] = details.top_ids[n]
+            kept.top_logprobs[index] = details.top_logprobs[n]
 
-    def _adjusted(
-        self, logits: NDArray[np.float32], rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Return the logits with the penalties and biases of the rows that have any."""
-        some = np.flatnonzero(self._adjusts[rows])
-        if not some.size:
-            return logits
-        those = rows[some]
-        adjusted = logits.copy()
-        adjusted[some] = penalise(
-            logits[some],
-            self._counts[those],
-            self._presence[those],
-            self._frequency[those],
-            self._bias[those],
-        )
-        return adjusted
-
-    def _describe(
-        self, logits: NDArray[np.float32], rows: NDArray[np.int64], drawn: NDArray[np.int64]
-    ) -> None:
-        wanted = [n for n, row in enumerate(rows.tolist()) if self.running[row].wants_details]
-        if not wanted:
-            return
-        details = describe(logits[wanted], drawn[wanted])
-        for n, row in enumerate(rows[wanted].tolist()):
-            room = self._slots[self.running[row]].details
-            assert room is not None  # made when the sequence started
-            index = int(self._position[row] - self._prompt_end[row])
-            room.logprobs[index] = details.logprobs[n]
-            room.top_ids[index] = details.top_ids[n]
-            room.top_logprobs[index] = details.top_logprobs[n]
-
-    def _snapshot(self, rows: NDArray[np.int64], position: NDArray[np.int64]) -> None:
-        consumed = position + self._consumed[: len(rows)]
+    def _snapshot(self, rows: Ids) -> None:
+        """Copy the state of each row whose text has reached a multiple of the interval."""
+        table = self._table
+        consumed = table.position[: len(rows)] + table.to_text[: len(rows)]
         for row in rows[consumed % SNAPSHOT_INTERVAL == 0].tolist():
-            state = self.batch.state[:, row].copy()
-            snapshots = self._slots[self.running[row]].snapshots
-            snapshots.append(Snapshot(int(consumed[row]), state))
+            snapshot = Snapshot(int(consumed[row]), table.state[row].copy())
+            self.running[row].snapshots.append(snapshot)
 
     def _abort(self) -> None:
-        """End what nobody waits for any more where it stands."""
+        """End aborted sequences at the character that is drawn now."""
         while self.aborts:
             sequence = self.aborts.popleft()
-            if sequence in self.running:
-                row = self.running.index(sequence)
-                self._end[row] = self._position[row] + 1
-            elif sequence in self.waiting:
+            for row, slot in enumerate(self.running):
+                if slot.sequence is sequence:
+                    self._table.end[row] = self._table.position[row] + 1
+            if sequence in self.waiting:
                 self.waiting.remove(sequence)
                 sequence.finish(Ending())
 
     def _hand_out(self) -> None:
-        """Deliver to readers who read along, and release the rows that have reached their end."""
-        count, now = len(self.running), self._clock()
-        last = self._position[:count] + 1
-        drawn = (last - self._prompt_end[:count]).tolist()
-        ended = (last >= self._end[:count]).tolist()
+        """Release the rows that have reached their end, and deliver to followed sequences."""
+        table, count = self._table, len(self.running)
+        (ended,) = (table.position[:count] + 1 >= table.end[:count]).nonzero()
         # From the last row down: releasing a row moves the last one into its place.
-        for row in range(count - 1, -1, -1):
-            if ended[row]:
-                self._finish(row, drawn[row])
-            elif self.running[row].followed and drawn[row] > 0:
-                slot = self._slots[self.running[row]]
-                if now >= slot.due:
-                    slot.due = now + INTERVAL
-                    self._deliver(row, drawn[row])
+        for row in ended[::-1].tolist():
+            self._finish(row)
+        now = self._clock()
+        for row, slot in enumerate(self.running):
+            if slot.sequence.followed and now >= slot.due and self._drawn(row) > 0:
+                slot.due = now + INTERVAL
+                self._deliver(row)
 
-    def _deliver(self, row: int, drawn: int) -> None:
-        sequence = self.running[row]
-        slot = self._slots[sequence]
-        begin, slot.delivered = slot.delivered, drawn
-        first = int(self._prompt_end[row])
-        details = None if slot.details is None else slot.details[begin:drawn]
-        sequence.deliver(self._tape[row, first + begin : first + drawn], details)
+    def _drawn(self, row: int) -> int:
+        """Return the number of characters that a row has drawn; 0 or less in prefill."""
+        return int(self._table.position[row] + 1 - self._table.prompt_end[row])
 
-    def _finish(self, row: int, drawn: int) -> None:
-        sequence = self.running[row]
+    def _deliver(self, row: int) -> None:
+        """Deliver the characters of a row that are drawn and not delivered."""
+        slot, tape = self.running[row], self._table.tape[row]
+        begin, end = slot.delivered, self._drawn(row)
+        slot.delivered = end
+        prompt_end = int(self._table.prompt_end[row])
+        details = None if slot.details is None else slot.details[begin:end]
+        slot.sequence.deliver(tape[prompt_end + begin : prompt_end + end], details)
+
+    def _finish(self, row: int) -> None:
+        slot = self.running[row]
         ending = Ending()
-        if drawn > 0:
-            self._deliver(row, drawn)
-            slot = self._slots[sequence]
-            state = self.batch.state[:, row].copy()
-            ending = Ending(state, slot.snapshots, slot.first, self._clock())
+        if self._drawn(row) > 0:
+            self._deliver(row)
+            state = self._table.state[row].copy()
+            ending = Ending(state, slot.snapshots, slot.first_time, self._clock())
         self._release(row)
-        sequence.finish(ending)
+        slot.sequence.finish(ending)
 
     def _release(self, row: int) -> None:
         """Free a row by moving the last running one into it."""
-        del self._slots[self.running[row]]
-        last = len(self.running) - 1
-        if row != last:
-            self.running[row] = self.running[last]
-            self.batch.state[:, row] = self.batch.state[:, last]
-            used = self._end[last]
-            self._tape[row, :used] = self._tape[last, :used]
-            for array in (
-                self._uniforms,
-                self._position,
-                self._prompt_end,
-                self._end,
-                self._offset,
-                self._consumed,
-                self._temperature,
-                self._top_k,
-                self._top_p,
-                self._adjusts,
-                self._counts,
-                self._bias,
-                self._presence,
-                self._frequency,
-            ):
-                array[row] = array[last]
-        self.running.pop()
+        last = self.running.pop()
+        if row < len(self.running):
+            self.running[row] = last
+            self._table.move(len(self.running), row)

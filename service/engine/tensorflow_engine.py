@@ -1,4 +1,4 @@
-"""The same step on TensorFlow's SavedModel: the reference, and for TensorFlow's own hardware."""
+"""The batched step of a SavedModel on TensorFlow: the reference, and for TensorFlow's hardware."""
 
 import os
 from pathlib import Path
@@ -26,12 +26,12 @@ class TensorFlowEngine:
         self.vocabulary_size: int = self.step.structured_outputs["logits"].shape[1]
 
     def batch(self, capacity: int) -> "TensorFlowBatch":
-        """Return a batch of that many rows, all in the zero state."""
+        """Return a batch of `capacity` rows, all in the zero state."""
         return TensorFlowBatch(self, capacity)
 
 
 class TensorFlowBatch:
-    """Rows of state that TensorFlow advances."""
+    """Rows of state that TensorFlow advances, copied in and out of tensors at each step."""
 
     def __init__(self, engine: TensorFlowEngine, capacity: int) -> None:
         self._engine = engine
@@ -39,7 +39,7 @@ class TensorFlowBatch:
         self.state: Floats = np.zeros(shape, np.float32)
 
     def step(self, ids: Ids) -> NDArray[np.float32]:
-        """Advance the first B rows by ids [B]; return their logits [B, V], valid until the next."""
+        """Advance the first B rows by ids [B]; return their logits [B, V]."""
         rows = len(ids)
         state = {
             name: tf.constant(part[:rows])

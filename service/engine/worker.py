@@ -1,17 +1,15 @@
-"""The one thread that owns a scheduler and drives it."""
+"""A worker: the one thread that runs the steps of a scheduler."""
 
 import logging
 import threading
 
-from service.engine.scheduler import Scheduler
-from service.errors import EngineFailed
-from service.stream.sequence import Sequence
+from service.engine.scheduler import Scheduled, Scheduler
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs a scheduler in a thread of its own; sequences come in from any thread."""
+    """Runs a scheduler in a thread; any thread may submit and cancel sequences."""
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
         self._scheduler = scheduler
@@ -22,23 +20,23 @@ class Worker:
 
     @property
     def load(self) -> int:
-        """How many sequences are in a slot or the queue."""
+        """The number of sequences in a slot or in the queue."""
         return len(self._scheduler.running) + len(self._scheduler.waiting)
 
-    def submit(self, sequence: Sequence) -> None:
+    def submit(self, sequence: Scheduled) -> None:
         """Queue a sequence."""
         with self._wake:
             self._scheduler.waiting.append(sequence)
             self._wake.notify()
 
-    def cancel(self, sequence: Sequence) -> None:
+    def cancel(self, sequence: Scheduled) -> None:
         """Free the sequence's slot or place in the queue before the next step."""
         with self._wake:
             self._scheduler.aborts.append(sequence)
             self._wake.notify()
 
     def close(self) -> None:
-        """End the thread where it stands."""
+        """End the thread after its current step; running sequences are not finished."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -57,7 +55,7 @@ class Worker:
                 self._give_up()
 
     def _give_up(self) -> None:
-        error = EngineFailed("the engine failed; the same request may work again")
-        with self._wake:
-            for sequence in self._scheduler.give_up():
-                sequence.finish(None, error)
+        with self._wake:  # no sequence is submitted between the scheduler's copying and clearing
+            sequences = self._scheduler.give_up()
+        for sequence in sequences:
+            sequence.finish(None)

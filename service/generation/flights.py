@@ -30,12 +30,12 @@ class Flight:
     @property
     def landed(self) -> int:
         """The number of characters of the stream that can be read."""
-        return self.sequence.first + len(self.sequence.ids)
+        return self.sequence.job.begin + len(self.sequence.ids)
 
     def read(self, begin: int, end: int) -> Text:
         """Return characters `begin` to `end` of the stream; `end` is at most `landed`."""
         # Place i of the sequence's ids is place first + i of the stream.
-        first, details = self.sequence.first, self.sequence.details
+        first, details = self.sequence.job.begin, self.sequence.details
         part = slice(max(0, begin - first), max(0, end - first))
         new = Text(self.model.vocabulary.decode(self.sequence.ids[part]), details and details[part])
         if begin >= first or self.known is None:
@@ -111,5 +111,5 @@ def _take_off(flight: Flight) -> Flight:
 
 
 def _serves(flight: Flight, wanted: Flight, have: int) -> bool:
-    explained = flight.sequence.wants_details or not wanted.sequence.wants_details
-    return explained and flight.sequence.end > have
+    explained = flight.sequence.job.wants_details or not wanted.sequence.job.wants_details
+    return explained and flight.sequence.job.end > have

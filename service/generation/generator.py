@@ -13,7 +13,8 @@ from service.generation.flights import Flight, Flights
 from service.generation.stop import StopStrings
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
-from service.stream.sequence import Sequence, Start
+from service.stream.job import Job, Start
+from service.stream.sequence import Sequence
 from service.stream.text import Text
 from service.telemetry import Telemetry
 
@@ -94,7 +95,7 @@ class TextGenerator:
 
     def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:
         known = self._cache.get(generation.stream) if caller.read_cache else None
-        if known and generation.details and known.details is None:
+        if known and generation.wants_details and known.details is None:
             return None  # a stream that was cached without details is drawn again
         return known
 
@@ -117,7 +118,7 @@ class TextGenerator:
         while have < length:
             mine = self._flight(generation, model, caller, known, followed=followed)
             with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
-                end = min(length, flight.sequence.end)
+                end = min(length, flight.sequence.job.end)
                 try:
                     while have < end:
                         _wait(flight, have + 1 if followed else end, deadline, caller)
@@ -143,13 +144,15 @@ class TextGenerator:
     ) -> Flight:
         """Return a flight that starts at the end of the known text."""
         stream, have = generation.stream, len(known.text) if known else 0
-        sequence = Sequence(
+        job = Job(
             self._start(stream, model, caller, known),
             stream.sampling,
-            first=have,
+            begin=have,
             end=generation.length,
-            details=generation.details or (known is not None and known.details is not None),
+            wants_details=generation.wants_details
+            or (known is not None and known.details is not None),
         )
+        sequence = Sequence(job)
         sequence.followed = followed
         return Flight(stream, model, known, sequence, keep=caller.write_cache)
 
@@ -191,7 +194,7 @@ def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:
         ClientGone: the client closed its connection.
         ServiceError: the error that ended the sequence.
     """
-    wanted = target - flight.sequence.first
+    wanted = target - flight.sequence.job.begin
     while not flight.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
         if monotonic() >= deadline:
             raise DeadlineExceeded("the generation took too long; ask for less text")

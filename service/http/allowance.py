@@ -3,19 +3,19 @@
 import logging
 from dataclasses import dataclass
 from math import ceil
-from time import monotonic, time
+from time import time
 
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from service.breaker import Breaker
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MINUTE = 60
-PAUSE = 1.0  # seconds for which Redis is left alone after a failure; meanwhile nothing is refused
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Allowance:
             for kind, limit in limits.items()
             if limit
         }
-        self._paused_until = 0.0
+        self._breaker = Breaker()
 
     def charge(self, client: str, kind: str, amount: int = 1) -> Spent | None:
         """Take an amount from what a client may still ask for, and return what is left.
@@ -59,14 +59,14 @@ class Allowance:
         where there is no such limit, or its count cannot be reached: then nothing is refused.
         """
         item = self._limits.get(kind)
-        if item is None or monotonic() < self._paused_until:
+        if item is None or self._breaker.open:
             return None
         try:
             allowed = self._limiter.test(item, client, cost=amount)
             allowed = allowed and self._limiter.hit(item, client, cost=amount)
             window = self._limiter.get_window_stats(item, client)
         except StorageError as error:
-            self._paused_until = monotonic() + PAUSE
+            self._breaker.trip()
             log.warning("redis does not count (%s); nothing is refused meanwhile", error)
             return None
         seconds = max(1, ceil(window.reset_time - time()))

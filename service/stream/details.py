@@ -1,4 +1,4 @@
-"""What the model thought of each character: its log-probability and the likeliest ones."""
+"""Details of a character: its log-probability and the likeliest characters in its place."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 LIKELIEST = 5
-DIGITS = 5  # after the point, of a log-probability in an answer
+DIGITS = 5  # after the decimal point of a log-probability in an answer
 
 
 @dataclass(frozen=True)
 class Details:
-    """For N characters, natural logarithms of the model's probabilities, before temperature.
+    """Details of N characters: natural logarithms of the model's probabilities at temperature 1.
 
-    `logprobs` [N] of the characters themselves, `top_ids` and `top_logprobs` [N, k] of the
-    likeliest, in falling order.
+    `logprobs` [N] belong to the characters themselves, `top_ids` and `top_logprobs` [N, k] to the k
+    likeliest characters in their places, in falling order.
     """
 
     logprobs: NDArray[np.float32]
@@ -23,7 +23,7 @@ class Details:
 
     @classmethod
     def empty(cls, characters: int, vocabulary_size: int) -> "Details":
-        """Return room for that many characters."""
+        """Return zeros for a number of characters, to be written to."""
         k = min(LIKELIEST, vocabulary_size)
         return cls(
             np.zeros(characters, np.float32),
@@ -47,7 +47,11 @@ class Details:
 
 @dataclass(frozen=True)
 class Reading:
-    """What N characters leave behind: a layer's states [N, units], and what may come next."""
+    """After each of N characters: a layer's hidden and cell states [N, units], and the next characters.
+
+    `likely` has the details of the likeliest next character. Cells without a cell state give the
+    hidden state as `cell`.
+    """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]

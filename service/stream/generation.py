@@ -1,7 +1,8 @@
-"""The resolved request: what a generation is, with every default decided."""
+"""The resolved request: a generation with every default decided."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -10,7 +11,7 @@ FinishReason = Literal["length", "stop"]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next character is drawn from the logits."""
+    """The parameters by which the next character is drawn from the logits."""
 
     temperature: float
     top_k: int | None
@@ -22,36 +23,41 @@ class Sampling:
 
     @property
     def adjusts(self) -> bool:
-        """Whether the logits depend on the text so far or on a bias."""
+        """Whether a penalty or a bias changes the logits."""
         return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """An endless, deterministic text: what computes it, where it begins and the sampling.
+    """An endless, deterministic text, given by a model, a prompt and the sampling.
 
-    Nothing else determines a character, so this is also what a cached text is filed under.
+    No other value determines a character, so the cache files a text under its stream.
     """
 
     identity: str
     """The digest of the model's files and the engine that computes on them."""
     prompt: str
-    """What the first character follows, never empty."""
+    """The text before the first character: the seed text, or one character for an empty seed text."""
     sampling: Sampling
 
     @cached_property
     def key(self) -> str:
-        """A name for the stream that is the same in every process."""
-        return hashlib.blake2b(repr(self).encode(), digest_size=20).hexdigest()
+        """The digest of the stream's fields, the same in every process and Python version.
+
+        The digest is BLAKE2b, 20 bytes, over a JSON object: one member for each field, members
+        sorted by name, no spaces, ASCII with escapes, and the shortest decimal of each float.
+        """
+        fields = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(fields.encode(), digest_size=20).hexdigest()
 
 
 @dataclass(frozen=True)
 class Generation:
-    """A stream, where to cut it, and whether each character is to be explained."""
+    """A stream, the place to cut the text, and whether to return details."""
 
     stream: Stream
     seed: str
-    """The seed text as it is answered: like the prompt, but it may be empty."""
+    """The seed text of the answer: like the prompt, but possibly empty."""
     length: int
     stop: tuple[str, ...] = ()
-    details: bool = False
+    wants_details: bool = False

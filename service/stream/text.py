@@ -1,4 +1,4 @@
-"""A piece of generated text, with the details of its characters where they are wanted."""
+"""A piece of generated text, with the details of its characters if the request wants details."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from service.stream.details import Details
 
 @dataclass(frozen=True)
 class Text:
-    """Characters, and the details of each of them or of none."""
+    """Characters, and the details of every character or of none."""
 
     characters: str
     details: Details | None = None

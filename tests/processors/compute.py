@@ -21,7 +21,8 @@ from service.engine.sampler import BLOCK, uniform_block
 from service.engine.scheduler import Scheduler
 from service.stream.details import Details
 from service.stream.generation import Sampling
-from service.stream.sequence import Ids, Sequence, Start
+from service.stream.job import Ids, Job, Start
+from service.stream.sequence import Sequence
 
 BUNDLED = Path(__file__).resolve().parents[2] / "model_store" / "bundled"
 STEPS = 40
@@ -95,7 +96,7 @@ def _texts(engine: Engine) -> Digests:
     scheduler = Scheduler(engine.batch(ROWS), ROWS, PROMPT + LENGTH, engine.vocabulary_size)
     prompts = _ids(PROMPT * ROWS, engine).reshape(ROWS, PROMPT)
     sequences = [
-        Sequence(Start(prompt), sampling, end=LENGTH - 9 * row, details=True)
+        Sequence(Job(Start(prompt), sampling, end=LENGTH - 9 * row, wants_details=True))
         for row, (prompt, sampling) in enumerate(zip(prompts, SAMPLINGS, strict=True))
     ]
     scheduler.waiting.extend(sequences)

@@ -1,4 +1,4 @@
-"""The engine computes each row as if it were alone."""
+"""The engine computes each row independently of the other rows."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_same_bits_in_any_batch(engine: OnnxEngine, rows: int) -> None:
 
 
 def test_same_bits_in_any_row(engine: OnnxEngine) -> None:
-    """A row's logits do not depend on its place in the batch."""
+    """A row's logits do not depend on the row's place in the batch."""
     ids = np.random.default_rng(2).integers(0, engine.vocabulary_size, (17, STEPS))
     logits, _ = _run(engine, ids)
     reversed_logits, _ = _run(engine, ids[::-1])
@@ -49,7 +49,7 @@ def test_same_bits_in_any_row(engine: OnnxEngine) -> None:
 
 
 def test_states_in_place(engine: OnnxEngine, tmp_path: Path) -> None:
-    """Binding a state as input and output at once computes what separate buffers compute."""
+    """One buffer for a state's input and output gives the bits of separate buffers."""
     ids = np.random.default_rng(3).integers(0, engine.vocabulary_size, (5, STEPS))
     logits, state = _run(engine, ids)
     session: ort.InferenceSession = engine.session

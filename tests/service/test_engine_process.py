@@ -1,4 +1,4 @@
-"""The engine's own process may die; the service goes on."""
+"""The service survives its engine's process, and the process never survives the service."""
 
 import json
 import signal
@@ -64,7 +64,7 @@ def test_interrupt_at_the_terminal_lets_generations_end(store: Path, tmp_path: P
 
 
 def test_model_that_cannot_be_opened(tmp_path: Path) -> None:
-    """A file with the right SHA-256 that is no graph is a 503, the service goes on, its log says why."""
+    """A version whose graph cannot be parsed is a 503 with the reason in the log; others still answer."""
     publish_random_model(tmp_path, "good")
     publish_random_model(tmp_path, "bad", graph=b"not a graph")
     running = Service(tmp_path / "log", store=tmp_path, model="good")

@@ -1,4 +1,4 @@
-"""The TensorFlow engine computes what the ONNX engine computes, behind the same interface."""
+"""The TensorFlow engine has the interface and the results of the ONNX engine."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_agrees_with_the_onnx_engine(exported: Path) -> None:
 
 
 def test_serves(exported: Path, tmp_path: Path) -> None:
-    """`CHARLOOM_ENGINE=tensorflow` answers, twice the same; its cache entries are its own."""
+    """`CHARLOOM_ENGINE=tensorflow` answers, and answers a repeated request from the cache."""
     ModelStore(tmp_path).publish("both", exported, description(layers=2, units=24))
     with serving(tmp_path / "log", store=tmp_path, model="both", engine="tensorflow") as running:
         answers = [running.generate(seed="Hello", length=40) for _ in range(2)]
@@ -51,7 +51,7 @@ def test_serves(exported: Path, tmp_path: Path) -> None:
 
 
 def test_bundled_models_have_no_saved_model(tmp_path: Path) -> None:
-    """Asking TensorFlow to serve a model that was bundled without its SavedModel says so."""
+    """Serving a model without a SavedModel on TensorFlow fails and logs the missing file."""
     with pytest.raises(AssertionError, match="ended with status"):
         Service(tmp_path / "log", store=tmp_path, engine="tensorflow")
     assert "saved_model.pb is not in the manifest" in (tmp_path / "log").read_text()

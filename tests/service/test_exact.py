@@ -1,4 +1,4 @@
-"""Exponential and logarithm are close to the true ones, and the same on every processor."""
+"""Exponential and logarithm are accurate, and have the same bits on every processor."""
 
 import hashlib
 
@@ -38,7 +38,7 @@ def test_the_likeliest_weighs_one_and_the_hopeless_nothing() -> None:
 
 
 def test_no_weight_is_subnormal() -> None:
-    """Processors may flush subnormal numbers to 0 or not, so none occurs."""
+    """No weight is subnormal, because only some processors flush subnormal numbers to 0."""
     some = _weights(np.linspace(0, 100, 1_000_001))
     assert np.all((some == 0) | (some >= np.finfo(np.float32).tiny))
 

@@ -10,7 +10,8 @@ from service.errors import QueueFull
 from service.generation.flights import Flight, Flights
 from service.models.loading import LoadedModel
 from service.stream.generation import Sampling, Stream
-from service.stream.sequence import SNAPSHOT_INTERVAL, Sequence, Snapshot, Start
+from service.stream.job import SNAPSHOT_INTERVAL, Job, Snapshot, Start
+from service.stream.sequence import Sequence
 from tests.fake_engines import FakeEngine, drawn, fake_model
 
 STREAM = Stream("identity", "Hello", Sampling(1.0, None, None, 0))
@@ -41,8 +42,9 @@ def flights(cache: StreamCache) -> Flights:
 def _flight(
     model: LoadedModel, end: int, known: str = "", *, details: bool = False, keep: bool = True
 ) -> Flight:
+    start = Start(np.zeros(1, np.int64))
     sequence = Sequence(
-        Start(np.zeros(1, np.int64)), STREAM.sampling, end, first=len(known), details=details
+        Job(start, STREAM.sampling, begin=len(known), end=end, wants_details=details)
     )
     before = CachedStream(known, STATE) if known else None
     return Flight(STREAM, model, before, sequence, keep)

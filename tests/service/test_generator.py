@@ -10,7 +10,7 @@ from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
 from service.generation import generator as module
 from service.generation.generator import Answer, Caller, TextGenerator
 from service.stream.generation import Generation, Sampling, Stream
-from service.stream.sequence import SNAPSHOT_INTERVAL, Snapshot
+from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
 from service.telemetry import Telemetry
 from tests.fake_engines import FakeEngine, drawn, fake_model
 
@@ -93,11 +93,11 @@ def test_a_longer_text_resumes_at_the_end_state(room: Room) -> None:
     answer = room.open(_generation(50))
     assert (answer.cache, _text(answer)) == ("partial", drawn(0, 50))
     resumed = room.engine.sequences[-1]
-    assert (resumed.first, resumed.end) == (30, 50)
-    assert resumed.start.consumed == len("Hello") + 29  # every character but the last
-    assert len(resumed.start.prompt) == 1
-    assert resumed.start.state is not None
-    assert resumed.start.state.tolist() == [[30]] * 2
+    assert (resumed.job.begin, resumed.job.end) == (30, 50)
+    assert resumed.job.start.consumed == len("Hello") + 29  # every character but the last
+    assert len(resumed.job.start.prompt) == 1
+    assert resumed.job.start.state is not None
+    assert resumed.job.start.state.tolist() == [[30]] * 2
 
 
 def test_a_bypass_reads_nothing(room: Room) -> None:
@@ -105,7 +105,7 @@ def test_a_bypass_reads_nothing(room: Room) -> None:
     _text(room.open(_generation(10)))
     answer = room.open(_generation(20), Caller(read_cache=False))
     assert (answer.cache, _text(answer)) == ("bypass", drawn(0, 20))
-    assert room.engine.sequences[-1].first == 0
+    assert room.engine.sequences[-1].job.begin == 0
     assert room.open(_generation(20)).cache == "hit"
 
 
@@ -135,7 +135,7 @@ def test_a_known_part_of_the_seed_text_is_not_read_again(room: Room) -> None:
     other = prompt + "c"
     for caller, consumed in ((Caller(), SNAPSHOT_INTERVAL), (Caller(read_cache=False), 0)):
         _text(room.open(_generation(5, prompt=other), caller))
-        start = room.engine.sequences[-1].start
+        start = room.engine.sequences[-1].job.start
         assert start.consumed == consumed
         assert len(start.prompt) == len(other) - consumed
 
@@ -190,7 +190,7 @@ def test_a_second_reader_joins(slow: Room) -> None:
     slow.engine.draws_first = 3
     assert _text(long) == drawn(1, 8)
     rest = slow.engine.sequences[1]
-    assert (rest.first, rest.end) == (5, 8)
+    assert (rest.job.begin, rest.job.end) == (5, 8)
 
 
 def test_a_short_text_ends_where_it_must_in_a_resumed_flight(slow: Room) -> None:

@@ -28,7 +28,7 @@ def test_defaults_are_those_of_openai() -> None:
     """A prompt alone is one text of 16 characters at temperature 1."""
     (generation,) = _resolved()
     assert generation.stream.sampling == Sampling(1.0, top_k=None, top_p=None, random_seed=7)
-    assert (generation.seed, generation.length, generation.details) == ("Hello", 16, False)
+    assert (generation.seed, generation.length, generation.wants_details) == ("Hello", 16, False)
 
 
 def test_each_prompt_has_n_texts() -> None:
@@ -58,7 +58,7 @@ def test_without_a_seed_each_request_draws_one() -> None:
 
 def test_log_probabilities_ask_for_details() -> None:
     """`logprobs`, also 0, has each character explained."""
-    assert [_resolved(logprobs=number)[0].details for number in (None, 0, 5)] == [
+    assert [_resolved(logprobs=number)[0].wants_details for number in (None, 0, 5)] == [
         False,
         True,
         True,

@@ -34,7 +34,7 @@ def test_defaults() -> None:
     assert generation.stream.sampling == Sampling(1.0, top_k=None, top_p=None, random_seed=0)
     assert generation.stream.identity == MODEL.identity
     assert (generation.seed, generation.stream.prompt) == ("Hello", "Hello")
-    assert (generation.length, generation.stop, generation.details) == (400, (), False)
+    assert (generation.length, generation.stop, generation.wants_details) == (400, (), False)
 
 
 def test_an_empty_seed_text_has_a_prompt() -> None:

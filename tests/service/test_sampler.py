@@ -1,4 +1,4 @@
-"""Characters are drawn from the distribution that was asked for, each row on its own."""
+"""Characters follow the requested distribution, each row independent of the others."""
 
 from typing import Any
 
@@ -49,12 +49,12 @@ def test_follows_the_distribution(temperature: float) -> None:
 
 @pytest.mark.parametrize("temperature", [0, 5e-324, 1e-50, 1e-40, 1e-38, 1e-30, 1e-20])
 def test_the_coldest_take_the_likeliest(temperature: float) -> None:
-    """However small the temperature, nothing overflows and the likeliest character is drawn."""
+    """At any tiny temperature nothing overflows and the likeliest character is drawn."""
     assert _sample(LOGITS, temperature=temperature, uniforms=0.999) == LOGITS.argmax()
 
 
 def test_wrong_distribution_is_noticed() -> None:
-    """The chi-square test above can fail: a temperature off by a tenth does."""
+    """The chi-square test above fails for a temperature that is wrong by a tenth."""
     assert _chi_square_per_degree(_counts(temperature=1.1), _probabilities(1.0)) > 2
 
 

@@ -1,4 +1,4 @@
-"""Whatever company a generation has, it gets the characters it gets alone."""
+"""A sequence gets the same characters in any batch as alone."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from service.engine.scheduler import INTERVAL, Scheduler
 from service.stream.generation import Sampling
-from service.stream.sequence import Ending, Sequence, Start
+from service.stream.job import Ending, Job, Start
+from service.stream.sequence import Sequence
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
 CAPACITY = 4
@@ -21,11 +22,11 @@ def _sequence(
     prompt: list[int], length: int, random_seed: int = 0, temperature: float = 1.0, **options
 ) -> Sequence:
     sampling = Sampling(temperature, top_k=None, top_p=None, random_seed=random_seed)
-    return Sequence(Start(np.array(prompt)), sampling, end=length, **options)
+    return Sequence(Job(Start(np.array(prompt)), sampling, end=length, **options))
 
 
 def _result(sequence: Sequence) -> list[int]:
-    """Everything a sequence was handed; it must have ended by now."""
+    """All characters of an ended sequence."""
     assert sequence.ended
     return sequence.ids.tolist()
 
@@ -68,7 +69,7 @@ arrivals = st.tuples(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(arrivals, max_size=14))
 def test_any_interleaving_gives_what_each_gets_alone(plan) -> None:
-    """Any mix of arrivals, lengths and cancellations leaves every other generation unchanged."""
+    """Any mix of arrivals, lengths and cancellations leaves every other sequence unchanged."""
     scheduler = _scheduler()
     sequences = [
         (arrival, _sequence(**request), request, cancel) for arrival, request, cancel in plan
@@ -89,7 +90,7 @@ def test_any_interleaving_gives_what_each_gets_alone(plan) -> None:
 
 
 def test_fills_slots_and_then_waits() -> None:
-    """No more run at once than there are slots; the next one starts when a slot is free."""
+    """At most one sequence runs in each slot; the next one starts when a slot is free."""
     scheduler = _scheduler()
     for _ in range(CAPACITY + 1):
         scheduler.waiting.append(_sequence([1], 3))
@@ -101,7 +102,7 @@ def test_fills_slots_and_then_waits() -> None:
 
 
 def test_prompts_and_generated_characters_share_steps() -> None:
-    """A long prompt does not stop another row from writing: both advance in every step."""
+    """A row in prefill and a row in decode both advance in every step."""
     batch = ScriptedBatch(CAPACITY)
     scheduler = _scheduler(batch=batch)
     scheduler.waiting.append(_sequence([1] * 50, 1))
@@ -111,19 +112,19 @@ def test_prompts_and_generated_characters_share_steps() -> None:
 
 
 def test_resumes_at_its_end_state() -> None:
-    """A stream resumed at its end state goes on as if it had never stopped."""
+    """A stream resumed at its end state has the characters of a stream that never stopped."""
     whole = _alone(prompt=[3, 1, 4], length=600, random_seed=5)
     for cut in (1, 255, 256, 257, 511):
         first = _sequence([3, 1, 4], cut, random_seed=5)
         _finish(first)
         start = Start(first.ids[-1:], consumed=3 + cut - 1, state=_ending(first).state)
-        rest = Sequence(start, first.sampling, first=cut, end=600)
+        rest = Sequence(Job(start, first.job.sampling, begin=cut, end=600))
         _finish(rest)
         assert _result(first) + _result(rest) == whole
 
 
 def test_resumes_at_a_snapshot() -> None:
-    """States kept of a text, prompt or generated, lead to the same characters."""
+    """A stream resumed at a snapshot of its prompt or generated text has the same characters."""
     prompt = [n % VOCABULARY_SIZE for n in range(300)]
     whole = _sequence(prompt, 300, random_seed=5)
     _finish(whole)
@@ -134,13 +135,13 @@ def test_resumes_at_a_snapshot() -> None:
         start = Start(
             np.array(text[snapshot.consumed : begin + 1]), snapshot.consumed, snapshot.state
         )
-        rest = Sequence(start, whole.sampling, first=begin + 1 - 300, end=300)
+        rest = Sequence(Job(start, whole.job.sampling, begin=begin + 1 - 300, end=300))
         _finish(rest)
         assert _result(rest) == text[begin + 1 :]
 
 
 def test_an_aborted_sequence_can_be_resumed() -> None:
-    """A sequence that is aborted while it writes keeps what it wrote and a state to go on from."""
+    """A sequence aborted in decode keeps its characters and a state to resume from."""
     whole = _alone(prompt=[3, 1, 4], length=50)
     scheduler, sequence = _scheduler(), _sequence([3, 1, 4], 50)
     scheduler.waiting.append(sequence)
@@ -152,13 +153,13 @@ def test_an_aborted_sequence_can_be_resumed() -> None:
     written = _result(sequence)
     assert 0 < len(written) < 50
     start = Start(sequence.ids[-1:], len(written) + 2, _ending(sequence).state)
-    rest = Sequence(start, sequence.sampling, first=len(written), end=50)
+    rest = Sequence(Job(start, sequence.job.sampling, begin=len(written), end=50))
     _finish(rest)
     assert written + _result(rest) == whole
 
 
 def test_an_aborted_sequence_leaves_at_once() -> None:
-    """Aborted in the queue or while it reads its prompt, a sequence leaves without a character."""
+    """A sequence aborted in the queue or in prefill ends without a character."""
     scheduler = _scheduler(capacity=1)
     reading, queued = _sequence([1] * 50, 5), _sequence([1], 5)
     scheduler.waiting.extend([reading, queued])
@@ -170,7 +171,7 @@ def test_an_aborted_sequence_leaves_at_once() -> None:
 
 
 def test_a_reader_gets_the_first_character_at_once_and_then_some_at_a_time() -> None:
-    """Who reads along is handed characters at intervals, who does not gets all at the end."""
+    """A followed sequence gets characters at intervals, another one all at the end."""
     times = iter(np.arange(0, 100, INTERVAL / 10))
     scheduler = Scheduler(ScriptedBatch(2), 2, TAPE, VOCABULARY_SIZE, clock=lambda: next(times))
     followed, patient = _sequence([1], 40), _sequence([1], 40)
@@ -188,11 +189,11 @@ def test_a_reader_gets_the_first_character_at_once_and_then_some_at_a_time() -> 
 
 
 def test_details_are_the_models_own() -> None:
-    """Details are log-probabilities before temperature, whoever shares the batch."""
+    """Details are log-probabilities before temperature, the same in any batch."""
     expected = None
     for company in (0, 3):
         scheduler = _scheduler()
-        sequence = _sequence([1, 2], 10, temperature=0.5, details=True)
+        sequence = _sequence([1, 2], 10, temperature=0.5, wants_details=True)
         others = [_sequence([5], 30, random_seed=n) for n in range(company)]
         scheduler.waiting.extend([*others, sequence])
         _run(scheduler)
@@ -226,22 +227,24 @@ def test_a_slot_starts_clean() -> None:
 )
 @settings(max_examples=50, deadline=None)
 def test_penalties_are_each_rows_own(wanted: list[tuple[float, float, int]]) -> None:
-    """Beside any company, a penalised sequence gets the characters it gets alone."""
+    """A penalised sequence gets the same characters beside any others as alone."""
 
     def sequences() -> list[Sequence]:
         return [
             Sequence(
-                Start(np.array([1, 2])),
-                Sampling(
-                    1.0,
-                    top_k=None,
-                    top_p=None,
-                    random_seed=seed,
-                    presence_penalty=presence,
-                    frequency_penalty=frequency,
-                    logit_bias=((seed, 1.5),) if seed else (),
-                ),
-                end=10 + seed,
+                Job(
+                    Start(np.array([1, 2])),
+                    Sampling(
+                        1.0,
+                        top_k=None,
+                        top_p=None,
+                        random_seed=seed,
+                        presence_penalty=presence,
+                        frequency_penalty=frequency,
+                        logit_bias=((seed, 1.5),) if seed else (),
+                    ),
+                    end=10 + seed,
+                )
             )
             for presence, frequency, seed in wanted
         ]

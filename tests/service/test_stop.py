@@ -1,4 +1,4 @@
-"""A text ends before its first stop string, and no part of one ever shows."""
+"""A text ends before its first stop string, and no part of a stop string is shown."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,13 +23,13 @@ def _cut(text: str, strings: tuple[str, ...], sizes: list[int]) -> tuple[str, bo
 
 @given(letters, stops, st.lists(st.integers(1, 7), max_size=10))
 def test_pieces_do_not_matter(text: str, strings: tuple[str, ...], sizes: list[int]) -> None:
-    """However a text is cut into pieces, it stops at the same place."""
+    """A text stops at the same place for any division into pieces."""
     assert _cut(text, strings, sizes) == _cut(text, strings, [])
 
 
 @given(letters, stops)
 def test_ends_before_the_first_complete_stop_string(text: str, strings: tuple[str, ...]) -> None:
-    """What is shown is the text before the stop string that is complete first."""
+    """The shown text ends before the stop string that is complete first."""
     shown, stopped = _cut(text, strings, [])
     ends = [text.find(s) + len(s) for s in strings if s in text]
     assert stopped is bool(ends)
@@ -41,7 +41,7 @@ def test_ends_before_the_first_complete_stop_string(text: str, strings: tuple[st
 
 @given(letters, stops)
 def test_nothing_of_a_stop_string_leaks(text: str, strings: tuple[str, ...]) -> None:
-    """At no time has more been shown than the final text."""
+    """The shown text is a prefix of the final text at every time."""
     final, _ = _cut(text, strings, [])
     stop, shown = StopStrings(strings), ""
     for character in text:
@@ -52,5 +52,5 @@ def test_nothing_of_a_stop_string_leaks(text: str, strings: tuple[str, ...]) -> 
 
 
 def test_text_without_stop_strings_passes_at_once() -> None:
-    """Without stop strings nothing is held back."""
+    """Without stop strings no character is held back."""
     assert StopStrings(()).feed("abc") == "abc"

@@ -111,7 +111,7 @@ def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Respon
         **_summary(generation, model, answer),
         text="".join(piece.characters for piece in pieces),
     )
-    if generation.details:
+    if generation.wants_details:
         body.details = [item for piece in pieces for item in _details(piece, model)]
     timing = ", ".join(
         f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
@@ -155,7 +155,7 @@ def _summary(generation: Generation, model: LoadedModel, answer: Answer) -> dict
 
 def _piece(piece: Text, generation: Generation, model: LoadedModel) -> str:
     values: dict[str, Any] = {"text": piece.characters}
-    if generation.details:
+    if generation.wants_details:
         values["details"] = [item.model_dump() for item in _details(piece, model)]
     return json.dumps(values, ensure_ascii=False)
 
