@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service import __version__
 from service.api.schemas import Problem
 from service.errors import KeyRequired, RateLimited
 from service.http.errors import example_of
 from service.keys import is_open
 from service.settings import Settings
 
-VERSION = "0.1.0"
+
 DESCRIPTION = """Writes text, one character at a time, in the style of a corpus.
 The same request gives the same text. Every error is a problem document (RFC 9457) with a stable code."""
 JSON, EVENTS, PROBLEM = "application/json", "text/event-stream", "application/problem+json"
@@ -100,7 +101,7 @@ def document(routes: Iterable[tuple[str, str, Operation]], settings: Settings) -
             definitions["$defs"][schema]["properties"][name] |= limit
     return {
         "openapi": "3.1.0",
-        "info": {"title": "charloom", "version": VERSION, "description": DESCRIPTION},
+        "info": {"title": "charloom", "version": __version__, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
