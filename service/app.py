@@ -11,7 +11,8 @@ from service.cache.streams import StreamCache
 from service.generation.generator import Generator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
-from service.http.hooks import Hooks
+from service.http.hooks.admission import Admission
+from service.http.hooks.order import register_hooks
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -59,10 +60,10 @@ def create_app(settings: Settings | None = None) -> Charloom:
     models = Models(offered_models(settings), settings, telemetry)
     generator = Generator(_cache(settings, telemetry), telemetry, settings.deadline)
     app = Charloom(models, generator, settings.reload_seconds)
-    hooks = Hooks(settings, telemetry, Keys(settings.all_keys()), Allowance(settings))
-    hooks.register(app)
-    app.register_blueprint(generate_routes(models, generator, settings, hooks))
-    app.register_blueprint(openai_routes(models, generator, settings, hooks))
+    admission = Admission(Keys(settings.all_keys()), Allowance(settings))
+    register_hooks(app, settings, telemetry, admission)
+    app.register_blueprint(generate_routes(models, generator, settings, admission))
+    app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))

@@ -10,7 +10,6 @@ from service.errors import KeyRequired
 
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 HASH = re.compile(r"[0-9a-f]{64}")
-OPEN_ROUTES = frozenset({"/", "/docs", "/docs.css", "/healthz", "/openapi.json", "/readyz"})
 
 
 class Keys:
@@ -40,11 +39,6 @@ class Keys:
         if found is None:
             raise KeyRequired("this service does not know the key; ask its operator for one")
         return found
-
-
-def is_open(rule: str) -> bool:
-    """Whether a route answers without a key."""
-    return rule in OPEN_ROUTES or rule.startswith("/static/")
 
 
 def parse_keys(lines: Iterable[str]) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ def test_the_document_is_valid(spec: Any) -> None:
 def test_every_route_is_described(app: Charloom, spec: Any) -> None:
     """The document has just the routes and methods that the application answers.
 
-    A new route says what it does with `@describe(Operation(…))` below `@routes.get(…)`, see
+    A new route says what it does with `@documented(Operation(…))` below `@routes.get(…)`, see
     CONTRIBUTING.md.
     """
     routes = {

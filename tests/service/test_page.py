@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.http.hooks import PAGE_POLICY
+from service.http.hooks.headers import PAGE_POLICY
 from tests.servers import ROOT, Service
 
 PAGE = ROOT / "service" / "static" / "page"
