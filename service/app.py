@@ -22,7 +22,8 @@ from service.http.routes.openai import openai_routes
 from service.http.routes.page import page_routes
 from service.http.tracing import trace
 from service.keys import Keys
-from service.models.registry import Models, offered_models
+from service.models.offered import offered_models
+from service.models.registry import Models
 from service.models.reload import Reloader
 from service.settings import Settings
 from service.telemetry import Telemetry

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from typing import Any
 
@@ -12,6 +13,8 @@ from service.settings import Settings
 _settings = Settings()
 
 # Where the workers write what they count; prometheus_client reads it once, when it is imported.
+if "prometheus_client" in sys.modules:
+    raise RuntimeError("prometheus_client was imported before its folder is known")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="charloom-metrics-")
 
 wsgi_app = "service.app:create_app()"

@@ -13,7 +13,8 @@ from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generation.generator import Caller, Generator
-from service.models.registry import Models, offered_models
+from service.models.offered import offered_models
+from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
 

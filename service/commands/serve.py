@@ -11,7 +11,7 @@ from gunicorn.errors import AppImportError
 
 from model_store import ModelNotFound, StoreError
 from service.errors import ServiceError
-from service.models.registry import offered_models
+from service.models.offered import offered_models
 from service.settings import Settings
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from time import monotonic
 
 from model_store import (
-    BUNDLED,
     DamagedVersion,
     LayeredStore,
     Manifest,
-    ModelStore,
     StoredModel,
     StoreError,
     StoreUnavailable,
@@ -250,9 +248,3 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def offered_models(settings: Settings) -> LayeredStore:
-    """Return the store that the settings name, the bundled models behind it."""
-    stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
-    return LayeredStore(stores, offered=settings.models or ())

@@ -110,6 +110,8 @@ def test_requantised_graphs_compute_nearly_the_same(cell: CellName) -> None:
             numpy_helper.to_array(mine), numpy_helper.to_array(other), rtol=1e-6
         )
     ids = np.random.default_rng(0).integers(50, size=(40, 3))
-    steps = [StepGraph(graph.SerializeToString(), rows=3) for graph in (early, again)]
+    # The early graph saturates on some processors, so exact arithmetic computes it.
+    graphs = (with_exact_products(early), again)
+    steps = [StepGraph(graph.SerializeToString(), rows=3) for graph in graphs]
     expected, logits = ([step.step(row) for row in ids][-1] for step in steps)
     assert 0 < np.abs(logits - expected).mean() < 0.1 * expected.std()
