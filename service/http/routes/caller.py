@@ -11,7 +11,7 @@ from service.http.connection import connection_probe
 def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:
     """Return the caller of the current request.
 
-    `left` returns whether the reader of the answer has left although the connection is open.
+    `left` returns whether nobody reads the answer any more, whatever the connection says.
     """
     control = request.headers.get("Cache-Control", "").lower()
     no_store = "no-store" in control
