@@ -11,7 +11,7 @@ from service.http.connection import connection_probe
 def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:
     """Return the caller of the current request.
 
-    `left` returns whether nobody reads the answer any more, whatever the connection says.
+    `left` returns whether the route has stopped reading the answer.
     """
     control = request.headers.get("Cache-Control", "").lower()
     no_store = "no-store" in control
