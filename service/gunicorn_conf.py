@@ -47,7 +47,7 @@ def post_worker_init(worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Remove the gauges of the dead worker from the metrics."""
-    from prometheus_client import multiprocess  # noqa: PLC0415 - the master imports it late
+    from prometheus_client import multiprocess  # noqa: PLC0415 - after PROMETHEUS_MULTIPROC_DIR
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 

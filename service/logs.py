@@ -73,8 +73,8 @@ class BackgroundHandler(QueueHandler):
         super().close()
 
     def _start_writer(self) -> QueueListener:
-        # gunicorn forks after it has configured the loggers, and a fork has none of the parent's
-        # threads. The first record therefore starts the thread.
+        # The first record starts the thread: gunicorn forks its workers after the configuration of
+        # the loggers, and a forked process has no thread of the parent.
         target = StreamHandler()
         target.setFormatter(self.formatter)
         writer = QueueListener(self.queue, target)

@@ -1,4 +1,4 @@
-"""The connection of a request: whether the client still holds it open."""
+"""The probe that finds out whether the client of a request is still connected."""
 
 import socket
 import ssl

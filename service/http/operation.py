@@ -14,7 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class ResponseBody:
-    """One form of a response's body: its schema, None where the body is not JSON; an example."""
+    """One form of a response's body: a schema, None where the body is not JSON, and an example."""
 
     schema: type[BaseModel] | None = None
     example: Any = None
@@ -22,7 +22,7 @@ class ResponseBody:
 
 @dataclass(frozen=True)
 class Operation:
-    """What the OpenAPI document says about a route."""
+    """The facts of a route that its entry in the OpenAPI document shows."""
 
     summary: str
     tag: str

@@ -48,7 +48,7 @@ GENERATE = Operation(
     body=GenerateRequest,
     examples={
         "a text": {"seed": "ROMEO:", "temperature": 0.5},
-        "as it is made": {"seed": "ROMEO:", "stream": True, "length": 100},
+        "as server-sent events": {"seed": "ROMEO:", "stream": True, "length": 100},
         "one line": {"seed": "JULIET:\n", "stop": ["\n"], "random_seed": 7, "details": True},
     },
     responses={
