@@ -19,6 +19,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # -qq: errors only; a warning about someone's own pip settings helps nobody here.
 INSTALL := $(PIP) install --require-hashes
+# A process of tests for each core, and no more than four: each has TensorFlow and servers of its own.
+# ARGS="-n0 …" runs the tests in one process, ARGS="--pdb …" too.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # What ruff and mypy read.
 CODE := $(wildcard benchmarks model_store service tests training)
 
@@ -32,7 +35,7 @@ run: $(VENV)/serve.stamp ## serve on PORT (8000) until Ctrl-C
 	@PORT=$(PORT) exec $(BIN)/python -m service
 
 test: lint ## lint, check types and run the tests; ARGS goes to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 browser-test: $(VENV)/serve.stamp ## try the page in headless Chromium (skips where there is none)
 	@tests/browser/run

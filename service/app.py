@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from model_store import StoreUnavailable
 from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
-from service.generation.generator import Generator
+from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class Charloom(Flask):
     """The Flask application and its models, generator and reloader, which `close` ends."""
 
-    def __init__(self, models: Models, generator: Generator, reload_seconds: float) -> None:
+    def __init__(self, models: Models, generator: TextGenerator, reload_seconds: float) -> None:
         super().__init__("service", static_folder=None)
         self._models, self._generator = models, generator
         self._reloader = Reloader(models.refresh, reload_seconds)
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     settings = settings or Settings()
     telemetry = Telemetry()
     models = Models(offered_models(settings), settings, telemetry)
-    generator = Generator(_cache(settings, telemetry), telemetry, settings.deadline)
+    generator = TextGenerator(_cache(settings, telemetry), telemetry, settings.deadline)
     app = Charloom(models, generator, settings.reload_seconds)
     admission = Admission(Keys(settings.all_keys()), Allowance(settings))
     register_hooks(app, settings, telemetry, admission)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -22,12 +24,16 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
 
 
+# Each of pytest-xdist's processes has a thousand ports of its own and gives each away once in a
+# thousand, so that no two servers are told the same. They lie below those that systems take for
+# outgoing connections, and their order is random for the sake of test runs beside this one.
+_FIRST = 10_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = cycle(random.sample(range(_FIRST, _FIRST + 1_000), 1_000))
+
+
 def free_port() -> int:
     """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return next(port for port in _ports if not listens(port))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""What clients say and hear: the shapes on the wire, and what they mean.
+"""The requests and answers of the API: their schemas, and the meaning of a request.
 
-This room owns the schemas of every route, of charloom's own form and of OpenAI's. Parsed JSON comes in.
-Generations with every default decided go out, and pieces of text as a client's form wants them.
+This room owns the schemas of every route, charloom's own ones and OpenAI's. Parsed JSON comes in.
+Generations with every default decided go out, and pieces of text in the shape of a client's schema.
 """

@@ -1,4 +1,4 @@
-"""A look inside the cell: what a text leaves behind in the units of a layer."""
+"""Inspections: the states of a layer's units after each character of a text."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Inspection:
-    """A request for a look inside, with every limit of the model checked."""
+    """A resolved request for an inspection, with every limit of the model checked."""
 
     text: str
     layer: int
@@ -25,10 +25,11 @@ class Inspection:
 
 
 def resolve_inspection(request: InspectRequest, layers: int, width: int) -> Inspection:
-    """Return the inspection that a request means for a model of so many layers of so many units.
+    """Return the inspection that a request means for a model of `layers` layers of `width` units.
 
     Raises:
-        InvalidRequest: a layer, unit or place that is not there, or nothing to tell apart.
+        InvalidRequest: the model lacks the layer or a unit, the text lacks a marked place, or the
+            marked characters are none or all of the text.
     """
     text = unicodedata.normalize("NFC", request.text)
     problems = []
@@ -52,17 +53,19 @@ def _marking_problems(marked: set[int], characters: int) -> list[FieldProblem]:
 
 
 def rank(cell: Floats, marked: list[int]) -> list[RankedUnit]:
-    """Return the units of cell [N, units] that best tell marked from other characters.
+    """Return the units whose cell state best tells the marked characters from the others.
 
-    The statistic is Cohen's d: the difference of the two means over the root of the mean of the
-    two variances. The largest come first, whatever their sign.
+    `cell` [N, units] has the cell state after each of N characters. The statistic is Cohen's d
+    (Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, chapter 2): the difference
+    of the two means over the root of the mean of the two variances. The effects with the largest absolute values come first.
     """
     is_marked = np.zeros(len(cell), bool)
     is_marked[marked] = True
     inside, outside = cell[is_marked].astype(np.float64), cell[~is_marked].astype(np.float64)
     difference = inside.mean(axis=0) - outside.mean(axis=0)
     spread = np.sqrt((inside.var(axis=0) + outside.var(axis=0)) / 2)
-    # A unit that never moves tells nothing; the least spread keeps the effect a number.
+    # A unit with a constant state has no spread; the floor keeps its effect finite.
     effects = difference / np.maximum(spread, np.finfo(np.float32).eps)
+    # A stable sort ranks units of equal effects by their number.
     best = np.argsort(-np.abs(effects), kind="stable")[:RANKED]
     return [RankedUnit(unit=int(unit), effect=round(float(effects[unit]), 3)) for unit in best]

@@ -1,4 +1,4 @@
-"""The shapes of `POST /inspect` on the wire."""
+"""The schemas of `POST /inspect`."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class InspectRequest(BaseModel):
 
 
 class UnitStates(BaseModel):
-    """A unit's hidden and cell state after each character; without a cell state, the hidden twice."""
+    """A unit's states after each character; a cell without a cell state has the hidden state twice."""
 
     unit: int
     hidden: list[float]
@@ -43,14 +43,14 @@ class UnitStates(BaseModel):
 
 
 class RankedUnit(BaseModel):
-    """A unit and Cohen's d of its cell state: marked against other characters."""
+    """A unit and Cohen's d of its cell state between marked and other characters."""
 
     unit: int
     effect: float
 
 
 class InspectResponse(BaseModel):
-    """What a text leaves behind in a layer, character by character."""
+    """The states of a layer after each character of a text."""
 
     model: str
     version: int

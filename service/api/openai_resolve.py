@@ -1,4 +1,4 @@
-"""From OpenAI's request to generations, one for each text."""
+"""Resolving OpenAI's request: one generation for each text."""
 
 import hashlib
 import secrets
@@ -9,7 +9,7 @@ from service.api.openai_schemas import CompletionRequest
 from service.api.resolve import resolve
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation
 
@@ -39,7 +39,7 @@ def resolve_completion(
 
 
 def _random_seed(seed: int, number: int) -> int:
-    """Return the random seed of the n-th text: the first has the request's own."""
+    """Return the random seed of a prompt's text; number 0 has the request's own."""
     if number == 0:
         return seed & MAX_RANDOM_SEED
     digest = hashlib.blake2b(f"{seed}/{number}".encode(), digest_size=8).digest()

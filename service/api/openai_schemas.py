@@ -1,4 +1,4 @@
-"""OpenAI's shapes on the wire; a token is a character here."""
+"""OpenAI's schemas; a token is a character here."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ def _listed(value: Any) -> Any:
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells besides its text."""
+    """The options of a streamed answer."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -23,7 +23,7 @@ class StreamOptions(BaseModel):
 
 
 def _nullable(schema: dict[str, Any]) -> None:
-    """Say of every field with a default that null means it, as OpenAI's schema does."""
+    """Declare every field with a default nullable, as OpenAI's schema does."""
     for name, field in schema["properties"].items():
         if name not in schema["required"]:
             schema["properties"][name] = {"anyOf": [field, {"type": "null"}]}
@@ -108,7 +108,7 @@ class Choice(BaseModel):
 
 
 class Usage(BaseModel):
-    """Characters in and out."""
+    """The numbers of characters read and drawn."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -143,7 +143,7 @@ class OpenAIModels(BaseModel):
 
 
 class OpenAIErrorBody(BaseModel):
-    """What went wrong, as OpenAI says it."""
+    """An error in OpenAI's fields."""
 
     message: str
     type: str

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from service.api.likely import likely_characters
 from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.stream.details import DIGITS
 from service.stream.generation import Generation
 from service.stream.text import Text
 
 
 class Texts:
-    """The texts of one completion: what each has said so far."""
+    """The texts of one completion, with the number of characters sent of each so far."""
 
     def __init__(
         self,
@@ -27,19 +28,19 @@ class Texts:
         self._request = request
         self._answers = answers
         self._prompts = [generation.seed for generation in generations]
-        self._symbols = model.vocabulary.symbols
-        self._said = [0] * len(generations)
+        self._vocabulary = model.vocabulary
+        self._sent = [0] * len(generations)
         self._echoed = [not request.echo] * len(generations)
 
     def chunk(self, index: int, piece: Text | None) -> dict[str, Any]:
-        """Return the choice that an arrival becomes; no piece is the end of that text."""
+        """Return the choice of a text's next piece; None is the end of the text."""
         choice = self._choice(index, piece or Text(""))
         if piece is None:
             choice.finish_reason = self._answers[index].finish_reason
         return {"choices": [choice]}
 
     def whole(self, arrivals: Sequence[Arrival]) -> dict[str, Any]:
-        """Return all choices and the usage, when everything has arrived."""
+        """Return all choices and the usage; `arrivals` are complete."""
         choices = []
         for index, answer in enumerate(self._answers):
             text = Text("", None)
@@ -52,22 +53,25 @@ class Texts:
         return {"choices": choices, "usage": self.usage()}
 
     def usage(self) -> Usage:
-        """Count the characters; each prompt counts once."""
-        read, said = sum(map(len, self._prompts[:: self._request.n])), sum(self._said)
-        return Usage(prompt_tokens=read, completion_tokens=said, total_tokens=read + said)
+        """Count the characters; a prompt counts once, although n texts follow it."""
+        read, sent = sum(map(len, self._prompts[:: self._request.n])), sum(self._sent)
+        return Usage(prompt_tokens=read, completion_tokens=sent, total_tokens=read + sent)
 
     def _choice(self, index: int, piece: Text) -> Choice:
         prompt = "" if self._echoed[index] else self._prompts[index]
         self._echoed[index] = True
         logprobs = None
         if self._request.logprobs is not None:
-            offset = len(self._prompts[index]) + self._said[index]
+            offset = len(self._prompts[index]) + self._sent[index]
             logprobs = self._logprobs(prompt, piece, offset)
-        self._said[index] += len(piece)
+        self._sent[index] += len(piece)
         return Choice(text=prompt + piece.characters, index=index, logprobs=logprobs)
 
     def _logprobs(self, prompt: str, piece: Text, offset: int) -> Logprobs:
-        """Explain a piece; a prompt before it was read, not drawn, and has no probabilities."""
+        """Return the log-probabilities of an echoed prompt and a piece.
+
+        A prompt is read and not drawn, so its characters have None; `offset` is the piece's place.
+        """
         own, top = self._explained(piece)
         return Logprobs(
             tokens=[*prompt, *piece.characters],
@@ -77,22 +81,15 @@ class Texts:
         )
 
     def _explained(self, piece: Text) -> tuple[list[float], list[dict[str, float]]]:
-        details, likeliest = piece.details, self._request.logprobs
-        if details is None:
+        """Return the log-probability of each character, and of the likeliest ones in its place."""
+        if piece.details is None:
             return [], []
-        own = [round(value, DIGITS) for value in details.logprobs.tolist()]
+        own = [round(value, DIGITS) for value in piece.details.logprobs.tolist()]
+        likely = likely_characters(piece.details, self._vocabulary)
         top = [
-            {
-                self._symbols[id_]: round(value, DIGITS)
-                for id_, value in zip(ids, values, strict=True)
-            }
+            # The drawn character is always among the likely ones, as with OpenAI.
+            {each.character: each.logprob for each in row[: self._request.logprobs]}
             | {character: logprob}
-            for character, logprob, ids, values in zip(
-                piece.characters,
-                own,
-                details.top_ids[:, :likeliest].tolist(),
-                details.top_logprobs[:, :likeliest].tolist(),
-                strict=True,
-            )
+            for character, logprob, row in zip(piece.characters, own, likely, strict=True)
         ]
         return own, top

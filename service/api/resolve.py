@@ -1,4 +1,4 @@
-"""From a wire request to a generation: every default decided, every limit checked."""
+"""Resolving a request to a generation: every default is decided, every limit is checked."""
 
 import secrets
 import unicodedata
@@ -6,7 +6,7 @@ import unicodedata
 from model_store import Vocabulary
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling, Stream
 
@@ -39,7 +39,7 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
 
 
 def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
-    """Write every way to say the same distribution the same way, so that the cache knows it."""
+    """Return equal sampling for equal distributions, so that equal requests share a cached stream."""
     random_seed = request.random_seed
     if random_seed is None:
         random_seed = secrets.randbelow(MAX_RANDOM_SEED + 1)
@@ -55,7 +55,7 @@ def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
 def unknown_characters(
     field: str, text: str, vocabulary: Vocabulary, remedy: str = ""
 ) -> list[FieldProblem]:
-    """Return the problem of a text whose characters the model does not know, if there is one."""
+    """Return the problem of a text with characters that the model does not know, or nothing."""
     unknown = vocabulary.unknown(text)
     if not unknown:
         return []

@@ -1,4 +1,4 @@
-"""The shapes on the wire, and how a wire request becomes a resolved one."""
+"""The schemas of charloom's own routes, and the parsing of request bodies."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
@@ -24,14 +24,14 @@ class GenerateRequest(BaseModel):
         ge=0,
         le=2,
         allow_inf_nan=False,
-        description="0 always takes the likeliest character; the higher, the wilder.",
+        description="0 always takes the likeliest character; higher values give wilder texts.",
     )
     length: int = Field(400, ge=1, description="Characters to generate.")
     random_seed: int | None = Field(
         0,
         ge=0,
         le=MAX_RANDOM_SEED,
-        description="Another one, another text; in JSON, null draws a fresh one.",
+        description="The same random seed gives the same text; in JSON, null draws a fresh one.",
     )
     top_k: int | None = Field(
         None, ge=1, description="Draw from this many of the likeliest characters."
@@ -51,7 +51,7 @@ class GenerateRequest(BaseModel):
         False, description="Explain each character: log-probabilities, before temperature."
     )
     unknown: Literal["error", "drop"] = Field(
-        "error", description="What becomes of seed characters that the model does not know."
+        "error", description="Refuse or drop seed characters that the model does not know."
     )
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
@@ -66,13 +66,13 @@ class Likely(BaseModel):
 
 
 class CharacterDetails(Likely):
-    """A generated character and the likeliest ones in its place, by the model alone."""
+    """A generated character and the likeliest ones in its place, before temperature and top_k."""
 
     top: list[Likely]
 
 
 class GenerateSummary(BaseModel):
-    """How a text came about, and how it ended."""
+    """The parameters of a text, and its finish reason."""
 
     model: str
     version: int
@@ -103,14 +103,14 @@ class VersionSummary(BaseModel):
 
 
 class ModelSummary(VersionSummary):
-    """A model, by the version that its name means."""
+    """A model, described by the version that its name means."""
 
     name: str
     versions: list[int]
     aliases: dict[str, int]
     exact: bool | None = Field(
-        description="Whether it computes the same numbers here as where it was trained; "
-        "null: its version has no fingerprint, or is not loaded."
+        description="Whether the model computes the same numbers here as on the machine of its training; "
+        "null: the version has no fingerprint, or is not loaded."
     )
 
 
@@ -127,8 +127,8 @@ class ModelPage(VersionSummary):
     versions: list[VersionSummary]
     aliases: dict[str, int]
     exact: bool | None = Field(
-        description="Whether it computes the same numbers here as where it was trained; "
-        "null: its version has no fingerprint, or is not loaded."
+        description="Whether the model computes the same numbers here as on the machine of its training; "
+        "null: the version has no fingerprint, or is not loaded."
     )
     card: str | None = None
     samples: str | None = None
@@ -141,14 +141,14 @@ class Health(BaseModel):
 
 
 class ProblemField(BaseModel):
-    """A field of the request and what is wrong with it."""
+    """A field of the request, and its problem."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """What every error looks like (RFC 9457); `code` never changes its meaning."""
+    """The body of every error (RFC 9457); the meaning of a `code` never changes."""
 
     type: str
     title: str
@@ -165,8 +165,8 @@ def parse(schema: type[Wire], body: bytes) -> Wire:
     """Read a request body.
 
     Raises:
-        MalformedJson: it is not JSON.
-        InvalidRequest: it is JSON with wrong fields, each named.
+        MalformedJson: the body is not JSON.
+        InvalidRequest: fields of the body are wrong, each named.
     """
     try:
         return schema.model_validate_json(body)
@@ -181,7 +181,7 @@ def parse_options(options: Mapping[str, object]) -> GenerateRequest:
     """Read a request whose numbers are written as text, as on a command line.
 
     Raises:
-        InvalidRequest: wrong fields, each named.
+        InvalidRequest: fields of the request are wrong, each named.
     """
     try:
         return GenerateRequest.model_validate(options, strict=False)

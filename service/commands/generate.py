@@ -12,7 +12,7 @@ from service.api.schemas import GenerateRequest, parse_options
 from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import InvalidRequest, ServiceError
-from service.generation.generator import Caller, Generator
+from service.generation.generator import Caller, TextGenerator
 from service.models.offered import offered_models
 from service.models.registry import Models
 from service.settings import Settings
@@ -69,7 +69,7 @@ def _text(wire: GenerateRequest) -> Iterator[str]:
     settings = Settings(slots=1, queue=0)
     telemetry = Telemetry()
     models = Models(offered_models(settings), settings, telemetry)
-    generator = Generator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
+    generator = TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
     with closing(models), closing(generator):
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)

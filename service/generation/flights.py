@@ -1,4 +1,4 @@
-"""Streams that are being generated now: one generation each, however many ask for it."""
+"""Flights: streams that are being drawn now, each once for all its readers."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.stream.generation import Stream
 from service.stream.sequence import Sequence
 from service.stream.text import Text
@@ -17,7 +17,7 @@ SECONDS_TO_ABORT = 1.0
 
 @dataclass(eq=False)
 class Flight:
-    """A running sequence, and what is known of its stream from before it."""
+    """A running sequence, and the known text of its stream before the sequence."""
 
     stream: Stream
     model: LoadedModel
@@ -29,22 +29,21 @@ class Flight:
 
     @property
     def landed(self) -> int:
-        """How many characters of the stream can be read."""
+        """The number of characters of the stream that can be read."""
         return self.sequence.first + len(self.sequence.ids)
 
     def read(self, begin: int, end: int) -> Text:
-        """Return characters `begin` to `end` of the stream, all of which can be read."""
-        first = self.sequence.first
-        new = Text(
-            self.model.vocabulary.decode(self.sequence.ids[max(0, begin - first) : end - first]),
-            self.sequence.details and self.sequence.details[max(0, begin - first) : end - first],
-        )
+        """Return characters `begin` to `end` of the stream; `end` is at most `landed`."""
+        # Place i of the sequence's ids is place first + i of the stream.
+        first, details = self.sequence.first, self.sequence.details
+        part = slice(max(0, begin - first), max(0, end - first))
+        new = Text(self.model.vocabulary.decode(self.sequence.ids[part]), details and details[part])
         if begin >= first or self.known is None:
             return new
         return self.known.as_text()[begin:end] + new
 
     def result(self) -> CachedStream | None:
-        """Return the stream as far as it has come and can be resumed."""
+        """Return the text so far with its end state; without an end state, the text known before."""
         ending = self.sequence.ending
         if ending is None or ending.state is None:
             return self.known
@@ -53,7 +52,7 @@ class Flight:
 
 
 class Flights:
-    """The flights under way, and what becomes of their results."""
+    """The flights under way; the result of each goes into the cache."""
 
     def __init__(self, cache: StreamCache) -> None:
         self._cache = cache
@@ -62,10 +61,14 @@ class Flights:
 
     @contextmanager
     def board(self, wanted: Flight, *, have: int, shared: bool) -> Iterator[Flight]:
-        """Join a flight of the same stream that goes beyond `have`, or else start this one.
+        """Join a flight of the same stream that ends beyond `have`, or else start `wanted`.
 
-        The last to leave ends the flight, and caches how far it has come.
-        Raises `QueueFull` or `Draining`.
+        The last reader to leave ends the flight and caches its result. Without `shared` no other
+        reader joins.
+
+        Raises:
+            QueueFull: every slot is taken and the queue is full.
+            Draining, EngineFailed: the engine's process is ending, or has ended.
         """
         flight = self._join(wanted, have) if shared else _take_off(wanted)
         try:

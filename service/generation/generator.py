@@ -1,7 +1,6 @@
-"""The way of one request: cache, flight, text up to its length or a stop string, cache."""
+"""The way of one generation: read the cache, board a flight, cut the text at a stop string."""
 
-from collections.abc import Callable
-from collections.abc import Generator as Pieces
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic
@@ -12,7 +11,7 @@ from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.generation.flights import Flight, Flights
 from service.generation.stop import StopStrings
-from service.models.registry import LoadedModel
+from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.sequence import Sequence, Start
 from service.stream.text import Text
@@ -20,46 +19,56 @@ from service.telemetry import Telemetry
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
 
-# Seconds between two looks at whether the client is still there.
-POLL = 0.2
+POLL = 0.2  # seconds between two checks of the client's connection
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who waits for an answer, and how."""
+    """The client of a generation: its connection and its use of the cache."""
 
     connected: Callable[[], bool] = lambda: True
     streaming: bool = False
+    """Whether the client reads each piece as soon as the piece is drawn."""
     read_cache: bool = True
     write_cache: bool = True
 
 
 class Answer:
-    """A text on its way: its pieces, and, once they are read, how it ended and what took time."""
+    """A text on its way: its pieces, its finish reason and its times.
+
+    Finish reason, times and `characters` are final when the last piece has been read.
+    """
 
     def __init__(self, cache: CacheResult) -> None:
         self.cache = cache
-        self.pieces: Pieces[Text]
+        self.pieces: Generator[Text]
         self.characters = 0  # read so far
         self.finish_reason: FinishReason = "length"
-        self.seconds: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}  # in the cache, in the queue, for prefill and decode
 
 
-class Generator:
-    """Answers generations, from the cache as far as it reaches and from the engine beyond."""
+class TextGenerator:
+    """Answers generations with the known part of a stream, then with newly drawn characters."""
 
     def __init__(self, cache: StreamCache, telemetry: Telemetry, deadline: float) -> None:
-        """Take the cache, where to count, and the seconds a generation may take."""
+        """Take the cache, the metrics and the seconds that a generation may take."""
         self._cache = cache
         self._telemetry = telemetry
         self._deadline = deadline
         self._flights = Flights(cache)
 
     def open(self, generation: Generation, model: LoadedModel, caller: Caller) -> Answer:
-        """Look into the cache and return the answer, whose pieces are made as they are read.
+        """Read the cache and return the answer; each piece is drawn when the piece is read.
 
-        Reading them raises `QueueFull`, `Draining`, `DeadlineExceeded`, `ClientGone` or
-        `EngineFailed`; closing them frees whatever the generation holds.
+        Closing the pieces frees the generation's slot. The errors are raised while the pieces are
+        read.
+
+        Raises:
+            QueueFull: every slot is taken and the queue is full.
+            Draining: the service is stopping.
+            DeadlineExceeded: the generation took longer than the deadline.
+            ClientGone: the client closed its connection.
+            EngineFailed: the engine failed or died.
         """
         began = monotonic()
         known = self._known(generation, caller)
@@ -73,10 +82,10 @@ class Generator:
         return answer
 
     def close(self) -> None:
-        """Let go of the cache's connections."""
+        """Close the cache's connections."""
         self._cache.close()
 
-    def _counted(self, pieces: Pieces[Text], answer: Answer) -> Pieces[Text]:
+    def _counted(self, pieces: Generator[Text], answer: Answer) -> Generator[Text]:
         with closing(pieces):
             for piece in pieces:
                 answer.characters += len(piece)
@@ -86,7 +95,7 @@ class Generator:
     def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:
         known = self._cache.get(generation.stream) if caller.read_cache else None
         if known and generation.details and known.details is None:
-            return None
+            return None  # a stream that was cached without details is drawn again
         return known
 
     def _characters(
@@ -96,13 +105,15 @@ class Generator:
         caller: Caller,
         known: CachedStream | None,
         answer: Answer,
-    ) -> Pieces[Text]:
+    ) -> Generator[Text]:
+        """Yield the first characters of the stream: the known ones, then drawn ones."""
         deadline = monotonic() + self._deadline
         length, have = generation.length, 0
         followed = caller.streaming or bool(generation.stop)
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
+        # A joined flight may end before `length`; the next flight resumes from the end state.
         while have < length:
             mine = self._flight(generation, model, caller, known, followed=followed)
             with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
@@ -114,6 +125,7 @@ class Generator:
                         yield flight.read(have, reached)
                         have = reached
                 except (ClientGone, GeneratorExit):
+                    # `_cut` closes the pieces after a stop string, which is no cancellation.
                     if answer.finish_reason != "stop":
                         self._telemetry.cancellations.labels(flight.sequence.stage).inc()
                     raise
@@ -129,7 +141,7 @@ class Generator:
         *,
         followed: bool,
     ) -> Flight:
-        """Return a flight that goes on where the known text ends."""
+        """Return a flight that starts at the end of the known text."""
         stream, have = generation.stream, len(known.text) if known else 0
         sequence = Sequence(
             self._start(stream, model, caller, known),
@@ -144,9 +156,10 @@ class Generator:
     def _start(
         self, stream: Stream, model: LoadedModel, caller: Caller, known: CachedStream | None
     ) -> Start:
+        """Return the latest known state of the stream, and the characters to consume from there."""
         encode = model.vocabulary.encode
         if known is not None:
-            # The state at the end has not consumed the last character yet.
+            # The end state has consumed every character but the last.
             consumed = len(stream.prompt) + len(known.text) - 1
             generated = encode(known.text) if stream.sampling.adjusts else None
             return Start(encode(known.text[-1]), consumed, known.end_state, generated)
@@ -171,6 +184,13 @@ def _cache_result(
 
 
 def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:
+    """Wait until the flight has drawn the stream's first `target` characters, or has ended.
+
+    Raises:
+        DeadlineExceeded: the deadline has passed.
+        ClientGone: the client closed its connection.
+        ServiceError: the error that ended the sequence.
+    """
     wanted = target - flight.sequence.first
     while not flight.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
         if monotonic() >= deadline:
@@ -179,8 +199,8 @@ def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:
             raise ClientGone("the client closed the connection")
 
 
-def _cut(generation: Generation, pieces: Pieces[Text], answer: Answer) -> Pieces[Text]:
-    """Pass the pieces on up to the first stop string."""
+def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Generator[Text]:
+    """Yield the pieces up to the first stop string; without one, the whole text."""
     stop = StopStrings(generation.stop)
     held: Text | None = None
     with closing(pieces):

@@ -1,4 +1,4 @@
-"""Several answers read at once, so that their generations share every step."""
+"""Several answers read at once, so that the engine draws their characters in the same steps."""
 
 import threading
 from collections.abc import Generator, Sequence
@@ -9,23 +9,32 @@ from service.generation.generator import Answer
 from service.stream.text import Text
 
 Arrival = tuple[int, Text | None]
+Arrivals = SimpleQueue[tuple[int, Text | Exception | None]]
 
 
-def merge(answers: Sequence[Answer], left: threading.Event) -> Generator[Arrival, None, None]:
-    """Yield (index, piece) as pieces come, and (index, None) when that answer has ended.
+def merge(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Arrival]:
+    """Yield (index, piece) for each piece in order of arrival, (index, None) at an answer's end.
 
-    Whatever an answer raises is raised here. `left` is set when nobody reads any more: the
-    answers' callers must then look disconnected.
+    `abandoned` is set when the reading of several answers has ended, also early: from then on the
+    callers of the answers must report a closed connection.
+
+    Raises:
+        Exception: the first error that an answer raises.
     """
-    if len(answers) == 1:
-        with closing(answers[0].pieces) as pieces:
-            for piece in pieces:
-                yield 0, piece
-        yield 0, None
-        return
-    arrived: SimpleQueue[tuple[int, Text | Exception | None]] = SimpleQueue()
+    return _one(answers[0]) if len(answers) == 1 else _several(answers, abandoned)
+
+
+def _one(answer: Answer) -> Generator[Arrival]:
+    with closing(answer.pieces) as pieces:
+        for piece in pieces:
+            yield 0, piece
+    yield 0, None
+
+
+def _several(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Arrival]:
+    arrivals: Arrivals = SimpleQueue()
     threads = [
-        threading.Thread(target=_read, args=(index, answer, arrived), daemon=True)
+        threading.Thread(target=_read, args=(index, answer, arrivals), daemon=True)
         for index, answer in enumerate(answers)
     ]
     for thread in threads:
@@ -33,23 +42,21 @@ def merge(answers: Sequence[Answer], left: threading.Event) -> Generator[Arrival
     try:
         reading = len(answers)
         while reading:
-            index, item = arrived.get()
+            index, item = arrivals.get()
             if isinstance(item, Exception):
                 raise item
             reading -= item is None
             yield index, item
     finally:
-        left.set()
+        abandoned.set()  # a thread that waits for characters ends at its next check
         for thread in threads:
             thread.join()
 
 
-def _read(
-    index: int, answer: Answer, arrived: "SimpleQueue[tuple[int, Text | Exception | None]]"
-) -> None:
+def _read(index: int, answer: Answer, arrivals: Arrivals) -> None:
     try:
         for piece in answer.pieces:
-            arrived.put((index, piece))
-        arrived.put((index, None))
-    except Exception as error:  # noqa: BLE001 - raised again where the pieces are read
-        arrived.put((index, error))
+            arrivals.put((index, piece))
+        arrivals.put((index, None))
+    except Exception as error:  # noqa: BLE001 - raised again in `_several`
+        arrivals.put((index, error))

@@ -1,8 +1,8 @@
-"""Where a text ends early: at the first of its stop strings, no part of which ever shows."""
+"""Stop strings: a text ends before the first of them."""
 
 
 class StopStrings:
-    """Passes text on piece by piece, holding back whatever may be the beginning of a stop string."""
+    """Passes text on piece by piece, and holds back an end that a stop string may begin with."""
 
     def __init__(self, strings: tuple[str, ...]) -> None:
         self.found = False
@@ -10,12 +10,12 @@ class StopStrings:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """Return what is certain not to belong to a stop string, and may be shown.
+        """Return the characters that certainly belong to no stop string, held-back ones included.
 
-        What is held back is shown with a later piece, or, when the text ends, is its rest.
+        The rest is held back until the next piece decides.
         """
         text = self._held + piece
-        # The string that is complete first ends the text, however the pieces were cut.
+        # The stop string that is complete first ends the text, however the text was cut to pieces.
         found = [
             (begin + len(string), begin)
             for string in self._strings
@@ -29,7 +29,7 @@ class StopStrings:
         return text[:keep]
 
     def _possible_beginning(self, text: str) -> int:
-        """Return how many characters at the end of the text a stop string may begin with."""
+        """Return the number of characters at the end of the text that a stop string begins with."""
         longest = max((len(string) for string in self._strings), default=1) - 1
         for size in range(min(longest, len(text)), 0, -1):
             if any(string.startswith(text[-size:]) for string in self._strings):

@@ -1,5 +1,5 @@
-"""The models that answer: which versions are offered, loaded and exact on this machine.
+"""The models: the versions offered, the versions loaded, and their exactness on this machine.
 
-This room owns what a reference means and the engines of the versions that references mean. Names come
-in from requests, versions from the model store. Loaded models go out.
+This room owns the version of each reference and the engine of each version in use. References come in
+from requests, versions from the model store. Loaded models go out.
 """

@@ -1,4 +1,4 @@
-"""Whether a model computes on this machine what it computed where it was trained."""
+"""Whether a model computes the same numbers on this machine as on the machine of its training."""
 
 import platform
 import re
@@ -14,8 +14,8 @@ def is_exact(manifest: Manifest, engine: str, computed: str) -> bool | None:
     """Return whether the fingerprint computed here is the manifest's.
 
     Returns:
-        None where nothing can be compared: the version has no fingerprint, or the engine does not
-        run the int8 graph, which the manifest's fingerprint is of.
+        None where nothing can be compared: the manifest has no fingerprint, or the engine does not
+        run the int8 graph, whose fingerprint the manifest has.
     """
     if manifest.fingerprint is None or engine != "onnx":
         return None
@@ -23,7 +23,7 @@ def is_exact(manifest: Manifest, engine: str, computed: str) -> bool | None:
 
 
 def difference(manifest: Manifest) -> str:
-    """Return one line about a model that is not exact here."""
+    """Return the sentence about a model that is not exact on this machine."""
     return (
         f"{manifest.name}@{manifest.version} does not compute the same numbers here as where it was "
         f"trained, so its texts may differ from those of other machines ({machine()})"
@@ -31,7 +31,7 @@ def difference(manifest: Manifest) -> str:
 
 
 def not_proven(manifest: Manifest, engine: str) -> str:
-    """Return one line about a model whose numbers cannot be compared, with the remedy."""
+    """Return the sentence about a model that cannot be compared, with the remedy."""
     subject = f"{manifest.name}@{manifest.version}"
     if engine != "onnx":
         return f"{subject} cannot be proven exact with CHARLOOM_ENGINE={engine}: use onnx"

@@ -1,7 +1,7 @@
 """The store of the models that this service offers.
 
-The module imports no telemetry: gunicorn's master process looks into the store before it has decided
-where the workers write their metrics, and prometheus_client reads that place when it is imported.
+This module imports no telemetry: gunicorn's master process reads the store before the folder of the
+metrics is set, and prometheus_client reads the folder's name when the library is imported.
 """
 
 from model_store import BUNDLED, LayeredStore, ModelStore
@@ -9,6 +9,6 @@ from service.settings import Settings
 
 
 def offered_models(settings: Settings) -> LayeredStore:
-    """Return the store that the settings name, the bundled models behind it."""
+    """Return the store that the settings name, in front of the bundled models."""
     stores = [ModelStore(settings.store), ModelStore(BUNDLED)]
     return LayeredStore(stores, offered=settings.models or ())

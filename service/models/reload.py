@@ -1,4 +1,4 @@
-"""Has the store looked at again from time to time, off every request's path."""
+"""Regular refreshing of the models, in a thread of its own, so that no request waits for the store."""
 
 import logging
 import threading
@@ -8,9 +8,10 @@ log = logging.getLogger(__name__)
 
 
 class Reloader:
-    """A thread that refreshes every so many seconds, and at once when asked."""
+    """A thread that refreshes at a fixed interval, and at once when asked."""
 
     def __init__(self, refresh: Callable[[], None], seconds: float) -> None:
+        """Start the thread; `seconds` is the interval."""
         self._refresh = refresh
         self._seconds = seconds
         self._asked = threading.Event()
@@ -37,4 +38,4 @@ class Reloader:
             try:
                 self._refresh()
             except Exception:
-                log.exception("looking at the store failed; what is loaded goes on")
+                log.exception("refreshing the models failed; the loaded models go on answering")

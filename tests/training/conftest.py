@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from model_store import ModelStore
 from tests.training.small import ENGLISH, Training, small_config
+from training.publishing.publish import publish
 
 
 @pytest.fixture(scope="session")
@@ -12,6 +14,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
     """A model to read only: three epochs over English text, with a long held-out part."""
     config = small_config(epochs=3, validation_fraction=0.8, units=24)
     return Training(tmp_path_factory.mktemp("run"), ENGLISH[:42_000], config).fit()
+
+
+@pytest.fixture(scope="session")
+def published(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store to read only, with the trained model as version 1 of `small`."""
+    root = tmp_path_factory.mktemp("published")
+    parts = (trained.corpus, trained.text, trained.vocabulary)
+    publish(trained.run, "small", *parts, ModelStore(root))
+    return root
 
 
 @pytest.fixture

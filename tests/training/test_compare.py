@@ -1,5 +1,6 @@
 """`python -m training compare` shows versions side by side."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,20 @@ import training.__main__ as command
 from model_store import ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
-from training.publishing.publish import publish
 
 
 @pytest.fixture(scope="module")
-def store(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two versions of a trained model, and an older job's without epochs."""
     root = tmp_path_factory.mktemp("compared")
+    store = ModelStore(root / "store")
+    manifest = ModelStore(published).manifest("small", 1)
+    files = shutil.copytree(published / "small" / "1", root / "files")
+    (files / "manifest.json").unlink()
     for _ in range(2):
-        parts = (trained.corpus, trained.text, trained.vocabulary)
-        publish(trained.run, "small", *parts, ModelStore(root))
-    publish_random_model(root, "old")
-    return root
+        store.publish("small", files, manifest)
+    publish_random_model(root / "store", "old")
+    return root / "store"
 
 
 def compared(

@@ -18,22 +18,9 @@ from training.publishing.publish import Promote, promote, publish
 from training.publishing.report import write_card
 
 
-def published_in(store: Path, training: Training, run: Run) -> Manifest:
-    parts = (training.corpus, training.text, training.vocabulary)
-    return publish(run, "small", *parts, ModelStore(store))
-
-
-@pytest.fixture(scope="module")
-def store(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the trained model as version 1 of `small`."""
-    root = tmp_path_factory.mktemp("published")
-    published_in(root, trained, trained.run)
-    return root
-
-
-def test_a_version_holds_everything(store: Path, trained: Training) -> None:
+def test_a_version_holds_everything(published: Path, trained: Training) -> None:
     """All the files of the design are in the version, and its SHA-256 sums hold."""
-    model = ModelStore(store).open("small", 1)
+    model = ModelStore(published).open("small", 1)
     assert {path.split("/")[0] for path in model.manifest.files} == {
         *("model.int8.onnx", "model.onnx", "saved_model", "vocabulary.json"),
         *("card.md", "curves.png", "epochs.json", "samples.txt"),
@@ -41,9 +28,9 @@ def test_a_version_holds_everything(store: Path, trained: Training) -> None:
     assert model.vocabulary == trained.vocabulary
 
 
-def test_the_manifest_says_what_was_trained_and_how(store: Path, trained: Training) -> None:
+def test_the_manifest_says_what_was_trained_and_how(published: Path, trained: Training) -> None:
     """Network, corpus, the whole configuration and the libraries stand in the manifest."""
-    manifest = ModelStore(store).manifest("small", 1)
+    manifest = ModelStore(published).manifest("small", 1)
     shape = manifest.architecture
     assert (shape.cell, shape.layers, shape.units, shape.embedding) == ("lstm", 1, 24, 8)
     assert manifest.vocabulary_size == len(trained.vocabulary)
@@ -56,9 +43,9 @@ def test_the_manifest_says_what_was_trained_and_how(store: Path, trained: Traini
     assert {"keras", "numpy", "onnx", "onnxruntime"} < manifest.libraries.keys()
 
 
-def test_the_metrics_are_those_of_the_published_graphs(store: Path, trained: Training) -> None:
+def test_the_metrics_are_those_of_the_published_graphs(published: Path, trained: Training) -> None:
     """The losses in the manifest are what the graphs in the store measure on the held-out text."""
-    model = ModelStore(store).open("small", 1)
+    model = ModelStore(published).open("small", 1)
     metrics, ids = model.manifest.metrics, trained.text.validation.astype(np.int64)
     assert metrics["validation_nats"] == metrics["fp32_nats"]
     assert metrics["fp32_nats"] == pytest.approx(stream_loss(model.file("model.onnx"), ids))
@@ -88,15 +75,16 @@ def test_a_model_that_fails_the_parity_check_is_not_published(
 ) -> None:
     """The refusal names the int8 loss, and the store stays as it was: empty."""
     root = tmp_path / "store"
+    parts = (trained.corpus, trained.text, trained.vocabulary)
     with pytest.raises(ParityError, match="the int8 graph costs"):
-        published_in(root, trained, unquantisable)
+        publish(unquantisable, "small", *parts, ModelStore(root))
     assert ModelStore(root).names() == []
     assert not root.exists()
 
 
-def test_curves_are_a_picture(store: Path) -> None:
+def test_curves_are_a_picture(published: Path) -> None:
     """`curves.png` is a PNG of a readable size that is not blank."""
-    data = ModelStore(store).open("small", 1).file("curves.png").read_bytes()
+    data = ModelStore(published).open("small", 1).file("curves.png").read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = (int.from_bytes(data[start : start + 4]) for start in (16, 20))
     assert width > 600
@@ -104,9 +92,9 @@ def test_curves_are_a_picture(store: Path) -> None:
     assert len(data) > 10_000
 
 
-def test_the_card_names_the_losses(store: Path, trained: Training) -> None:
+def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
     """The card says corpus, loss in nats and bits, that of the int8 graph, and every key."""
-    model = ModelStore(store).open("small", 1)
+    model = ModelStore(published).open("small", 1)
     card, metrics = model.file("card.md").read_text(encoding="utf-8"), model.manifest.metrics
     nats, bits = metrics["validation_nats"], metrics["validation_bits"]
     assert f"| **this model** | {nats:.4f} | {bits:.4f} |" in card
@@ -122,9 +110,9 @@ def test_the_card_names_the_losses(store: Path, trained: Training) -> None:
         assert trained.run.info.seed_text + sample in card
 
 
-def test_samples_show_every_epoch(store: Path, trained: Training) -> None:
+def test_samples_show_every_epoch(published: Path, trained: Training) -> None:
     """`samples.txt` has each epoch at both temperatures, each after the same seed text."""
-    samples = ModelStore(store).open("small", 1).file("samples.txt").read_text(encoding="utf-8")
+    samples = ModelStore(published).open("small", 1).file("samples.txt").read_text(encoding="utf-8")
     seed_text = trained.run.info.seed_text
     for epoch in trained.run.epochs:
         for temperature in ("0.5", "1.0"):

@@ -1,6 +1,7 @@
 """Fine-tuning: a training goes on from a published version."""
 
 import shlex
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,12 @@ def tuned(folder: Path, start: Start, **changes: Any) -> Training:
     return Training(folder, VERSES, config, start).fit()
 
 
+@pytest.fixture(scope="module")
+def child(store: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """A child of `elder`, to read only."""
+    return tuned(tmp_path_factory.mktemp("child"), Start.at("elder@1", store))
+
+
 def loss_before(start: Start, training: Training) -> float:
     """What the version itself reaches on the held-out verses."""
     config, weights = training.run.info.config, start.weights()
@@ -86,9 +93,8 @@ def test_a_version_learns_a_second_text(tmp_path: Path, store: ModelStore) -> No
     assert reached < from_nothing.run.best.validation_loss - 0.3
 
 
-def test_the_child_names_its_parent(tmp_path: Path, store: ModelStore) -> None:
+def test_the_child_names_its_parent(tmp_path: Path, store: ModelStore, child: Training) -> None:
     """Manifest and card record the version; vocabulary and network are its own."""
-    child = tuned(tmp_path / "run", Start.at("elder@1", store), epochs=1)
     to = ModelStore(tmp_path / "store")
     publish(child.run, "child", child.corpus, child.text, child.vocabulary, to)
     elder, model = store.open("elder", 1), to.open("child", 1)
@@ -99,10 +105,9 @@ def test_the_child_names_its_parent(tmp_path: Path, store: ModelStore) -> None:
     assert f"| parent | elder@1, digest {parent.digest} |" in model.file("card.md").read_text()
 
 
-def test_an_interrupted_child_goes_on(tmp_path: Path, store: ModelStore) -> None:
+def test_an_interrupted_child_goes_on(tmp_path: Path, store: ModelStore, child: Training) -> None:
     """From its checkpoint, not from the parent again, and to the same weights."""
-    start = Start.at("elder", store)
-    whole = tuned(tmp_path / "whole", start).run
+    start, whole = Start.at("elder", store), child.run
     # As if killed after the first epoch: the checkpoint of a longer training of the same steps.
     half = Training(tmp_path / "half", VERSES, small_config(**SHAPE), start)
     record, recorded = half.run.save, []
@@ -122,12 +127,12 @@ def test_an_interrupted_child_goes_on(tmp_path: Path, store: ModelStore) -> None
         np.testing.assert_array_equal(found, expected)
 
 
-def test_an_unfinished_child_of_another_is_refused(tmp_path: Path, store: ModelStore) -> None:
+def test_an_unfinished_child_of_another_is_refused(tmp_path: Path, child: Training) -> None:
     """What has begun with one version does not go on with another, or with none."""
-    child = tuned(tmp_path, Start.at("elder", store), epochs=1)
     assert child.run.checkpoint()
+    folder = shutil.copytree(child.run.folder, tmp_path / "run")
     with pytest.raises(TrainingError, match=r"run with elder@1, digest .* to begin with"):
-        Training(tmp_path, VERSES, child.run.info.config)
+        Training(folder, VERSES, child.run.info.config)
 
 
 def test_a_parent_far_from_the_text_is_no_explosion(tmp_path: Path) -> None:

@@ -44,15 +44,16 @@ def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
     assert said[-1] == "production is now small@1"
 
 
-def test_a_version_is_published_on_s3(tmp_path: Path, corpus: Path, s3: S3Server) -> None:
+def test_a_version_is_published_on_s3(
+    tmp_path: Path, corpus: Path, s3: S3Server, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With an address for the store the version is there, in production, and verifies."""
     address = f"{s3.new_bucket()}/models"
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
-    done = completed([*line, "--set", "epochs=1", "--store", address])
-    assert done.returncode == 0, done.stderr
+    assert command.main([*line[3:], "--set", "epochs=1", "--store", address]) == 0
     store = ModelStore(address)
     assert store.verify(*store.resolve(f"small@{PRODUCTION}")).training["units"] == 16
-    assert f"published small@1 in {address}: " in done.stdout
+    assert f"published small@1 in {address}: " in capsys.readouterr().out
 
 
 def test_a_store_out_of_reach_is_found_before_the_training(
@@ -67,17 +68,19 @@ def test_a_store_out_of_reach_is_found_before_the_training(
     assert not (tmp_path / "the runs").exists()
 
 
-def test_a_version_that_cannot_be_promoted_is_published(tmp_path: Path, corpus: Path) -> None:
+def test_a_version_that_cannot_be_promoted_is_published(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """When the aliases cannot be read, the version stands, and the line says how to move them."""
     line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
     aliases = tmp_path / "the store" / "small" / "aliases.json"
     aliases.parent.mkdir(parents=True)
     aliases.write_text("{", encoding="utf-8")
-    done = completed([*line, "--set", "epochs=1"])
-    assert done.returncode == 2
-    assert "published small@1" in done.stdout
-    assert "goes on from here" not in done.stderr
-    *_, why, remedy = done.stderr.splitlines()
+    assert command.main([*line[3:], "--set", "epochs=1"]) == 2
+    said = capsys.readouterr()
+    assert "published small@1" in said.out
+    assert "goes on from here" not in said.err
+    *_, why, remedy = said.err.splitlines()
     assert why.startswith("training: ")
     assert remedy.startswith("production did not move; move it with: ")
     aliases.unlink()

@@ -7,16 +7,16 @@ from typing import Any
 from flask import Blueprint, Response, json
 from pydantic import BaseModel
 
+from service.api.likely import likely_characters
 from service.api.resolve import resolve
 from service.api.schemas import (
     CharacterDetails,
     GenerateRequest,
     GenerateResponse,
     GenerateSummary,
-    Likely,
 )
 from service.errors import ServiceError
-from service.generation.generator import Answer, Generator
+from service.generation.generator import Answer, TextGenerator
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import record_answers
@@ -26,7 +26,8 @@ from service.http.routes.body import read_body
 from service.http.routes.caller import caller
 from service.http.routes.events import EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
-from service.models.registry import LoadedModel, Models
+from service.models.loading import LoadedModel
+from service.models.registry import Models
 from service.settings import Settings
 from service.stream.details import DIGITS
 from service.stream.generation import Generation
@@ -69,7 +70,7 @@ GENERATE = Operation(
 
 
 def generate_routes(
-    models: Models, generator: Generator, settings: Settings, admission: Admission
+    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
 ) -> Blueprint:
     """Return the blueprint of `/generate`."""
     routes = Blueprint("generate", __name__)
@@ -147,21 +148,12 @@ def _piece(piece: Text, generation: Generation, model: LoadedModel) -> str:
 def _details(piece: Text, model: LoadedModel) -> list[CharacterDetails]:
     if piece.details is None:
         return []
-    symbols, details = model.vocabulary.symbols, piece.details
     return [
-        CharacterDetails(
-            character=character,
-            logprob=round(logprob, DIGITS),
-            top=[
-                Likely(character=symbols[id_], logprob=round(value, DIGITS))
-                for id_, value in zip(ids, values, strict=True)
-            ],
-        )
-        for character, logprob, ids, values in zip(
+        CharacterDetails(character=character, logprob=round(logprob, DIGITS), top=top)
+        for character, logprob, top in zip(
             piece.characters,
-            details.logprobs.tolist(),
-            details.top_ids.tolist(),
-            details.top_logprobs.tolist(),
+            piece.details.logprobs.tolist(),
+            likely_characters(piece.details, model.vocabulary),
             strict=True,
         )
     ]

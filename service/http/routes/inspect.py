@@ -4,14 +4,15 @@ from flask import Blueprint, Response
 
 from service.api.inspection import Inspection, rank, resolve_inspection
 from service.api.inspection_schemas import InspectRequest, InspectResponse, UnitStates
+from service.api.likely import likely_characters
 from service.api.resolve import unknown_characters
-from service.api.schemas import Likely
 from service.errors import InvalidRequest
 from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.failures import MODEL_ERRORS
-from service.models.registry import LoadedModel, Models
+from service.models.loading import LoadedModel
+from service.models.registry import Models
 from service.settings import Settings
 from service.stream.details import DIGITS, Reading
 
@@ -50,7 +51,7 @@ def inspect_routes(models: Models, settings: Settings) -> Blueprint:
 
 
 def _answer(inspection: Inspection, reading: Reading, model: LoadedModel) -> InspectResponse:
-    architecture, symbols = model.manifest.architecture, model.vocabulary.symbols
+    architecture = model.manifest.architecture
     # Both states are [characters, units]; the response has one list for each unit.
     hidden, cell = reading.hidden.round(DIGITS), reading.cell.round(DIGITS)
     return InspectResponse(
@@ -64,14 +65,6 @@ def _answer(inspection: Inspection, reading: Reading, model: LoadedModel) -> Ins
             UnitStates(unit=unit, hidden=hidden[:, unit].tolist(), cell=cell[:, unit].tolist())
             for unit in inspection.units
         ],
-        next=[
-            [
-                Likely(character=symbols[id_], logprob=round(value, DIGITS))
-                for id_, value in zip(ids, values, strict=True)
-            ]
-            for ids, values in zip(
-                reading.likely.top_ids.tolist(), reading.likely.top_logprobs.tolist(), strict=True
-            )
-        ],
+        next=likely_characters(reading.likely, model.vocabulary),
         ranking=None if inspection.marked is None else rank(reading.cell, inspection.marked),
     )

@@ -1,8 +1,7 @@
 """`/v1`: completions and models in OpenAI's form, for clients of OpenAI's."""
 
 import secrets
-from collections.abc import Generator as Pieces
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from threading import Event
 from time import time
@@ -22,7 +21,7 @@ from service.api.openai_schemas import (
 )
 from service.api.openai_texts import Texts
 from service.errors import ServiceError
-from service.generation.generator import Generator
+from service.generation.generator import TextGenerator
 from service.generation.merge import Arrival, merge
 from service.http.errors import problem_of, refusal
 from service.http.hooks.admission import Admission
@@ -68,7 +67,7 @@ MODEL = Operation(
 
 
 def openai_routes(
-    models: Models, generator: Generator, settings: Settings, admission: Admission
+    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
 ) -> Blueprint:
     """Return the blueprint of `/v1`."""
     routes = Blueprint("openai", __name__, url_prefix="/v1")
@@ -103,12 +102,12 @@ def openai_routes(
     return routes
 
 
-def _whole(texts: Texts, arrivals: Pieces[Arrival]) -> Response:
+def _whole(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     pieces = list(arrivals)
     return _json(_completion(texts).model_copy(update=texts.whole(pieces)))
 
 
-def _events(texts: Texts, arrivals: Pieces[Arrival]) -> Response:
+def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     head = _completion(texts)
     # The first arrival is read before the response begins: an error still gets its own status.
     first = next(arrivals)

@@ -1,0 +1,21 @@
+"""The likeliest characters of a place in a text, as an answer shows them."""
+
+from model_store import Vocabulary
+from service.api.schemas import Likely
+from service.stream.details import DIGITS, Details
+
+
+def likely_characters(details: Details, vocabulary: Vocabulary) -> list[list[Likely]]:
+    """Return the k likeliest characters of each of N places, in falling order.
+
+    `details` has `top_ids` and `top_logprobs` of shape [N, k]; the result has N lists of k.
+    """
+    return [
+        [
+            Likely(character=vocabulary.symbols[id_], logprob=round(logprob, DIGITS))
+            for id_, logprob in zip(ids, logprobs, strict=True)
+        ]
+        for ids, logprobs in zip(
+            details.top_ids.tolist(), details.top_logprobs.tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,120 @@
+"""Loading one version: its files are verified, its engine is started, its exactness is checked."""
+
+import logging
+import os
+from dataclasses import dataclass
+
+from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary, contents
+from service.engine.client import EngineClient
+from service.engine.messages import EngineSpec
+from service.errors import ModelUnavailable
+from service.models.exactness import difference, is_exact, not_proven
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+GRAPHS = {
+    "onnx": contents.INT8_GRAPH,
+    "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
+}
+
+Version = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version of a model with its running engine."""
+
+    manifest: Manifest
+    vocabulary: Vocabulary
+    engine: EngineClient
+    identity: str
+    """The files' digest, the engine's kind and the fingerprint that the engine computes here.
+
+    The fingerprint keeps replicas whose processors differ from sharing streams in one Redis.
+    """
+    exact: bool | None
+    """Whether the engine computes the manifest's fingerprint; None: there is nothing to compare."""
+
+    @property
+    def line_end(self) -> str:
+        """The prompt of an empty seed text: a line end, or the first symbol where there is none."""
+        return "\n" if "\n" in self.vocabulary.symbols else self.vocabulary.symbols[0]
+
+
+class Loader:
+    """Loads versions of the store's models."""
+
+    def __init__(self, store: LayeredStore, settings: Settings, telemetry: Telemetry) -> None:
+        self._store = store
+        self._settings = settings
+        self._telemetry = telemetry
+        self._inexact: set[Version] = set()  # versions whose difference is in the log already
+
+    def load(self, version: Version) -> LoadedModel:
+        """Return a version with its engine started; a start takes seconds.
+
+        Raises:
+            ModelNotFound: the store does not hold the version.
+            StoreUnavailable: the store cannot be reached.
+            ModelUnavailable: a file is damaged, the engine cannot be opened, or the model is not
+                exact here although CHARLOOM_REQUIRE_EXACT is set.
+        """
+        try:
+            stored = self._store.open(*version, _wanted(self._settings.engine))
+            vocabulary, spec = stored.vocabulary, _spec(stored, self._settings)
+        except DamagedVersion as error:
+            raise ModelUnavailable(str(error)) from error
+        engine = EngineClient(spec, self._settings.queue, self._telemetry)
+        try:
+            exact = self._compare(stored.manifest, engine.fingerprint)
+        except ModelUnavailable:
+            engine.close()
+            raise
+        return LoadedModel(
+            manifest=stored.manifest,
+            vocabulary=vocabulary,
+            engine=engine,
+            identity=f"{stored.manifest.digest}/{spec.kind}/{engine.fingerprint}",
+            exact=exact,
+        )
+
+    def _compare(self, manifest: Manifest, computed: str) -> bool | None:
+        """Return whether a model is exact here, after telling the metrics and the log.
+
+        Raises:
+            ModelUnavailable: the settings require an exact model.
+        """
+        version, kind = (manifest.name, manifest.version), self._settings.engine
+        exact = is_exact(manifest, kind, computed)
+        if exact is not None:
+            self._telemetry.exact.labels(*version).set(exact)
+        if self._settings.require_exact and not exact:
+            unknown = exact is None
+            raise ModelUnavailable(not_proven(manifest, kind) if unknown else difference(manifest))
+        if exact is False and version not in self._inexact:
+            self._inexact.add(version)
+            log.warning(difference(manifest))
+        return exact
+
+
+def _wanted(engine: str) -> tuple[str, str]:
+    """Return the paths that an engine needs: its graph, or the graph's folder, and the vocabulary."""
+    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY
+
+
+def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
+    path = stored.file(GRAPHS[settings.engine])
+    return EngineSpec(
+        kind=settings.engine,
+        path=str(path if settings.engine == "onnx" else path.parent),
+        slots=settings.slots,
+        threads=min(settings.engine_threads or _cores(), settings.slots),
+        # The prompt of an empty seed text is one character.
+        tape_length=max(1, settings.max_seed_chars) + settings.max_length,
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

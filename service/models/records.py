@@ -1,0 +1,64 @@
+"""The two records of the registry: one for each reference, one for each version."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from service.models.loading import LoadedModel, Version
+
+
+@dataclass
+class Reference:
+    """The version that a reference means, and the time of the last request for the reference."""
+
+    version: Version
+    asked: float  # monotonic
+
+
+class HeldVersion:
+    """A version that one thread loads, once, for all threads that ask for the version."""
+
+    def __init__(self) -> None:
+        self.unused_since: float | None = None
+        """The monotonic time at which the last reference went; None: the version is in use."""
+        self._loading: Future[LoadedModel] = Future()
+
+    def load(self, load: Callable[[], LoadedModel]) -> None:
+        """Load the version; a failure is raised in every thread that waits for the model."""
+        try:
+            self._loading.set_result(load())
+        except BaseException as error:  # noqa: BLE001 - raised again by `wait`
+            self._loading.set_exception(error)
+
+    def wait(self) -> LoadedModel:
+        """Return the model as soon as the version is loaded, or raise the error of its loading."""
+        return self._loading.result()
+
+    @property
+    def model(self) -> LoadedModel | None:
+        """The model; None while the version is loading, and after a failed loading."""
+        if not self._loading.done() or self._loading.exception() is not None:
+            return None
+        return self._loading.result()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the version is loaded and its engine runs."""
+        return self.model is not None and self.model.engine.alive
+
+    @property
+    def lost(self) -> bool:
+        """Whether the loading has failed or the engine has died."""
+        return self._loading.done() and not self.alive
+
+    def mark(self, *, in_use: bool, now: float) -> None:
+        """Set `unused_since`; a version that is loading counts as in use."""
+        if in_use or not self._loading.done():
+            self.unused_since = None
+        elif self.unused_since is None:
+            self.unused_since = now
+
+    def close(self) -> None:
+        """End the engine; an engine that is still starting ends right after its start."""
+        if self._loading.exception() is None:  # waits while the version is loading
+            self._loading.result().engine.close()

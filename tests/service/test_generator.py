@@ -1,0 +1,288 @@
+"""One generation from the cache and the engine, read piece by piece."""
+
+import numpy as np
+import pytest
+
+from service.cache.codec import CachedStream
+from service.cache.memory import MemoryBytes
+from service.cache.streams import StreamCache
+from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
+from service.generation import generator as module
+from service.generation.generator import Answer, Caller, TextGenerator
+from service.stream.generation import Generation, Sampling, Stream
+from service.stream.sequence import SNAPSHOT_INTERVAL, Snapshot
+from service.telemetry import Telemetry
+from tests.fake_engines import FakeEngine, drawn, fake_model
+
+STATE = np.ones((2, 1), np.float32)
+STREAMING = Caller(streaming=True)
+
+
+class Room:
+    """A text generator with its cache, its metrics and a fake engine."""
+
+    def __init__(self, draws_first: int | None = None, deadline: float = 10.0) -> None:
+        self.engine = FakeEngine(draws_first)
+        self.cache = StreamCache(MemoryBytes(1_000_000))
+        self.telemetry = Telemetry()
+        self._model = fake_model(self.engine)
+        self._generator = TextGenerator(self.cache, self.telemetry, deadline)
+
+    def open(self, generation: Generation, caller: Caller | None = None) -> Answer:
+        return self._generator.open(generation, self._model, caller or Caller())
+
+    def counted(self, sample: str) -> float:
+        """The value of a sample in the metrics."""
+        lines = self.telemetry.text().decode().splitlines()
+        return next((float(line.split()[-1]) for line in lines if line.startswith(sample)), 0.0)
+
+    def cancellations(self) -> float:
+        stages = ("queued", "running", "ended")
+        return sum(
+            self.counted(f'charloom_cancellations_total{{state="{stage}"}}') for stage in stages
+        )
+
+
+@pytest.fixture
+def room() -> Room:
+    """A room whose engine draws at once."""
+    return Room()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Room:
+    """A room whose engine draws when the test says; the connection is checked all the time."""
+    monkeypatch.setattr(module, "POLL", 0.001)
+    return Room(draws_first=0)
+
+
+def _stream(prompt: str = "Hello") -> Stream:
+    return Stream("identity", prompt, Sampling(1.0, None, None, 0))
+
+
+def _generation(
+    length: int, *stop: str, prompt: str = "Hello", details: bool = False
+) -> Generation:
+    return Generation(_stream(prompt), prompt, length, stop, details)
+
+
+def _text(answer: Answer) -> str:
+    return "".join(piece.characters for piece in answer.pieces)
+
+
+def test_a_miss_is_drawn_and_cached(room: Room) -> None:
+    """An unknown stream is drawn whole, and the same request again is a hit without the engine."""
+    first = room.open(_generation(30))
+    assert (first.cache, _text(first)) == ("miss", drawn(0, 30))
+    assert first.characters == 30
+    again = room.open(_generation(30))
+    assert (again.cache, _text(again)) == ("hit", drawn(0, 30))
+    assert len(room.engine.sequences) == 1
+
+
+def test_a_shorter_text_is_a_hit(room: Room) -> None:
+    """A shorter text is cut from the known stream."""
+    _text(room.open(_generation(30)))
+    answer = room.open(_generation(10))
+    assert (answer.cache, _text(answer), answer.characters) == ("hit", drawn(0, 10), 10)
+
+
+def test_a_longer_text_resumes_at_the_end_state(room: Room) -> None:
+    """Of a partly known stream the engine draws the rest, from the state at the known end."""
+    _text(room.open(_generation(30)))
+    answer = room.open(_generation(50))
+    assert (answer.cache, _text(answer)) == ("partial", drawn(0, 50))
+    resumed = room.engine.sequences[-1]
+    assert (resumed.first, resumed.end) == (30, 50)
+    assert resumed.start.consumed == len("Hello") + 29  # every character but the last
+    assert len(resumed.start.prompt) == 1
+    assert resumed.start.state is not None
+    assert resumed.start.state.tolist() == [[30]] * 2
+
+
+def test_a_bypass_reads_nothing(room: Room) -> None:
+    """Without `read_cache` the whole text is drawn, and the result is cached."""
+    _text(room.open(_generation(10)))
+    answer = room.open(_generation(20), Caller(read_cache=False))
+    assert (answer.cache, _text(answer)) == ("bypass", drawn(0, 20))
+    assert room.engine.sequences[-1].first == 0
+    assert room.open(_generation(20)).cache == "hit"
+
+
+def test_without_write_cache_nothing_is_cached(room: Room) -> None:
+    """Without `write_cache` the same request is a miss again."""
+    _text(room.open(_generation(10), Caller(read_cache=False, write_cache=False)))
+    assert room.open(_generation(10)).cache == "miss"
+
+
+def test_a_stream_without_details_is_a_miss_for_details(room: Room) -> None:
+    """A stream cached without details is drawn again with details, and a longer text keeps them."""
+    _text(room.open(_generation(10)))
+    explained = room.open(_generation(10, details=True))
+    assert explained.cache == "miss"
+    assert all(piece.details is not None for piece in explained.pieces)
+    assert room.open(_generation(10, details=True)).cache == "hit"
+    _text(room.open(_generation(20)))
+    longer = room.open(_generation(20, details=True))
+    assert longer.cache == "hit"
+    assert [len(piece.details or ()) for piece in longer.pieces] == [20]
+
+
+def test_a_known_part_of_the_seed_text_is_not_read_again(room: Room) -> None:
+    """The prefill starts from the longest known part of the seed text, unless the cache is bypassed."""
+    prompt = "a" * (SNAPSHOT_INTERVAL + 5)
+    room.cache.put(_stream(prompt), CachedStream("b", STATE), [Snapshot(SNAPSHOT_INTERVAL, STATE)])
+    other = prompt + "c"
+    for caller, consumed in ((Caller(), SNAPSHOT_INTERVAL), (Caller(read_cache=False), 0)):
+        _text(room.open(_generation(5, prompt=other), caller))
+        start = room.engine.sequences[-1].start
+        assert start.consumed == consumed
+        assert len(start.prompt) == len(other) - consumed
+
+
+def test_the_times_of_a_generation(room: Room) -> None:
+    """A drawn text has times in cache, queue, prefill and decode; a cached one in cache alone."""
+    answer = room.open(_generation(10))
+    _text(answer)
+    assert list(answer.seconds) == ["cache", "queue", "prefill", "decode"]
+    hit = room.open(_generation(10))
+    _text(hit)
+    assert list(hit.seconds) == ["cache"]
+
+
+def test_characters_are_counted(room: Room) -> None:
+    """The metrics count the characters of seed texts and of answers, and the cache results."""
+    _text(room.open(_generation(10)))
+    _text(room.open(_generation(4)))
+    assert room.counted("charloom_seed_characters_total") == 2 * len("Hello")
+    assert room.counted("charloom_text_characters_total") == 14
+    assert room.counted('charloom_cache_requests_total{result="miss"}') == 1
+    assert room.counted('charloom_cache_requests_total{result="hit"}') == 1
+
+
+def test_a_streaming_client_reads_along(slow: Room) -> None:
+    """Each piece has the characters drawn since the piece before."""
+    slow.engine.draws_first = 2
+    pieces = slow.open(_generation(10), STREAMING).pieces
+    assert next(pieces).characters == drawn(0, 2)
+    (sequence,) = slow.engine.sequences
+    assert sequence.followed
+    for begin, end in ((2, 5), (5, 10)):
+        slow.engine.draw(sequence, end - begin)
+        assert next(pieces).characters == drawn(begin, end)
+    assert list(pieces) == []
+
+
+def test_a_whole_text_is_one_piece(room: Room) -> None:
+    """A client that does not stream gets all drawn characters in one piece, and follows nothing."""
+    assert [len(piece) for piece in room.open(_generation(10)).pieces] == [10]
+    assert not room.engine.sequences[0].followed
+
+
+def test_a_second_reader_joins(slow: Room) -> None:
+    """Two readers of one stream share a sequence; the longer text resumes at the end of the shorter."""
+    slow.engine.draws_first = 1
+    short, long = slow.open(_generation(5), STREAMING), slow.open(_generation(8), STREAMING)
+    assert next(short.pieces).characters == next(long.pieces).characters == drawn(0, 1)
+    (shared,) = slow.engine.sequences
+    slow.engine.draw(shared, 4)
+    assert _text(short) == drawn(1, 5)
+    slow.engine.draws_first = 3
+    assert _text(long) == drawn(1, 8)
+    rest = slow.engine.sequences[1]
+    assert (rest.first, rest.end) == (5, 8)
+
+
+def test_a_short_text_ends_where_it_must_in_a_resumed_flight(slow: Room) -> None:
+    """A reader that misses the cache and joins a resumed flight reads nothing beyond its length."""
+    slow.cache.put(_stream(), CachedStream(drawn(0, 8), STATE), [])
+    slow.engine.draws_first = 6
+    longer = slow.open(_generation(20), STREAMING).pieces
+    assert [len(next(longer)), len(next(longer))] == [8, 6]
+    slow.cache.get = lambda stream: None  # type: ignore[method-assign]
+    assert _text(slow.open(_generation(5), STREAMING)) == drawn(0, 5)
+    assert len(slow.engine.sequences) == 1
+
+
+def test_a_stop_string_across_pieces_ends_the_text(slow: Room) -> None:
+    """The text ends before a stop string whose parts come in two pieces; no cancellation counts."""
+    slow.engine.draws_first = 5
+    answer = slow.open(_generation(50, drawn(4, 7)), STREAMING)
+    assert next(answer.pieces).characters == drawn(0, 4)  # the fifth may begin a stop string
+    (sequence,) = slow.engine.sequences
+    slow.engine.draw(sequence, 5)
+    assert _text(answer) == ""
+    assert answer.finish_reason == "stop"
+    assert sequence.ended
+    assert slow.cancellations() == 0
+    known = slow.cache.get(_stream())
+    assert known is not None
+    assert known.text == drawn(0, 10)
+
+
+def test_a_held_back_beginning_is_shown_at_the_end(room: Room) -> None:
+    """The beginning of a stop string that never comes is part of the text."""
+    answer = room.open(_generation(10, drawn(8, 12)))
+    assert (_text(answer), answer.finish_reason) == (drawn(0, 10), "length")
+
+
+def test_a_stop_string_in_a_known_text_is_a_hit(room: Room) -> None:
+    """A stop string within the known stream ends the text without the engine."""
+    _text(room.open(_generation(20)))
+    answer = room.open(_generation(500, drawn(7, 9)))
+    assert (answer.cache, _text(answer), answer.finish_reason) == ("hit", drawn(0, 7), "stop")
+    assert len(room.engine.sequences) == 1
+
+
+def test_the_deadline_ends_a_generation() -> None:
+    """A generation past its deadline fails, and its sequence is cancelled."""
+    room = Room(draws_first=0, deadline=0.01)
+    with pytest.raises(DeadlineExceeded):
+        _text(room.open(_generation(10)))
+    assert room.engine.sequences[0].ended
+
+
+@pytest.mark.parametrize(("drawn_before", "stage"), [(0, "queued"), (3, "running")])
+def test_a_client_that_hangs_up_frees_its_slot(slow: Room, drawn_before: int, stage: str) -> None:
+    """The sequence of a closed connection is cancelled, counted by its stage, and cached so far."""
+    slow.engine.draws_first = drawn_before
+    with pytest.raises(ClientGone):
+        _text(slow.open(_generation(10), Caller(connected=lambda: False)))
+    assert slow.engine.sequences[0].ended
+    assert slow.counted(f'charloom_cancellations_total{{state="{stage}"}}') == 1
+    known = slow.cache.get(_stream())
+    assert (known.text if known else "") == drawn(0, drawn_before)
+
+
+def test_closing_the_pieces_frees_the_slot(slow: Room) -> None:
+    """A reader that stops reading cancels the sequence."""
+    slow.engine.draws_first = 3
+    pieces = slow.open(_generation(10), STREAMING).pieces
+    next(pieces)
+    pieces.close()
+    assert slow.engine.sequences[0].ended
+    assert slow.cancellations() == 1
+
+
+def test_a_reader_that_leaves_does_not_end_another(slow: Room) -> None:
+    """Of two readers one may leave; the other gets the whole text."""
+    slow.engine.draws_first = 1
+    leaving, staying = (slow.open(_generation(6), STREAMING).pieces for _ in range(2))
+    assert len(next(leaving)) == len(next(staying)) == 1
+    leaving.close()
+    slow.engine.draw(slow.engine.sequences[0], 5)
+    assert "".join(piece.characters for piece in staying) == drawn(1, 6)
+
+
+def test_errors_of_the_engine_are_raised_where_pieces_are_read(slow: Room) -> None:
+    """A full queue and a failed engine are errors of the reading, not of the opening."""
+    slow.engine.refusal = QueueFull("full")
+    refused = slow.open(_generation(10))
+    with pytest.raises(QueueFull):
+        next(refused.pieces)
+    slow.engine.refusal, slow.engine.draws_first = None, 1
+    failing = slow.open(_generation(10), STREAMING)
+    next(failing.pieces)
+    slow.engine.sequences[0].finish(None, EngineFailed("failed"))
+    with pytest.raises(EngineFailed):
+        next(failing.pieces)

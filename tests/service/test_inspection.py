@@ -1,0 +1,83 @@
+"""An inspection is resolved within the limits of its model."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.api.inspection import RANKED, Inspection, rank, resolve_inspection
+from service.api.inspection_schemas import InspectRequest
+from service.api.likely import likely_characters
+from service.errors import InvalidRequest
+from service.stream.details import Details
+from tests.fake_engines import details_of, fake_model
+
+LAYERS, WIDTH = 2, 8
+
+
+def _resolved(**fields: Any) -> Inspection:
+    return resolve_inspection(
+        InspectRequest.model_validate({"text": "abc"} | fields), LAYERS, WIDTH
+    )
+
+
+def test_defaults() -> None:
+    """A text alone is read in the first layer, for no unit and without a ranking."""
+    assert _resolved() == Inspection("abc", layer=0, units=[], marked=None)
+
+
+def test_the_text_is_composed() -> None:
+    """The text is in NFC form, and marked places are places of that form."""
+    assert _resolved(text="o\u0308a", marked=[1]).text == "\u00f6a"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"layer": 2}, "the model's layers are 0 to 1"),
+        ({"units": [0, 8]}, "a layer's units are 0 to 7"),
+        ({"marked": [3]}, "the text's characters are 0 to 2"),
+        ({"marked": []}, "mark at least one character, and not all of them"),
+        ({"marked": [0, 1, 2, 2]}, "mark at least one character, and not all of them"),
+    ],
+)
+def test_each_limit_is_refused_with_its_field(fields: dict[str, Any], message: str) -> None:
+    """A layer, unit or place that the model or the text lacks is named with the bounds."""
+    with pytest.raises(InvalidRequest) as caught:
+        _resolved(**fields)
+    (problem,) = caught.value.problems
+    assert ([problem.field], problem.message) == (list(fields), message)
+
+
+def test_all_problems_are_named_at_once() -> None:
+    """Several wrong fields are one refusal."""
+    with pytest.raises(InvalidRequest) as caught:
+        _resolved(layer=5, units=[9], marked=[])
+    assert [problem.field for problem in caught.value.problems] == ["layer", "units", "marked"]
+
+
+def test_the_effect_is_cohens_d() -> None:
+    """The effect of a unit is the difference of means over the root of the mean variance."""
+    cell = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 0.0], [9.0, 0.0]], np.float32)
+    effect = (2 - 7) / np.sqrt((1 + 4) / 2)
+    first, second = rank(cell, [0, 1])
+    assert (first.unit, first.effect) == (0, round(effect, 3))
+    assert (second.unit, second.effect) == (1, 0.0)
+
+
+def test_a_ranking_is_short() -> None:
+    """Of many units the ten with the largest effects are ranked, of either sign."""
+    cell = np.zeros((2, 30), np.float32)
+    cell[0] = np.arange(30) * (-1.0) ** np.arange(30)
+    cell += np.random.default_rng(0).normal(0, 0.001, cell.shape).astype(np.float32)
+    assert len(rank(cell, [0])) == RANKED
+
+
+def test_likely_characters_are_those_of_the_ids() -> None:
+    """Ids become symbols of the vocabulary in the order of the ids; log-probabilities are rounded."""
+    vocabulary = fake_model().vocabulary
+    rows = likely_characters(details_of(np.arange(3)), vocabulary)
+    assert len(rows) == 3
+    assert [each.character for each in rows[0]] == list(vocabulary.symbols[:5])
+    assert [each.logprob for each in rows[0]][:3] == [0.0, -0.33333, -0.66667]
+    assert likely_characters(Details.empty(0, 5), vocabulary) == []

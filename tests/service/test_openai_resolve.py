@@ -1,0 +1,100 @@
+"""A completion request becomes one generation for each text."""
+
+from typing import Any
+
+import pytest
+
+from service.api.openai_resolve import resolve_completion
+from service.api.openai_schemas import CompletionRequest
+from service.api.schemas import MAX_RANDOM_SEED
+from service.errors import InvalidRequest
+from service.settings import Settings
+from service.stream.generation import Generation, Sampling
+from tests.fake_engines import fake_model
+
+MODEL = fake_model()
+
+
+def _resolved(**fields: Any) -> list[Generation]:
+    request = CompletionRequest.model_validate({"prompt": "Hello", "seed": 7} | fields)
+    return resolve_completion(request, MODEL, Settings(max_length=20, max_seed_chars=10))
+
+
+def _random_seeds(**fields: Any) -> list[int]:
+    return [each.stream.sampling.random_seed for each in _resolved(**fields)]
+
+
+def test_defaults_are_those_of_openai() -> None:
+    """A prompt alone is one text of 16 characters at temperature 1."""
+    (generation,) = _resolved()
+    assert generation.stream.sampling == Sampling(1.0, top_k=None, top_p=None, random_seed=7)
+    assert (generation.seed, generation.length, generation.details) == ("Hello", 16, False)
+
+
+def test_each_prompt_has_n_texts() -> None:
+    """The texts come prompt by prompt, and each has the same random seeds."""
+    generations = _resolved(prompt=["a", "b"], n=3)
+    assert [each.seed for each in generations] == ["a", "a", "a", "b", "b", "b"]
+    seeds = _random_seeds(prompt=["a", "b"], n=3)
+    assert seeds[:3] == seeds[3:]
+    assert (seeds[0], len(set(seeds))) == (7, 3)
+
+
+def test_more_texts_leave_the_first_as_they_are() -> None:
+    """The random seed of a text depends on the request's seed and the text's number alone."""
+    assert _random_seeds(n=5)[:2] == _random_seeds(n=2)
+
+
+@pytest.mark.parametrize("seed", [-(2**63), -1, 0, 2**63 - 1])
+def test_every_seed_of_openai_is_a_random_seed(seed: int) -> None:
+    """A negative seed becomes one within the bounds of a random seed."""
+    assert all(0 <= each <= MAX_RANDOM_SEED for each in _random_seeds(seed=seed, n=2))
+
+
+def test_without_a_seed_each_request_draws_one() -> None:
+    """Requests without a seed have different texts."""
+    assert len({_random_seeds(seed=None)[0] for _ in range(5)}) == 5
+
+
+def test_log_probabilities_ask_for_details() -> None:
+    """`logprobs`, also 0, has each character explained."""
+    assert [_resolved(logprobs=number)[0].details for number in (None, 0, 5)] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_penalties_and_biases_belong_to_the_sampling() -> None:
+    """Penalties and biases are part of the stream; biases are ids in ascending order."""
+    (generation,) = _resolved(
+        presence_penalty=0.5, frequency_penalty=-1.0, logit_bias={"b": 2, "a": -3}
+    )
+    a, b = MODEL.vocabulary.encode("ab").tolist()
+    assert generation.stream.sampling == Sampling(
+        1.0,
+        None,
+        None,
+        7,
+        presence_penalty=0.5,
+        frequency_penalty=-1.0,
+        logit_bias=((a, -3.0), (b, 2.0)),
+    )
+    assert generation.stream.sampling.adjusts
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"prompt": "a€"}, "prompt"),
+        ({"prompt": ["a", "b" * 11]}, "prompt"),
+        ({"max_tokens": 21}, "max_tokens"),
+        ({"logit_bias": {"ab": 1}}, "logit_bias"),
+        ({"logit_bias": {"€": 1}}, "logit_bias"),
+    ],
+)
+def test_problems_have_openai_s_names(fields: dict[str, Any], field: str) -> None:
+    """A limit that is exceeded is refused under the field's name in OpenAI's request."""
+    with pytest.raises(InvalidRequest) as caught:
+        _resolved(**fields)
+    assert [problem.field for problem in caught.value.problems] == [field]

@@ -1,0 +1,122 @@
+"""Pieces of text become OpenAI's choices, streamed or whole."""
+
+from typing import Any
+
+import pytest
+
+from service.api.openai_resolve import resolve_completion
+from service.api.openai_schemas import Choice, CompletionRequest
+from service.api.openai_texts import Texts
+from service.generation.generator import Answer
+from service.settings import Settings
+from service.stream.text import Text
+from tests.fake_engines import details_of, fake_model
+
+MODEL = fake_model()
+LIKELIEST = [MODEL.vocabulary.symbols[id_] for id_ in range(5)]  # the likeliest of a fake engine
+
+
+def _texts(**fields: Any) -> tuple[Texts, list[Answer]]:
+    request = CompletionRequest.model_validate({"prompt": "Hi"} | fields)
+    generations = resolve_completion(request, MODEL, Settings())
+    answers = [Answer("miss") for _ in generations]
+    return Texts(request, generations, answers, MODEL), answers
+
+
+def _piece(characters: str) -> Text:
+    return Text(characters, details_of(MODEL.vocabulary.encode(characters)))
+
+
+def _choice(texts: Texts, index: int, piece: Text | None) -> Choice:
+    (choice,) = texts.chunk(index, piece)["choices"]
+    assert isinstance(choice, Choice)
+    return choice
+
+
+def test_the_model_is_named_with_its_version() -> None:
+    """An answer names the model with its version."""
+    assert _texts()[0].model == "fake@3"
+
+
+def test_a_stream_ends_with_its_finish_reason() -> None:
+    """The end of each text is an empty choice with the finish reason; pieces have none."""
+    texts, answers = _texts(n=2)
+    assert _choice(texts, 1, Text("ab")) == Choice(text="ab", index=1)
+    answers[1].finish_reason = "stop"
+    assert _choice(texts, 1, None) == Choice(text="", index=1, finish_reason="stop")
+    assert _choice(texts, 0, None) == Choice(text="", index=0, finish_reason="length")
+
+
+def test_whole_texts_are_put_together() -> None:
+    """Pieces that arrived in turn become one choice for each text, in the order of the texts."""
+    texts, _ = _texts(n=2)
+    arrivals = [(1, Text("c")), (0, Text("a")), (1, Text("d")), (0, Text("b")), (1, None)]
+    choices = texts.whole(arrivals)["choices"]
+    assert [(each.index, each.text) for each in choices] == [(0, "ab"), (1, "cd")]
+
+
+def test_a_text_without_a_piece_is_empty() -> None:
+    """A text that stopped at once is an empty choice."""
+    texts, answers = _texts(logprobs=1)
+    answers[0].finish_reason = "stop"
+    (choice,) = texts.whole([(0, None)])["choices"]
+    assert (choice.text, choice.finish_reason, choice.logprobs.tokens) == ("", "stop", [])
+
+
+def test_usage_counts_each_prompt_once() -> None:
+    """A prompt counts once for its n texts; every drawn character counts."""
+    texts, _ = _texts(prompt=["Hi", "Hello"], n=2)
+    for index, piece in enumerate(("a", "bc", "def", "")):
+        texts.chunk(index, Text(piece))
+    usage = texts.usage()
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (7, 6, 13)
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"), [(None, False), ({}, False), ({"include_usage": True}, True)]
+)
+def test_a_stream_counts_usage_on_request(options: dict[str, bool] | None, counts: bool) -> None:
+    """Only `stream_options.include_usage` asks for usage at a stream's end."""
+    assert _texts(stream_options=options)[0].counts_usage is counts
+
+
+def test_the_prompt_is_echoed_once() -> None:
+    """With `echo` the first piece of each text begins with the prompt."""
+    texts, _ = _texts(echo=True, n=2)
+    said = [_choice(texts, index, Text("x")).text for index in (0, 0, 1)]
+    assert said == ["Hix", "x", "Hix"]
+
+
+def test_each_character_has_its_log_probability() -> None:
+    """A character has its log-probability, and beside the asked number of likely ones its own."""
+    texts, _ = _texts(logprobs=2)
+    logprobs = _choice(texts, 0, _piece("yz")).logprobs
+    assert logprobs is not None
+    assert logprobs.tokens == ["y", "z"]
+    assert logprobs.token_logprobs == [-0.33333] * 2
+    assert logprobs.top_logprobs == [
+        {LIKELIEST[0]: 0.0, LIKELIEST[1]: -0.33333, own: -0.33333} for own in "yz"
+    ]
+
+
+def test_no_likely_characters_may_be_asked_for() -> None:
+    """With `logprobs` 0 only the character itself is shown."""
+    texts, _ = _texts(logprobs=0)
+    logprobs = _choice(texts, 0, _piece("z")).logprobs
+    assert logprobs is not None
+    assert logprobs.top_logprobs == [{"z": -0.33333}]
+
+
+def test_offsets_count_from_the_prompt() -> None:
+    """Offsets count on from piece to piece; an echoed prompt has offsets and no log-probabilities."""
+    texts, _ = _texts(logprobs=1, echo=True)
+    first, second = (_choice(texts, 0, _piece(piece)).logprobs for piece in ("ab", "c"))
+    assert first is not None
+    assert second is not None
+    assert first.tokens == ["H", "i", "a", "b"]
+    assert (first.text_offset, second.text_offset) == ([0, 1, 2, 3], [4])
+    assert first.token_logprobs[:2] == [None, None]
+    assert first.top_logprobs[:2] == [None, None]
+    without_echo = _choice(_texts(logprobs=1)[0], 0, _piece("a")).logprobs
+    assert without_echo is not None
+    assert without_echo.text_offset == [2]
