@@ -1,4 +1,4 @@
-"""`python -m service [COMMAND]`: finds the command and says in one line what it fails with."""
+"""`python -m service [COMMAND]`: runs one command; a wrong setting is one line on stderr."""
 
 import signal
 import sys
@@ -8,17 +8,17 @@ from pydantic import ValidationError
 
 from service.settings import Settings
 
-# Each is `service/commands/<name>.py`, imported only when it is asked for.
+# A command is the module `service/commands/<name>.py`, which only a run of the command imports.
 COMMANDS = {
-    "serve": "answer requests over HTTP (without a command, this)",
+    "serve": "answer requests over HTTP (the default command)",
     "keys": "make a key: keys new NAME",
-    "generate": "write text to the terminal as it is made",
+    "generate": "write text to the terminal, character by character",
 }
 
 
 def main() -> int:
     """Run one command and return its exit status, 2 for a wrong command or setting."""
-    # Ctrl-C ends whatever runs here without a traceback; gunicorn sets a handler of its own.
+    # Ctrl-C ends every command without a traceback; gunicorn sets its own handler.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     name, *arguments = sys.argv[1:] or ["serve"]
     if name in ("-h", "--help"):

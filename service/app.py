@@ -1,4 +1,4 @@
-"""The only assembler: settings in, application out."""
+"""The assembly of the application from the settings."""
 
 import logging
 
@@ -11,7 +11,8 @@ from service.cache.streams import StreamCache
 from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
-from service.http.hooks import Hooks
+from service.http.hooks.admission import Admission
+from service.http.hooks.order import register_hooks
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Charloom(Flask):
-    """The application, with what must be closed when it ends."""
+    """The Flask application and its models, generator and reloader, which `close` ends."""
 
     def __init__(self, models: Models, generator: TextGenerator, reload_seconds: float) -> None:
         super().__init__("service", static_folder=None)
@@ -39,7 +40,7 @@ class Charloom(Flask):
         self._reloader = Reloader(models.refresh, reload_seconds)
 
     def reload(self) -> None:
-        """Look at the model store again, soon and in the background."""
+        """Refresh the models from the store, in the background."""
         self._reloader.ask()
 
     def close(self) -> None:
@@ -50,20 +51,20 @@ class Charloom(Flask):
 
 
 def create_app(settings: Settings | None = None) -> Charloom:
-    """Assemble the service and load its default model, as soon as the store can be reached.
+    """Assemble the application and load the default model, unless the store is unavailable.
 
     Raises:
-        StoreError, ModelUnavailable: the default model is not there or cannot be loaded.
+        StoreError, ModelUnavailable: the default model does not exist or cannot be loaded.
     """
     settings = settings or Settings()
     telemetry = Telemetry()
     models = Models(offered_models(settings), settings, telemetry)
     generator = TextGenerator(_cache(settings, telemetry), telemetry, settings.deadline)
     app = Charloom(models, generator, settings.reload_seconds)
-    hooks = Hooks(settings, telemetry, Keys(settings.all_keys()), Allowance(settings))
-    hooks.register(app)
-    app.register_blueprint(generate_routes(models, generator, settings, hooks))
-    app.register_blueprint(openai_routes(models, generator, settings, hooks))
+    admission = Admission(Keys(settings.all_keys()), Allowance(settings))
+    register_hooks(app, settings, telemetry, admission)
+    app.register_blueprint(generate_routes(models, generator, settings, admission))
+    app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry))
@@ -77,7 +78,8 @@ def create_app(settings: Settings | None = None) -> Charloom:
         app.wsgi_app = trusted  # type: ignore[method-assign]
     try:
         models.get(None)
-    except StoreUnavailable as error:  # a lost worker's successor must not end the others
+    except StoreUnavailable as error:
+        # A worker that fails at its start ends the whole service, the healthy workers included.
         log.warning("not ready before the store is: %s", error)
     return app
 
@@ -88,7 +90,7 @@ def _cache(settings: Settings, telemetry: Telemetry) -> StreamCache:
 
     if settings.redis_url is None:
         return StreamCache(MemoryBytes(settings.cache_megabytes * 1_000_000), failed)
-    # The library takes 9 MB, which only those with a Redis need.
+    # The library takes 9 MB of memory, which a service without Redis saves.
     from service.cache.redis_bytes import RedisBytes  # noqa: PLC0415
 
     redis = RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl, failed)

@@ -1,11 +1,11 @@
-"""What a request can fail with; `http_errors` gives each its status."""
+"""The errors of a request; `service/http/errors.py` gives each error a status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 class ServiceError(Exception):
-    """Base of every failure that a client is told about."""
+    """Base of every error that a client is told about."""
 
 
 class MalformedJson(ServiceError):
@@ -17,12 +17,12 @@ class UnsupportedMediaType(ServiceError):
 
 
 class KeyRequired(ServiceError):
-    """The request comes without a key that this service knows."""
+    """The request has no key, or a key that this service does not know."""
 
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """One field of a request and what is wrong with it."""
+    """One wrong field of a request, with a message that names the remedy or the limit."""
 
     field: str
     message: str
@@ -37,7 +37,7 @@ class InvalidRequest(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """The key or address has asked for more than it may in a minute."""
+    """The key or address is over a limit of this minute."""
 
     def __init__(self, message: str, retry_after: int = 60) -> None:
         super().__init__(message)
@@ -49,20 +49,20 @@ class ModelUnavailable(ServiceError):
 
 
 class QueueFull(ServiceError):
-    """Every slot is taken and as many generations wait as may."""
+    """Every slot is taken and the queue is full."""
 
 
 class Draining(ServiceError):
-    """The service is stopping and takes no more work."""
+    """The service is stopping and takes no more requests."""
 
 
 class DeadlineExceeded(ServiceError):
-    """The generation took longer than a request may."""
+    """The generation took longer than the deadline allows."""
 
 
 class ClientGone(ServiceError):
-    """The client closed its connection before it was answered."""
+    """The client closed the connection before the response was complete."""
 
 
 class EngineFailed(ServiceError):
-    """The engine broke in the middle of a generation."""
+    """The engine failed during a generation."""

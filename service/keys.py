@@ -1,4 +1,4 @@
-"""Keys: who may ask. Only their SHA-256 hashes are kept, each under a name."""
+"""Keys of clients; the service knows only the SHA-256 hash of each key, under a name."""
 
 import hashlib
 import hmac
@@ -10,31 +10,30 @@ from service.errors import KeyRequired
 
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 HASH = re.compile(r"[0-9a-f]{64}")
-OPEN_ROUTES = frozenset({"/", "/docs", "/docs.css", "/healthz", "/openapi.json", "/readyz"})
 
 
 class Keys:
-    """The keys that open the service; with none of them it is open to all."""
+    """The known keys; without any key every client is admitted."""
 
     def __init__(self, hashes: Iterable[tuple[str, str]]) -> None:
-        """Take (name, SHA-256 as hex); a name with two hashes has two keys."""
+        """Take (name, SHA-256 as hex) of each key; a name may have several keys."""
         self._hashes = tuple(hashes)
 
     def __bool__(self) -> bool:
-        """Whether there is any key."""
+        """Return whether there is any key."""
         return bool(self._hashes)
 
     def name_of(self, authorization: str) -> str:
         """Return the name of the key in an Authorization header.
 
         Raises:
-            KeyRequired: the header is missing, or holds no key of this service.
+            KeyRequired: the header is missing, or holds no known key.
         """
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise KeyRequired("send your key in the header `Authorization: Bearer KEY`")
         given, found = hash_of(key.strip()), None
-        for name, expected in self._hashes:  # all of them, so that the time tells nothing
+        for name, expected in self._hashes:  # every key is compared: the time reveals no match
             if hmac.compare_digest(given, expected):
                 found = name
         if found is None:
@@ -42,16 +41,11 @@ class Keys:
         return found
 
 
-def is_open(rule: str) -> bool:
-    """Whether a route answers without a key."""
-    return rule in OPEN_ROUTES or rule.startswith("/static/")
-
-
 def parse_keys(lines: Iterable[str]) -> list[tuple[str, str]]:
-    """Return (name, hash) of each line `name:hash`, passing over empty ones and # comments.
+    """Return (name, hash) of each line `name:hash`, without empty lines and # comments.
 
     Raises:
-        ValueError: a line is something else; it is not shown, since it may be a key.
+        ValueError: a line has another form; the message does not show the line, which may be a key.
     """
     found = []
     for number, line in enumerate(map(str.strip, lines), 1):

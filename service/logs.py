@@ -1,22 +1,22 @@
-"""Log lines: JSON for programs, plain on a terminal."""
+"""Log lines: JSON for programs, plain text on a terminal."""
 
 import json
 import logging
 import sys
-import threading
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from logging import LogRecord, StreamHandler
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from typing import Any
 
 REQUESTS = "charloom.requests"
-"""The logger of the line that every request leaves."""
-
-BATCH_SECONDS = 0.1
+"""The logger of the access log, with one line for each request."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line; what was given as `extra={"fields": …}` stands beside the message."""
+    """One JSON object per line; the fields of `extra={"fields": …}` stand beside the message."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def format(self, record: LogRecord) -> str:
         """Return the line."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -31,50 +31,59 @@ class JsonFormatter(logging.Formatter):
 
 
 class PlainFormatter(logging.Formatter):
-    """For people: the time, the message, and the fields as name=value."""
+    """Plain text per line: the time, the message, and the fields as name=value."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
 
-    def format(self, record: logging.LogRecord) -> str:
+    def format(self, record: LogRecord) -> str:
         """Return the line."""
         fields = getattr(record, "fields", {})
         shown = [f"{name}={value}" for name, value in fields.items() if value is not None]
         return " ".join([super().format(record), *shown])
 
 
-class BatchingHandler(logging.StreamHandler[TextIO]):
-    """Writes lines together, ten times a second.
+class BackgroundHandler(QueueHandler):
+    """Hands each record to a thread that formats and writes the line.
 
-    Each write hands the interpreter to another thread; a write for every request is a fifth of the
-    cached answers that can be given in a second.
+    A write releases the interpreter's lock, and the thread that answers a request waits to get the
+    lock back. With 16 clients and cached texts, a request costs 0.6 ms of processor time with this
+    handler and 0.7 ms with a `StreamHandler`.
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[str] = []
+        super().__init__(SimpleQueue())
+        self._writer: QueueListener | None = None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line for the next write."""
-        if not self._lines:
-            timer = threading.Timer(BATCH_SECONDS, self.flush)
-            timer.daemon = True  # what is left at the end, logging itself flushes
-            timer.start()
-        self._lines.append(self.format(record) + self.terminator)
+    def prepare(self, record: LogRecord) -> LogRecord:
+        """Return the record unformatted; the default would format the line here, for other processes."""
+        return record
 
-    def flush(self) -> None:
-        """Write what is kept."""
-        self.acquire()
-        try:
-            lines, self._lines = self._lines, []
-            self.stream.write("".join(lines))
-            self.stream.flush()
-        finally:
-            self.release()
+    def emit(self, record: LogRecord) -> None:
+        """Put the record into the queue."""
+        if self._writer is None:
+            self._writer = self._start_writer()
+        super().emit(record)
+
+    def close(self) -> None:
+        """Write the rest of the lines and end the thread; logging does so when the process exits."""
+        if self._writer is not None:
+            self._writer.stop()
+            self._writer = None
+        super().close()
+
+    def _start_writer(self) -> QueueListener:
+        # The first record starts the thread: gunicorn forks its workers after the configuration of
+        # the loggers, and a forked process has no thread of the parent.
+        target = StreamHandler()
+        target.setFormatter(self.formatter)
+        writer = QueueListener(self.queue, target)
+        writer.start()
+        return writer
 
 
 def configuration() -> dict[str, Any]:
-    """Return what `logging.config.dictConfig` needs for every logger of the process."""
+    """Return the configuration of every logger of the process, for `logging.config.dictConfig`."""
     formatter = PlainFormatter if sys.stderr.isatty() else JsonFormatter
     return {
         "version": 1,
@@ -82,11 +91,12 @@ def configuration() -> dict[str, Any]:
         "formatters": {"line": {"()": formatter}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-            "batches": {"class": "service.logs.BatchingHandler", "formatter": "line"},
+            # "()" rather than "class": from Python 3.12 on, "class" makes the queue itself.
+            "background": {"()": "service.logs.BackgroundHandler", "formatter": "line"},
         },
         "root": {"level": "INFO", "handlers": ["stderr"]},
         "loggers": {
             "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-            REQUESTS: {"handlers": ["batches"], "propagate": False},
+            REQUESTS: {"handlers": ["background"], "propagate": False},
         },
     }

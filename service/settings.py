@@ -1,4 +1,4 @@
-"""Everything the environment can set, read once and frozen."""
+"""The settings of the service, read once from the environment."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from service.keys import parse_keys
 
 
 class Settings(BaseSettings):
-    """The service's settings; each is read from the environment variable `CHARLOOM_<NAME>`."""
+    """The settings; the environment variable of each is `CHARLOOM_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="CHARLOOM_", frozen=True, extra="forbid")
 
@@ -20,55 +20,75 @@ class Settings(BaseSettings):
     )
     keys: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
-        description="Who may ask, as name:hash by commas; neither here nor in a file: everyone.",
+        description="Keys as name:SHA-256, separated by commas; without any key every client is admitted.",
     )
     keys_file: Path | None = Field(
         None, description="File of further keys, one name:SHA-256 per line."
     )
     requests_per_minute: int = Field(
-        0, ge=0, description="Requests of one key or address in a minute; 0: any number."
+        0, ge=0, description="Requests of one key or address in a minute; 0: no limit."
     )
     characters_per_minute: int = Field(
-        0, ge=0, description="Characters asked for in a minute; 0: any number."
+        0,
+        ge=0,
+        description="Characters that one key or address may request in a minute; 0: no limit.",
     )
     cors_origins: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Origins whose pages may ask, by commas."
+        None, description="Origins whose pages may read responses, separated by commas."
     )
     trusted_proxies: int = Field(
-        0, ge=0, description="Proxies in front whose X-Forwarded-… headers are believed."
+        0,
+        ge=0,
+        description="Proxies in front of the service whose X-Forwarded-… headers are trusted.",
     )
-    log_text: bool = Field(False, description="Whether the log has the seed texts.")
+    log_text: bool = Field(False, description="Whether the access log holds the seed texts.")
     models: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Names of the models that are offered, by commas; none: all in the store."
+        None,
+        description="Names of the offered models, separated by commas; unset: all models of the store.",
     )
     max_loaded: int = Field(
-        4, ge=1, description="Models that stay in memory; the one asked for longest ago leaves."
+        4,
+        ge=1,
+        description="Models in memory at once; the least recently requested model is unloaded.",
     )
     reload_seconds: float = Field(
-        10.0, gt=0, description="Seconds between two looks for new versions and moved aliases."
+        10.0,
+        gt=0,
+        description="Seconds between two checks of the store for new versions and moved aliases.",
     )
     workers: int = Field(
-        1, ge=1, description="Processes that speak HTTP, each with engines and queues of its own."
+        1, ge=1, description="Worker processes; each has its own engines and queues."
     )
-    engine: Literal["onnx", "tensorflow"] = Field("onnx", description="What computes the steps.")
+    engine: Literal["onnx", "tensorflow"] = Field(
+        "onnx", description="The library that computes the steps."
+    )
     require_exact: bool = Field(
         False,
-        description="Whether a model must compute here what it computed where it was trained.",
+        description="Whether a model must have the same fingerprint here as at its training.",
     )
     engine_threads: int = Field(0, ge=0, description="Threads of an engine; 0: one per core.")
-    slots: int = Field(64, ge=1, description="Generations that run at once in one batch.")
-    queue: int = Field(256, ge=0, description="Generations that may wait for a slot; then 429.")
-    max_length: int = Field(10_000, ge=1, description="Longest text of one request, in characters.")
+    slots: int = Field(64, ge=1, description="Generations in one batch.")
+    queue: int = Field(
+        256,
+        ge=0,
+        description="Generations that may wait for a slot; further requests fail with 429.",
+    )
+    max_length: int = Field(
+        10_000, ge=1, description="Longest generated text of one request, in characters."
+    )
     max_seed_chars: int = Field(10_000, ge=0, description="Longest seed text, in characters.")
     deadline: float = Field(60.0, gt=0, description="Seconds after which a request fails with 504.")
     redis_url: str | None = Field(
-        None, description="Redis for the cache, as redis://host:port/db; without it: in memory."
+        None,
+        description="Redis for the cache and the limits, as redis://host:port/db; unset: memory.",
     )
     redis_timeout: float = Field(
-        0.1, gt=0, description="Seconds Redis may take before it is a miss."
+        0.1,
+        gt=0,
+        description="Seconds that Redis may take to answer; a later answer counts as a miss.",
     )
-    cache_ttl: int = Field(86_400, ge=1, description="Seconds a cached stream lives in Redis.")
-    cache_megabytes: int = Field(64, ge=0, description="Size of the cache in memory.")
+    cache_ttl: int = Field(86_400, ge=1, description="Seconds that a cached stream stays in Redis.")
+    cache_megabytes: int = Field(64, ge=0, description="Size of the cache in memory, in megabytes.")
 
     @field_validator("keys", "cors_origins", "models", mode="before")
     @classmethod
@@ -86,7 +106,7 @@ class Settings(BaseSettings):
     @field_validator("keys_file")
     @classmethod
     def _holds_keys(cls, file: Path | None) -> Path | None:
-        # A file without a key is a mistake that would leave the service open.
+        # Without this check a mistaken file would admit every client.
         if file is not None and not _keys_in(file):
             raise ValueError(f"{file} holds no key; `python -m service keys new NAME` makes one")
         return file

@@ -1,7 +1,7 @@
-"""What the service counts, for Prometheus.
+"""The metrics of the service, for Prometheus.
 
-Under gunicorn every process writes into the folder PROMETHEUS_MULTIPROC_DIR, and whichever of them
-is asked adds up what all have written.
+Under gunicorn every worker writes its metrics into the folder PROMETHEUS_MULTIPROC_DIR, and the worker
+that answers `/metrics` adds up the files of all workers.
 """
 
 import os
@@ -20,7 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.stream.sequence import Sequence
 
-# Upper ends in seconds: from a cached answer to the deadline; and for one character.
+# Upper bounds of buckets, in seconds: a request, from a cached answer to the deadline; a character.
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 CHARACTER_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -33,53 +33,55 @@ class Telemetry:
         registry = self._registry = CollectorRegistry()
         self.requests = Counter(
             "charloom_requests",
-            "Answers by method, route and status.",
+            "Responses by method, route and status.",
             ["method", "route", "status"],
             registry=registry,
         )
         self.request_seconds = Histogram(
             "charloom_request_seconds",
-            "From a request's arrival to the last byte of its answer.",
+            "Seconds from the arrival of a request to the last byte of the response.",
             ["route"],
             buckets=REQUEST_SECONDS,
             registry=registry,
         )
         self.cache = Counter(
             "charloom_cache_requests",
-            "Generations by what the cache held of them: hit, partial, miss or bypass.",
+            "Generations by the result of the cache: hit, partial, miss or bypass.",
             ["result"],
             registry=registry,
         )
         self.cache_errors = Counter(
             "charloom_cache_errors",
-            "Failures of the cache by layer: redis did not answer, or a value was damaged.",
+            "Failures of the cache by layer: Redis gave no answer, or a value was damaged.",
             ["layer"],
             registry=registry,
         )
         self.cancellations = Counter(
             "charloom_cancellations",
-            "Generations that ended because their client was gone, by where they stood.",
+            "Generations that ended because the client had gone, by stage.",
             ["state"],
             registry=registry,
         )
         self.seed_characters = Counter(
-            "charloom_seed_characters", "Characters of seed texts asked with.", registry=registry
+            "charloom_seed_characters",
+            "Characters of the seed texts of all generations.",
+            registry=registry,
         )
         self.text_characters = Counter(
             "charloom_text_characters",
-            "Characters answered with, from the cache or the engine.",
+            "Characters of generated texts, from the cache or the engine.",
             registry=registry,
         )
         self.loaded = Gauge(
             "charloom_model_loaded",
-            "1 for each version that answers.",
+            "1 for each loaded version of a model.",
             ["model", "version"],
             multiprocess_mode="livemax",
             registry=registry,
         )
         self.exact = Gauge(
             "charloom_model_exact",
-            "1 for each version that computes here what it computed where it was trained, else 0.",
+            "1 for each version whose fingerprint here is the manifest's, else 0.",
             ["model", "version"],
             multiprocess_mode="livemin",
             registry=registry,
@@ -101,19 +103,25 @@ class Telemetry:
         )
         self._rows = Histogram(
             "charloom_batch_rows",
-            "Rows that run when a generation joins them, itself included.",
+            "Rows of the batch when a generation joins, that generation included.",
             buckets=ROWS,
             registry=registry,
         )
         self._generated = Counter(
-            "charloom_generated_characters", "Characters that the engine drew.", registry=registry
+            "charloom_generated_characters",
+            "Characters that the engine sampled.",
+            registry=registry,
         )
         self._queue, self._first, self._character = (
             Histogram(f"charloom_{name}_seconds", explanation, buckets=buckets, registry=registry)
             for name, explanation, buckets in (
-                ("queue", "What generations wait for a slot.", REQUEST_SECONDS),
-                ("first_character", "From the queue to the first character.", REQUEST_SECONDS),
-                ("character", "From a character to the next.", CHARACTER_SECONDS),
+                ("queue", "Seconds that a generation waits for a slot.", REQUEST_SECONDS),
+                (
+                    "first_character",
+                    "Seconds from the queue to the first character.",
+                    REQUEST_SECONDS,
+                ),
+                ("character", "Seconds from one character to the next.", CHARACTER_SECONDS),
             )
         )
 
@@ -122,13 +130,13 @@ class Telemetry:
         self._waiting.inc()
 
     def started(self, rows: int) -> None:
-        """Count a generation that leaves the queue, and the rows it runs beside."""
+        """Count a generation that leaves the queue, and observe the rows of the batch."""
         self._waiting.dec()
         self._running.inc()
         self._rows.observe(rows)
 
     def ended(self, sequence: Sequence) -> None:
-        """Count a generation that left its slot or the queue, and what took it time."""
+        """Count a generation that left its slot or the queue, and observe the seconds of its stages."""
         (self._waiting if sequence.admitted is None else self._running).dec()
         drawn, seconds = len(sequence.ids), sequence.seconds()
         if not drawn or not seconds:
@@ -140,7 +148,7 @@ class Telemetry:
             self._character.observe(seconds["decode"] / (drawn - 1))
 
     def text(self) -> bytes:
-        """Return all metrics of all processes in Prometheus' text format."""
+        """Return the metrics of all workers in Prometheus' text format."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         everything = CollectorRegistry()
@@ -149,13 +157,13 @@ class Telemetry:
 
 
 class AllProcesses(MultiProcessCollector):
-    """Adds up what all processes have written.
+    """Adds up the metrics of all workers.
 
-    The library's own stumbles over a file that a process has made and not yet written to.
+    The collector of the library fails on a file that a worker has made and not yet written to.
     """
 
     def collect(self) -> Iterable[Metric]:
-        """Return the metrics, from the files that hold any."""
+        """Return the metrics of all files that are written to."""
         files = [str(path) for path in Path(self._path).glob("*.db") if _is_written(path)]
         metrics: Iterable[Metric] = self.merge(files)  # type: ignore[no-untyped-call]
         return metrics
@@ -164,5 +172,5 @@ class AllProcesses(MultiProcessCollector):
 def _is_written(path: Path) -> bool:
     try:
         return path.stat().st_size > 0
-    except FileNotFoundError:  # of a process that ended at this moment
+    except FileNotFoundError:  # the worker ended at this moment
         return False

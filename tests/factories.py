@@ -1,4 +1,4 @@
-"""Things that tests need made: small models with random weights, published for real."""
+"""Small models with random weights, published into a store."""
 
 import tempfile
 from pathlib import Path
@@ -33,7 +33,7 @@ def random_weights(
     seed: int = 0,
     cell: CellName = "lstm",
 ) -> Weights:
-    """Weights of a network that was never trained; large enough that its logits differ."""
+    """Return the random weights of an untrained network, large enough for distinct logits."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def random_weights(
 
 
 def eight_bit(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """An int8 graph as early jobs made it, with activations of eight bits: scale 1/127, zero 128."""
+    """Return an int8 graph of an early job, with 8-bit activations: scale 1/127, zero point 128."""
     early = onnx.ModelProto()
     early.CopyFrom(graph)
     for constant in early.graph.initializer:
@@ -70,7 +70,7 @@ def eight_bit(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def write_graph(path: Path, weights: Weights, *, int8: bool = True) -> Path:
-    """Write a step graph and return where it is."""
+    """Write a step graph and return its path."""
     onnx.save(step_graph(weights, int8=int8), str(path))
     return path
 
@@ -106,7 +106,7 @@ def publish_random_model(
 
 
 def description(layers: int, units: int, cell: CellName = "lstm") -> ModelDescription:
-    """What a publisher says of an untrained model."""
+    """Return the description of an untrained model."""
     return ModelDescription(
         architecture=Architecture(cell=cell, layers=layers, units=units, embedding=8),
         vocabulary_size=len(SYMBOLS),

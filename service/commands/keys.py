@@ -1,4 +1,4 @@
-"""`python -m service keys new NAME`: makes a key for somebody."""
+"""`python -m service keys new NAME`: makes a key."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,11 +7,13 @@ from service.keys import NAME, hash_of, new_key
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print a fresh key, this once, and the line that lets it in."""
+    """Print a fresh key and the line of the keys file that admits the key."""
     parser = argparse.ArgumentParser("python -m service keys", description=main.__doc__)
     actions = parser.add_subparsers(required=True, metavar="new")
     new = actions.add_parser("new", help="make a key", description=main.__doc__)
-    new.add_argument("name", metavar="NAME", type=_name, help="who it is for; logs show it")
+    new.add_argument(
+        "name", metavar="NAME", type=_name, help="the holder of the key, shown in logs"
+    )
     name = parser.parse_args(arguments).name
     key = new_key()
     print(f"The key, shown only now:      {key}")

@@ -1,4 +1,4 @@
-"""`python -m service [serve]`: the service under gunicorn."""
+"""`python -m service [serve]`: runs the service under gunicorn."""
 
 import signal
 import sys
@@ -16,14 +16,14 @@ from service.settings import Settings
 
 
 class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's master process; SIGHUP has the models looked at again, not the workers replaced.
+    """gunicorn's master process, in which SIGHUP refreshes the models instead of the workers.
 
-    New workers would load every model anew, and a bad one would end the whole service.
+    A new worker would load every model again, and a damaged model would end the whole service.
     """
 
     def handle_hup(self) -> None:
-        """Pass the signal on to the workers."""
-        self.log.info("looking at the model store again")
+        """Pass SIGHUP on to the workers."""
+        self.log.info("refreshing the models from the store")
         self.kill_workers(signal.SIGHUP)
 
 
@@ -31,22 +31,26 @@ class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn ships no types
     """The application that gunicorn runs."""
 
     def load(self) -> Any:
-        """Assemble the application; a default model that cannot be loaded is one line on stderr."""
+        """Assemble the application.
+
+        Raises:
+            AppImportError: the default model cannot be loaded; gunicorn writes the message as one line.
+        """
         try:
             return super().load()
         except (StoreError, ServiceError) as error:
-            # The one error that gunicorn reports without a traceback.
+            # gunicorn reports every other error with a traceback.
             raise AppImportError(f"service: CHARLOOM_MODEL: {error}") from error
 
     def run(self) -> None:
-        """Serve until a signal ends it."""
+        """Serve until a signal ends the process."""
         Supervisor(self).run()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until a signal ends it; HOST and PORT are the address, the arguments gunicorn's.
+    """Serve at HOST and PORT until a signal ends the process; the arguments are gunicorn's.
 
-    Without its default model it does not start: one line says which there are, and the status is 2.
+    A missing default model is one line on stderr that names the models of the store, and status 2.
     """
     settings = Settings()
     try:

@@ -1,5 +1,5 @@
-"""HTTP: the routes, and what happens around every one of them.
+"""HTTP: the routes, and the steps around every route.
 
-This room owns everything that knows Flask, besides the application itself. Requests come in. Answers,
-error documents, headers, metrics and log lines go out.
+This room owns all code that imports Flask, besides the application itself. Requests come in. Responses,
+problem documents, headers, metrics and log lines go out.
 """

@@ -1,4 +1,4 @@
-"""How much each client may ask for in a minute."""
+"""The allowance of each client: requests and characters in a minute."""
 
 import logging
 from dataclasses import dataclass
@@ -20,17 +20,18 @@ MINUTE = 60
 
 @dataclass(frozen=True)
 class Spent:
-    """What is left of one limit until it begins anew."""
+    """The state of one limit of a client after a charge."""
 
     kind: str
     limit: int
     left: int
     seconds: int
+    """Until the minute ends and the whole limit is left again."""
     allowed: bool
 
 
 class Allowance:
-    """Counts in Redis, shared by all processes, or in memory where there is none."""
+    """Counts in Redis, shared by all workers, or in the memory of one worker without Redis."""
 
     def __init__(self, settings: Settings) -> None:
         options = {}
@@ -53,10 +54,11 @@ class Allowance:
         self._breaker = Breaker()
 
     def charge(self, client: str, kind: str, amount: int = 1) -> Spent | None:
-        """Take an amount from what a client may still ask for, and return what is left.
+        """Charge a client for an amount and return the state of the limit.
 
-        The minute begins with a client's first request. What is not allowed takes nothing. None
-        where there is no such limit, or its count cannot be reached: then nothing is refused.
+        The minute begins with the first charge of a client. A charge over the limit is not allowed
+        and takes nothing. None stands for no limit of this kind, and for a Redis without an answer,
+        which refuses nobody.
         """
         item = self._limits.get(kind)
         if item is None or self._breaker.open:

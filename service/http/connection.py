@@ -1,4 +1,4 @@
-"""Whether the client of the request at hand is still there."""
+"""The probe that finds out whether the client of a request is still connected."""
 
 import socket
 import ssl
@@ -7,14 +7,18 @@ from typing import Any
 
 
 def connection_probe(environ: dict[str, Any]) -> Callable[[], bool]:
-    """Return a function that tells, from any thread and without reading, whether it is."""
+    """Return a function that returns whether the client is connected.
+
+    Any thread may call the function, which takes no byte from the stream.
+    """
     connection = environ.get("gunicorn.socket")
     if not isinstance(connection, socket.socket) or isinstance(connection, ssl.SSLSocket):
-        return lambda: True  # nothing to look at
+        # Another server than gunicorn gives no socket, and a TLS socket cannot peek.
+        return lambda: True
 
     def connected() -> bool:
         try:
-            # An orderly end of the client's stream reads as no bytes at all.
+            # A client that has closed the connection reads as zero bytes.
             return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
         except BlockingIOError:
             return True

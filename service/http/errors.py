@@ -1,4 +1,4 @@
-"""One table from error to status, and every error as problem+json (RFC 9457)."""
+"""The table of statuses and codes, and the problem document of every error (RFC 9457)."""
 
 import inspect
 import logging
@@ -14,8 +14,8 @@ from service.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
-TITLES = {499: "Client Closed Request"}  # no status of the standard
-RETRY_AFTER = 1  # second; a full queue of short texts drains in about that
+TITLES = {499: "Client Closed Request"}  # nginx's status; `HTTPStatus` has no phrase
+RETRY_AFTER = 1  # seconds, in which a full queue of short texts drains
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.MalformedJson: (400, "malformed_json"),
@@ -38,18 +38,20 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 
 
 def register_errors(app: Flask) -> None:
-    """Answer every error of the application as a problem document."""
+    """Let every error of the application become a problem document."""
     app.register_error_handler(Exception, _refuse)
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
-    """Return the problem document of an error, status included."""
+    """Return the problem document of an error; an unexpected error is a 500 and is logged."""
     if isinstance(error, HTTPException):
         status = error.code or 500
         return _document(status, _code_of(status), error.description or HTTPStatus(status).phrase)
     if type(error) not in STATUS:
         log.error("unexpected error", exc_info=error)
-        return _document(500, "internal_error", "something broke here; the log says what")
+        return _document(
+            500, "internal_error", "the service failed unexpectedly; its log has the cause"
+        )
     status, code = STATUS[type(error)]
     document = _document(status, code, str(error))
     if isinstance(error, InvalidRequest):
@@ -59,7 +61,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
 
 
 def example_of(error: type[Exception]) -> dict[str, Any]:
-    """Return a problem document such as an error becomes, its detail what the error means."""
+    """Return an example of the problem document of an error, with its meaning as the detail."""
     if issubclass(error, HTTPException):
         status = error.code or 500
         return _document(status, _code_of(status), error.description or "")
@@ -67,7 +69,7 @@ def example_of(error: type[Exception]) -> dict[str, Any]:
 
 
 def refusal(error: Exception, status: int, body: str, content_type: str) -> Response:
-    """Return the answer of an error, with the headers that its status asks for."""
+    """Return the response of an error, with the headers that belong to its status."""
     response = Response(body, status, content_type=content_type)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, where its standard environment variables ask for them."""
+"""OpenTelemetry traces, for a collector that the standard environment variables name."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 
 def trace(app: Flask) -> None:
-    """Send a span of every request to the collector that the environment names, if any."""
+    """Send a span of every request to the collector of the environment, if one is named."""
     if not any(map(os.environ.get, ENDPOINTS)) or os.environ.get("OTEL_SDK_DISABLED") == "true":
         return
     try:

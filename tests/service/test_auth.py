@@ -1,4 +1,4 @@
-"""With keys configured only their holders are answered; without any, everybody is."""
+"""With keys the service answers the holders of keys alone; without keys, every client."""
 
 import hashlib
 import subprocess
@@ -15,12 +15,12 @@ KEY, OTHER = "the key of anna", "the key of bert"
 
 
 def line(name: str, key: str) -> str:
-    """Return the line that lets a key in."""
+    """Return the line of the keys file that admits a key."""
     return f"{name}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def bearer(key: str) -> dict[str, str]:
-    """Return the header that shows a key."""
+    """Return the header that sends a key."""
     return {"Authorization": f"Bearer {key}"}
 
 
@@ -34,7 +34,7 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the guarded service writes."""
+    """The log of the guarded service."""
     return tmp_path_factory.mktemp("guarded") / "log"
 
 
@@ -50,7 +50,7 @@ def guarded(store: Path, log: Path) -> Iterator[Service]:
 
 @pytest.mark.parametrize("key", [KEY, OTHER])
 def test_a_key_is_let_in(guarded: Service, key: str) -> None:
-    """Keys of the environment and of the file are as good as each other."""
+    """A key of the environment and a key of the file are both admitted."""
     assert guarded.generate(bearer(key), seed="a", length=3).status == 200
 
 
@@ -69,7 +69,7 @@ def test_a_key_is_let_in(guarded: Service, key: str) -> None:
     ],
 )
 def test_nobody_else_is(guarded: Service, headers: dict[str, str]) -> None:
-    """Without a known key, also with its hash, the answer is 401 and says how to send one."""
+    """A request without a known key, such as with the hash of a key, is a 401 that names the scheme."""
     refused = guarded.generate(headers, seed="a", length=3)
     assert refused.status == 401
     assert refused.headers["www-authenticate"] == "Bearer"
@@ -79,19 +79,19 @@ def test_nobody_else_is(guarded: Service, headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("path", ["/models", "/models/tiny", "/v1/models", "/metrics", "/nowhere"])
 def test_other_routes_want_a_key(guarded: Service, path: str) -> None:
-    """Everything but the open routes is guarded, even what does not exist."""
+    """Every path but the open routes needs a key, a path without a route too."""
     assert guarded.get(path).status == 401
     assert guarded.request("GET", path, headers=bearer(KEY)).status in (200, 404)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/docs.css", "/openapi.json"])
 def test_open_routes_want_none(guarded: Service, path: str) -> None:
-    """Probes and documents answer everybody."""
+    """Probes and documents answer every client."""
     assert guarded.get(path).status == 200
 
 
 def test_openais_client_sends_its_key(guarded: Service) -> None:
-    """OpenAI's client is let in with its `api_key`, and understands that it is not without."""
+    """OpenAI's client is admitted with an `api_key`, and raises its own error with a wrong one."""
     address = f"http://127.0.0.1:{guarded.port}/v1"
     with openai.OpenAI(base_url=address, api_key=KEY) as client:
         assert "tiny" in [model.id for model in client.models.list()]
@@ -104,7 +104,7 @@ def test_openais_client_sends_its_key(guarded: Service) -> None:
 
 
 def test_a_new_key_lets_in(store: Path, tmp_path: Path) -> None:
-    """`keys new` prints a key and the line of the file with which it is let in."""
+    """`keys new` prints a key and the line of the keys file that admits the key."""
     done = command("keys", "new", "carl")
     assert (done.returncode, done.stderr) == (0, "")
     key, made = (text.split()[-1] for text in done.stdout.splitlines())
@@ -117,14 +117,14 @@ def test_a_new_key_lets_in(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_name_that_the_file_cannot_hold_is_refused() -> None:
-    """A name is refused where its line would be read as something else."""
+    """A name with a colon is refused, since its line would name another key."""
     done = command("keys", "new", "a:b")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'a:b' is no name" in done.stderr
 
 
 def test_the_log_says_who_may_ask(guarded: Service, log: Path, store: Path, tmp_path: Path) -> None:
-    """At its start the service names the keys' holders, or says that it is open."""
+    """At its start the service logs the holders of keys, or that no key is configured."""
     assert "only holders of a key may ask: anna, bert" in log.read_text(encoding="utf-8")
     with serving(tmp_path / "log", store=store, model="tiny"):
         pass
@@ -140,7 +140,7 @@ def test_the_log_says_who_may_ask(guarded: Service, log: Path, store: Path, tmp_
     ],
 )
 def test_a_wrong_file_is_no_open_door(tmp_path: Path, content: str | None, problem: str) -> None:
-    """A keys file that cannot be used stops the start with one line that does not repeat it."""
+    """An unusable keys file stops the start with one line, which shows nothing of the file."""
     file = tmp_path / "keys"
     if content is not None:
         file.write_text(content, encoding="utf-8")

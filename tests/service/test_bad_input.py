@@ -1,4 +1,4 @@
-"""Bad input gets its status and a problem document that names the field and the remedy."""
+"""A wrong request gets its status and a problem document that names the field."""
 
 import json
 
@@ -54,21 +54,21 @@ def _assert_problem(answer: Answer, status: int, code: str) -> None:
     ids=lambda value: str(value)[:40],
 )
 def test_wrong_field_is_named(service: Service, fields: dict, field: str) -> None:
-    """A missing, mistyped, unknown or out-of-range field is a 422 that names it."""
+    """A missing, mistyped, unknown or out-of-range field is a 422 that names the field."""
     answer = service.generate(**fields)
     _assert_problem(answer, 422, "invalid_request")
     assert [error["field"] for error in answer.json["errors"]] == [field]
 
 
 def test_every_wrong_field_is_named_at_once(service: Service) -> None:
-    """A request with several wrong fields hears of all of them."""
+    """The response to several wrong fields names every one."""
     answer = service.generate(temperature=3, length="x")
     named = {error["field"] for error in answer.json["errors"]}
     assert named == {"seed", "temperature", "length"}
 
 
 def test_unknown_characters_are_named(service: Service) -> None:
-    """Characters that the model does not know are named, with the way to drop them."""
+    """The response names the unknown characters of the seed text and the option that drops them."""
     answer = service.generate(seed="naïve €")
     _assert_problem(answer, 422, "invalid_request")
     (error,) = answer.json["errors"]
@@ -79,7 +79,7 @@ def test_unknown_characters_are_named(service: Service) -> None:
 
 
 def test_unknown_characters_are_dropped_on_request(service: Service) -> None:
-    """With "unknown": "drop" they are left out, and the response shows the seed text that is left."""
+    """With "unknown": "drop" the response shows the seed text without unknown characters."""
     answer = service.generate(seed="na€ive", unknown="drop", length=5)
     assert answer.status == 200
     assert answer.json["seed"] == "naive"
@@ -95,12 +95,12 @@ def test_broken_json(service: Service, body: bytes | str) -> None:
 
 @pytest.mark.parametrize("body", ["[]", "5", "null", '"seed"'])
 def test_json_that_is_no_object(service: Service, body: str) -> None:
-    """JSON that is no object is a 422."""
+    """A JSON body that is no object is a 422."""
     _assert_problem(_post(service, body), 422, "invalid_request")
 
 
 def test_lone_surrogate(service: Service) -> None:
-    """Half of a character is refused, whatever field it is in."""
+    """A lone surrogate in any field is a 400."""
     for body in ('{"seed": "\\ud800"}', '{"seed": "a", "model": "\\udfff"}'):
         _assert_problem(_post(service, body), 400, "malformed_json")
 
@@ -113,19 +113,19 @@ def test_wrong_content_type(service: Service, kind: str) -> None:
 
 
 def test_huge_body(service: Service) -> None:
-    """A body of 10 MB is a 413, and the service goes on."""
+    """A body of 10 MB is a 413, and the next request is answered."""
     _assert_problem(_post(service, b" " * 10_000_000), 413, "request_entity_too_large")
     assert service.generate(seed="a", length=1).status == 200
 
 
 @pytest.mark.parametrize("model", ["nobody", "tiny@99", "tiny@nowhere", "../tiny", "", "a@b@c"])
 def test_unknown_model(service: Service, model: str) -> None:
-    """A model, version or alias that does not exist is a 404 that says what does."""
+    """A model, version or alias that does not exist is a 404."""
     _assert_problem(service.generate(seed="a", model=model), 404, "model_not_found")
 
 
 def test_unknown_route_and_method(service: Service) -> None:
-    """A wrong path is a 404 and a wrong method a 405 that names the right one."""
+    """An unknown path is a 404, and a wrong method is a 405 that names the right method."""
     _assert_problem(service.get("/nowhere"), 404, "not_found")
     answer = service.get("/generate")
     _assert_problem(answer, 405, "method_not_allowed")

@@ -1,4 +1,4 @@
-"""`python -m service` and its commands, as a person would run them."""
+"""`python -m service` and its commands, run in a process."""
 
 import subprocess
 import sys
@@ -24,14 +24,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help_lists_the_commands(option: str) -> None:
-    """Help names each command and what it does."""
+    """The help names each command with its purpose."""
     done = run(option)
     assert (done.returncode, done.stderr) == (0, "")
     assert all(f"{name} " in done.stdout and what in done.stdout for name, what in COMMANDS.items())
 
 
 def test_a_wrong_command_is_told_which_there_are() -> None:
-    """A command that does not exist is an error that lists those that do."""
+    """An unknown command is an error that lists the known commands."""
     done = run("genrate")
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no command 'genrate'" in done.stderr
@@ -39,7 +39,7 @@ def test_a_wrong_command_is_told_which_there_are() -> None:
 
 
 def test_a_wrong_setting_is_named() -> None:
-    """A setting that cannot be read is one line that names its variable, and no traceback."""
+    """Each invalid setting is one line that names the variable."""
     done = run(CHARLOOM_SLOTS="many", CHARLOOM_QUEUE="-1")
     assert (done.returncode, done.stdout) == (2, "")
     slots, queue = done.stderr.splitlines()
@@ -48,7 +48,7 @@ def test_a_wrong_setting_is_named() -> None:
 
 
 def test_a_default_model_that_is_not_there_is_named() -> None:
-    """Without its default model the service does not start, and says which models there are."""
+    """Without its default model the service does not start, and names the models of the store."""
     done = run(CHARLOOM_MODEL="nobody")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("service: CHARLOOM_MODEL: no model is called 'nobody'")

@@ -1,4 +1,4 @@
-"""`python -m service generate`: a text in the terminal, without a server."""
+"""`python -m service generate` writes text to the terminal, without a server."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(store: Path) -> Start:
-    """Return a function that starts the command, as a shell does, in a group of its own."""
+    """Return a function that starts the command in its own process group, as a shell does."""
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -50,7 +50,7 @@ def start(store: Path) -> Start:
 def test_the_text_is_the_services(
     service: Service, start: Start, options: list[str], fields: dict[str, Any]
 ) -> None:
-    """The command writes the seed text and, after it, just what the service answers."""
+    """The command writes the seed text and the same generated text as the service."""
     output, errors = start("Once", *options).communicate(timeout=60)
     text = service.generate(seed="Once", **fields).json["text"]
     assert (output, errors) == (f"Once{text}\n", "")
@@ -69,7 +69,7 @@ def test_the_text_is_the_services(
 def test_bad_values_get_the_services_errors(
     service: Service, start: Start, option: str, field: str, value: int
 ) -> None:
-    """A value out of range is one line with the message that the service gives, and status 2."""
+    """A value out of range is one line with the service's message, and status 2."""
     command = start("Once", option, str(value))
     output, errors = command.communicate(timeout=60)
     wrong: dict[str, Any] = {field: value}
@@ -87,7 +87,7 @@ def test_bad_values_get_the_services_errors(
     ],
 )
 def test_other_bad_values_are_named_too(start: Start, arguments: list[str], named: str) -> None:
-    """Whatever else is wrong is one line that names it, and status 2."""
+    """Any other wrong option is one line that names the option, and status 2."""
     command = start(*arguments)
     output, errors = command.communicate(timeout=60)
     assert (command.returncode, output, errors.count("\n")) == (2, "", 1)
@@ -95,7 +95,7 @@ def test_other_bad_values_are_named_too(start: Start, arguments: list[str], name
 
 
 def test_ctrl_c_ends_it_quietly(start: Start) -> None:
-    """Ctrl-C ends the command and its engine in the middle of a text, with nothing on stderr."""
+    """Ctrl-C ends the command and its engine during a generation, with nothing on stderr."""
     command = start("Once", "--length", "10000")
     assert command.stdout
     command.stdout.read(len("Once") + 1)
@@ -108,7 +108,7 @@ def test_ctrl_c_ends_it_quietly(start: Start) -> None:
 
 
 def test_a_closed_pipe_ends_it_quietly(start: Start) -> None:
-    """When nobody reads on, as after `| head`, the command ends with nothing on stderr."""
+    """A closed pipe, as after `| head`, ends the command with nothing on stderr."""
     command = start("Once", "--length", "10000")
     assert command.stdout
     assert command.stderr

@@ -1,4 +1,4 @@
-"""Limits, headers and log lines around every route."""
+"""A running service limits clients, sets headers and logs requests, on every route."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _lines(log: Path) -> list[dict[str, Any]]:
 
 
 def test_requests_per_minute(tmp_path: Path) -> None:
-    """Each key has its own count; the answer says what is left, and when to come back."""
+    """Each key has its own allowance, and the headers show the rest and the seconds to wait."""
     other = {"Authorization": "Bearer another"}
     keys = f"{ENTRY},otto:{hash_of('another')}"
     with _running(tmp_path, keys=keys, requests_per_minute=3) as service:
@@ -48,7 +48,7 @@ def test_requests_per_minute(tmp_path: Path) -> None:
 
 
 def test_characters_per_minute(tmp_path: Path) -> None:
-    """What is asked for counts, cached or not; what is refused takes nothing."""
+    """Requested characters count, cached or not; a refused request takes nothing."""
     with _running(tmp_path, characters_per_minute=100) as service:
         assert _ask(service, length=60).status == 200
         assert _ask(service, length=60).status == 429
@@ -61,7 +61,7 @@ def test_characters_per_minute(tmp_path: Path) -> None:
 def test_counts_are_shared_in_redis_and_fail_open(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    """Two services count together; without Redis nothing is refused."""
+    """Two services with one Redis share their counts, and refuse nothing once Redis has stopped."""
     settings: dict[str, Any] = {"redis_url": redis_server.url, "requests_per_minute": 2}
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -72,7 +72,7 @@ def test_counts_are_shared_in_redis_and_fail_open(
 
 
 def test_waiting_as_long_as_told_helps(tmp_path: Path, redis_server: RedisServer) -> None:
-    """When `Retry-After` is over, nothing that was counted is left."""
+    """The count in Redis expires no later than `Retry-After` says."""
     settings: dict[str, Any] = {"redis_url": redis_server.url, "redis_timeout": 5}
     with _running(tmp_path, **settings, characters_per_minute=100) as service:
         assert _ask(service, length=60).status == 200
@@ -88,7 +88,7 @@ def test_waiting_as_long_as_told_helps(tmp_path: Path, redis_server: RedisServer
 def test_a_failing_redis_refuses_nobody(
     tmp_path: Path, redis_server: RedisServer, fail: Callable[[RedisServer], None]
 ) -> None:
-    """With Redis gone or frozen everybody is answered, and the log says so."""
+    """With a stopped or frozen Redis every request is answered, and the log has a warning."""
     with _running(tmp_path, redis_url=redis_server.url, requests_per_minute=1) as service:
         fail(redis_server)
         assert [service.get("/models").status for _ in range(3)] == [200] * 3
@@ -96,7 +96,7 @@ def test_a_failing_redis_refuses_nobody(
 
 
 def test_every_request_has_a_line_without_its_text(tmp_path: Path) -> None:
-    """One JSON object says what was asked and how it went, but not the seed text."""
+    """The access log has one JSON object for each request, without the seed text."""
     with _running(tmp_path) as service:
         _ask(service, {"X-Request-ID": "mine"}, seed="geheim")
         stream = service.stream(seed="geheim", length=300)
@@ -115,14 +115,14 @@ def test_every_request_has_a_line_without_its_text(tmp_path: Path) -> None:
 
 
 def test_seed_texts_are_logged_if_asked(tmp_path: Path) -> None:
-    """CHARLOOM_LOG_TEXT puts them into the line."""
+    """With CHARLOOM_LOG_TEXT the line of a request holds its seed text."""
     with _running(tmp_path, log_text=True) as service:
         _ask(service, seed="offen")
         wait_until(lambda: "offen" in (tmp_path / "log").read_text(), "the line")
 
 
 def test_security_headers(service: Service) -> None:
-    """Nothing is sniffed or framed, and only pages may load anything, from here alone."""
+    """Every response forbids sniffing and framing; only pages may load parts, of this service alone."""
     for path, policy in (("/models", "default-src 'none'"), ("/docs", "default-src 'self'")):
         headers = service.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -133,7 +133,7 @@ def test_security_headers(service: Service) -> None:
 
 
 def test_other_origins_are_let_in_by_name_only(tmp_path: Path) -> None:
-    """CORS headers are for the configured origins, preflight included."""
+    """Only a configured origin gets the CORS headers, on a preflight request too."""
     with _running(tmp_path, cors_origins="https://a.example", keys=ENTRY) as service:
         for origin, allowed in (("https://a.example", True), ("https://b.example", False)):
             answer = service.request("OPTIONS", "/generate", headers={"Origin": origin})
@@ -142,7 +142,7 @@ def test_other_origins_are_let_in_by_name_only(tmp_path: Path) -> None:
 
 
 def test_addresses_behind_a_trusted_proxy(tmp_path: Path) -> None:
-    """X-Forwarded-For is believed only as far as proxies are trusted."""
+    """X-Forwarded-For names the client only if a proxy is trusted."""
     for trusted, status in ((0, 429), (1, 200)):
         folder = tmp_path / str(trusted)
         folder.mkdir()

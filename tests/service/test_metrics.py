@@ -1,4 +1,4 @@
-"""`/metrics` says what happened, in whichever process it did."""
+"""`/metrics` adds up the metrics of all workers."""
 
 import json
 import re
@@ -18,14 +18,14 @@ DASHBOARD = ROOT / "deploy" / "monitoring" / "grafana" / "charloom.json"
 
 @pytest.fixture
 def several(tmp_path: Path):
-    """A service of three processes."""
+    """A service of three workers."""
     publish_random_model(tmp_path / "store", "tiny")
     with serving(tmp_path / "log", store=tmp_path / "store", model="tiny", workers=3) as service:
         yield service
 
 
 def test_numbers_are_right_with_several_processes(several: Service) -> None:
-    """Known requests to three processes add up, whichever of them is asked."""
+    """The metrics of three workers add up, whichever worker answers `/metrics`."""
     with ThreadPoolExecutor(8) as pool:
         asked = [
             pool.submit(several.generate, seed="abc", length=50, random_seed=seed)
@@ -37,7 +37,7 @@ def test_numbers_are_right_with_several_processes(several: Service) -> None:
     wait_until(several.idle, "the end of every request")
 
     route = {"method": "POST", "route": "/generate"}
-    for _ in range(6):  # answered by one process or another
+    for _ in range(6):  # one worker or another answers each time
         assert several.metric("charloom_requests_total", **route, status="200") == 30
         assert several.metric("charloom_requests_total", **route, status="422") == 2
         assert several.metric("charloom_request_seconds_count", route="/generate") == 32
@@ -52,7 +52,7 @@ def test_numbers_are_right_with_several_processes(several: Service) -> None:
 
 
 def test_what_a_dead_process_had_under_way_is_gone(several: Service) -> None:
-    """A killed process leaves its counts behind, but nothing that runs."""
+    """A killed worker leaves its counters in the metrics, but no running generation."""
     assert several.generate(seed="abc", length=50).status == 200
     streams = [several.stream(seed="abc", length=10_000, random_seed=n) for n in range(6)]
     workers = psutil.Process(several.process.pid).children()
@@ -68,14 +68,14 @@ def test_what_a_dead_process_had_under_way_is_gone(several: Service) -> None:
 def test_a_process_that_begins_disturbs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that a process has made and not yet written to is passed over."""
+    """An empty file of a worker that starts is ignored."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     (tmp_path / "counter_1.db").touch()
     assert Telemetry().text() == b""
 
 
 def test_cached_characters_are_answered_but_not_generated(service: Service) -> None:
-    """A hit counts as text, not as work of the engine."""
+    """A cache hit counts as answered characters, not as generated characters."""
     service.generate(seed="count", length=70)
     drawn = service.metric("charloom_generated_characters_total")
     text = service.metric("charloom_text_characters_total")
@@ -85,7 +85,7 @@ def test_cached_characters_are_answered_but_not_generated(service: Service) -> N
 
 
 def test_the_dashboard_shows_metrics_that_exist() -> None:
-    """Every metric that a panel asks for is one of the service's, and every one is shown."""
+    """The panels of the dashboard show every metric of the service, and no other metric."""
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     asked = {name for each in expressions for name in re.findall(r"charloom_\w+", each)}

@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, complete and true, and its page is readable and self-contained."""
+"""The OpenAPI document is valid, complete and true, and its page loads nothing from elsewhere."""
 
 import os
 import re
@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from service import __version__
 from service.app import Charloom, create_app
 from service.http.errors import STATUS
-from service.http.openapi import PLACEHOLDER, VERSION
+from service.http.openapi import PLACEHOLDER
 from service.keys import hash_of
 from service.settings import Settings
 from tests.servers import ROOT, Service, serving
 
-# What people's browsers fetch is no interface; everything else is described.
+# Files that only browsers fetch are not documented.
 PAGES = {"/", "/docs.css"}
 MAX_LENGTH = 20
 KEY = "charloom_of_this_test"
@@ -29,7 +30,7 @@ KEY = "charloom_of_this_test"
 
 @pytest.fixture(scope="module")
 def app(store: Path) -> Iterator[Charloom]:
-    """The application, to look at its routes."""
+    """The application, for its list of routes."""
     app = create_app(Settings(store=str(store), model="tiny"))
     yield app
     app.close()
@@ -48,10 +49,9 @@ def test_the_document_is_valid(spec: Any) -> None:
 
 
 def test_every_route_is_described(app: Charloom, spec: Any) -> None:
-    """The document has just the routes and methods that the application answers.
+    """The document has exactly the routes and methods of the application.
 
-    A new route says what it does with `@describe(Operation(…))` below `@routes.get(…)`, see
-    CONTRIBUTING.md.
+    A new route needs `@documented(Operation(…))` below `@routes.get(…)`, see CONTRIBUTING.md.
     """
     routes = {
         (PLACEHOLDER.sub(r"{\g<name>}", rule.rule), method.lower())
@@ -64,7 +64,7 @@ def test_every_route_is_described(app: Charloom, spec: Any) -> None:
 
 
 def test_every_error_is_described(spec: Any) -> None:
-    """Each status and code of the table of errors stands in the document, with what it means."""
+    """The document has each status and code of the table of errors, with its meaning."""
     shown = {
         (int(status), code)
         for operations in spec["paths"].values()
@@ -76,13 +76,15 @@ def test_every_error_is_described(spec: Any) -> None:
 
 
 def test_the_version_is_the_packages(spec: Any) -> None:
-    """The document names the version that pyproject.toml names."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert spec["info"]["version"] == VERSION == project["version"]
+    """The document names the version that pyproject.toml gives to the package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "service.__version__"}
+    assert spec["info"]["version"] == __version__
 
 
 def test_the_limits_are_this_services(store: Path) -> None:
-    """The document shows the limits that the settings make."""
+    """The document shows the limits of the settings."""
     app = create_app(Settings(store=str(store), model="tiny", max_length=20, max_seed_chars=30))
     with closing(app):
         spec: Any = app.test_client().get("/openapi.json").json
@@ -94,7 +96,7 @@ def test_the_limits_are_this_services(store: Path) -> None:
 def test_a_key_is_asked_for_where_there_are_keys(
     store: Path, keys: tuple[str, ...], asked: list[dict[str, list[str]]]
 ) -> None:
-    """With keys the guarded routes ask for one in the document, the open ones never do."""
+    """In the document a closed route requires a key if the service has keys; an open route never."""
     app = create_app(Settings(store=str(store), model="tiny", keys=keys or None))
     with closing(app):
         spec: Any = app.test_client().get("/openapi.json").json
@@ -105,7 +107,7 @@ def test_a_key_is_asked_for_where_there_are_keys(
 
 @pytest.mark.slow
 def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) -> None:
-    """Fuzzed through the document, the service answers with no 5xx and nothing undescribed."""
+    """Requests made from the document get no 5xx and no response that the document lacks."""
     guarded: dict[str, Any] = {"keys": f"anna:{hash_of(KEY)}", "max_length": MAX_LENGTH}
     with serving(tmp_path / "log", store=store, model="tiny", **guarded) as service:
         done = subprocess.run(
@@ -134,7 +136,7 @@ def test_the_service_does_what_the_document_says(store: Path, tmp_path: Path) ->
 
 
 class Page(HTMLParser):
-    """What of a page matters to a content security policy and to its reader."""
+    """The ids, links and inline parts of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -152,7 +154,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_describes_every_route(service: Service, spec: Any) -> None:
-    """The page has a section for each operation and schema, and links to them that lead there."""
+    """The page has a section for each operation and schema, and every link leads to a section."""
     page = Page(service.get("/docs").body.decode())
     operations = [each for methods in spec["paths"].values() for each in methods.values()]
     assert {each["operationId"] for each in operations} <= page.ids
@@ -161,7 +163,7 @@ def test_the_page_describes_every_route(service: Service, spec: Any) -> None:
 
 
 def test_the_page_needs_nothing_from_elsewhere(service: Service) -> None:
-    """The page has no inline script or style, and what it links to is this service's own."""
+    """The page has no inline script or style, and links only to paths of this service."""
     page = Page(service.get("/docs").body.decode())
     assert page.inline == []
     linked = [link for link in page.links if not link.startswith("#")]

@@ -1,11 +1,11 @@
-"""The page and its parts are served whole, under a strict policy, from here alone."""
+"""The page and its files are served under a strict policy and load nothing from elsewhere."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from service.http.hooks import PAGE_POLICY
+from service.http.hooks.headers import PAGE_POLICY
 from tests.servers import ROOT, Service
 
 PAGE = ROOT / "service" / "static" / "page"
@@ -13,7 +13,7 @@ FILES = sorted(PAGE.iterdir())
 
 
 def test_the_page_is_served_under_its_policy(service: Service) -> None:
-    """The root is the page, and the browser is told to take nothing from elsewhere."""
+    """`/` is the page, with the content security policy of pages."""
     answer = service.get("/")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/html")
@@ -22,7 +22,7 @@ def test_the_page_is_served_under_its_policy(service: Service) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_part_is_served(service: Service, path: Path) -> None:
-    """Each file of the page comes with a type that browsers accept, and is checked for news."""
+    """Each file of the page has a media type that browsers accept, and is revalidated."""
     answer = service.get(f"/static/page/{path.name}")
     kinds = {".js": "javascript", ".css": "css", ".html": "html", ".svg": "svg"}
     assert kinds[path.suffix] in answer.headers["content-type"]
@@ -31,13 +31,13 @@ def test_every_part_is_served(service: Service, path: Path) -> None:
 
 
 def test_a_missing_part_is_a_problem(service: Service) -> None:
-    """What is no part of the page is not found, also above its folder."""
+    """A path that is no file of the page, or leaves its folder, is a 404."""
     for name in ("nothing.js", "..%2Fdocs.css", "../docs.css"):
         assert service.get(f"/static/page/{name}").status == 404
 
 
 def test_nothing_is_inline_or_from_elsewhere() -> None:
-    """The page keeps its own policy: no inline script or style, no address but its own."""
+    """The page has no inline script or style and no address of another host."""
     html = (PAGE / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", html)
     for path in FILES:
@@ -46,7 +46,7 @@ def test_nothing_is_inline_or_from_elsewhere() -> None:
 
 
 def test_every_imported_module_is_there() -> None:
-    """A module imports only modules of the page, each by a name that exists."""
+    """Each module of the page imports only names that another module of the page exports."""
     for path in PAGE.glob("*.js"):
         text = path.read_text(encoding="utf-8")
         for names, module in re.findall(r"import (.+?) from \"(.+?)\"", text):

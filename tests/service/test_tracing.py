@@ -1,4 +1,4 @@
-"""Traces go to a collector where the environment names one."""
+"""The service sends traces to the collector that the environment names."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +11,7 @@ from tests.servers import serving, wait_until
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes spans over HTTP as a collector does."""
+    """A collector that receives spans over HTTP."""
 
     received: list[bytes]
 
@@ -21,11 +21,11 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def test_spans_reach_the_collector(tmp_path: Path) -> None:
-    """A request's span has its route and status, under the service's name."""
+    """The span of a request names its route and the service."""
     received: list[bytes] = []
     handler = type("Handler", (Collector,), {"received": received})
     with HTTPServer(("127.0.0.1", 0), handler) as server:

@@ -1,1 +1,1 @@
-"""HTTP: one blueprint for each noun."""
+"""The routes, one module for each blueprint."""

@@ -1,4 +1,4 @@
-"""Who asks, and what its headers say of the cache."""
+"""The caller of a request: its connection, and its use of the cache."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,10 @@ from service.http.connection import connection_probe
 
 
 def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:
-    """Return who made the request at hand; `left` says when nobody reads its answer any more."""
+    """Return the caller of the current request.
+
+    `left` returns whether the route has stopped reading the answer.
+    """
     control = request.headers.get("Cache-Control", "").lower()
     no_store = "no-store" in control
     connected = connection_probe(request.environ)

@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from flask import Blueprint, Response, json, request
+from flask import Blueprint, Response, json
 from pydantic import BaseModel
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from model_store import ModelNotFound
-from service import errors
 from service.api.likely import likely_characters
 from service.api.resolve import resolve
 from service.api.schemas import (
@@ -17,16 +14,18 @@ from service.api.schemas import (
     GenerateRequest,
     GenerateResponse,
     GenerateSummary,
-    parse,
 )
-from service.errors import ServiceError, UnsupportedMediaType
+from service.errors import ServiceError
 from service.generation.generator import Answer, TextGenerator
 from service.http.errors import problem_of
-from service.http.hooks import Hooks
-from service.http.openapi import Answer as Described
-from service.http.openapi import Operation, describe
+from service.http.hooks.admission import Admission
+from service.http.hooks.visit import record_answers
+from service.http.media_types import EVENTS, JSON
+from service.http.operation import Operation, ResponseBody, documented
+from service.http.routes.body import read_body
 from service.http.routes.caller import caller
 from service.http.routes.events import EVENT_HEADERS, event
+from service.http.routes.failures import GENERATION_ERRORS
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
@@ -45,35 +44,23 @@ EXAMPLE = {
     "text": "\nI think it is no son of covert here.",
 }
 GENERATE = Operation(
-    "Go on from a seed text",
+    "Continue a seed text",
     tag="text",
     body=GenerateRequest,
     examples={
         "a text": {"seed": "ROMEO:", "temperature": 0.5},
-        "as it is made": {"seed": "ROMEO:", "stream": True, "length": 100},
+        "as server-sent events": {"seed": "ROMEO:", "stream": True, "length": 100},
         "one line": {"seed": "JULIET:\n", "stop": ["\n"], "random_seed": 7, "details": True},
     },
-    answers={
-        "application/json": Described(GenerateResponse, EXAMPLE),
-        "text/event-stream": Described(
+    responses={
+        JSON: ResponseBody(GenerateResponse, EXAMPLE),
+        EVENTS: ResponseBody(
             example='data: {"text": "\\nHave"}\n\nevent: done\ndata: {"finish_reason": "length", …}\n\n'
         ),
     },
-    errors=[
-        errors.MalformedJson,
-        ModelNotFound,
-        RequestEntityTooLarge,
-        errors.UnsupportedMediaType,
-        errors.InvalidRequest,
-        errors.QueueFull,
-        errors.ClientGone,
-        errors.EngineFailed,
-        errors.ModelUnavailable,
-        errors.Draining,
-        errors.DeadlineExceeded,
-    ],
+    errors=GENERATION_ERRORS,
     request_headers={
-        "Cache-Control": "no-cache reads nothing from the cache; no-store, nor writes."
+        "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written."
     },
     response_headers={
         "X-Cache": "hit, partial, miss or bypass",
@@ -83,22 +70,20 @@ GENERATE = Operation(
 
 
 def generate_routes(
-    models: Models, generator: TextGenerator, settings: Settings, hooks: Hooks
+    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
 ) -> Blueprint:
-    """Return the blueprint."""
+    """Return the blueprint of `/generate`."""
     routes = Blueprint("generate", __name__)
 
     @routes.post("/generate")
-    @describe(GENERATE)
+    @documented(GENERATE)
     def generate() -> Response:
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType("send the request as Content-Type: application/json")
-        wire = parse(GenerateRequest, request.get_data())
+        wire = read_body(GenerateRequest)
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
-        hooks.charge([generation])
+        admission.charge([generation])
         answer = generator.open(generation, model, caller(streaming=wire.stream))
-        hooks.note(model.manifest.name, [generation], [answer])
+        record_answers(model.manifest.name, [generation], [answer])
         respond = _events if wire.stream else _whole
         return respond(generation, model, answer)
 
@@ -117,11 +102,11 @@ def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Respon
         f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
     )
     headers = [("X-Cache", answer.cache), ("Server-Timing", timing)]
-    return Response(_json(body), headers=headers, content_type="application/json")
+    return Response(_json(body), headers=headers, content_type=JSON)
 
 
 def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
-    # Whatever is refused is refused here, before the first byte.
+    # The first piece is read before the response begins: an error still gets its own status.
     first = next(answer.pieces, Text(""))
 
     def events() -> Iterator[bytes]:
@@ -134,8 +119,8 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
             yield event(json.dumps(problem_of(error)), "error")
 
     headers = EVENT_HEADERS | {"X-Cache": answer.cache}
-    response = Response(events(), content_type="text/event-stream; charset=utf-8", headers=headers)
-    # Also when not one event was asked for: a generator that never began has nothing to clean up.
+    response = Response(events(), content_type=f"{EVENTS}; charset=utf-8", headers=headers)
+    # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)
     return response
 

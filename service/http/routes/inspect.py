@@ -1,61 +1,47 @@
-"""`POST /inspect`: what a text leaves behind in the cells of a layer."""
+"""`POST /inspect`: the hidden and cell states of a layer at each character of a text."""
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Response
 
-from model_store import ModelNotFound
-from service import errors
 from service.api.inspection import Inspection, rank, resolve_inspection
 from service.api.inspection_schemas import InspectRequest, InspectResponse, UnitStates
 from service.api.likely import likely_characters
 from service.api.resolve import unknown_characters
-from service.api.schemas import parse
-from service.errors import UnsupportedMediaType
-from service.http.openapi import JSON, Answer, Operation, describe
+from service.errors import InvalidRequest
+from service.http.media_types import JSON
+from service.http.operation import Operation, ResponseBody, documented
+from service.http.routes.body import read_body
+from service.http.routes.failures import MODEL_ERRORS
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
 from service.stream.details import DIGITS, Reading
 
 INSPECT = Operation(
-    "Look inside the cell while it reads a text",
+    "Show the states of a layer's units while the model reads a text",
     tag="text",
     body=InspectRequest,
     examples={
         "one unit": {"text": "ROMEO:\nO, she doth teach!", "units": [7]},
         "units for upper case": {"text": "ROMEO:\nO, she!", "marked": [0, 1, 2, 3, 4, 7]},
     },
-    answers={JSON: Answer(InspectResponse)},
-    errors=[
-        errors.MalformedJson,
-        ModelNotFound,
-        RequestEntityTooLarge,
-        errors.UnsupportedMediaType,
-        errors.InvalidRequest,
-        errors.QueueFull,
-        errors.EngineFailed,
-        errors.ModelUnavailable,
-        errors.Draining,
-        errors.DeadlineExceeded,
-    ],
+    responses={JSON: ResponseBody(InspectResponse)},
+    errors=MODEL_ERRORS,
 )
 
 
 def inspect_routes(models: Models, settings: Settings) -> Blueprint:
-    """Return the blueprint."""
+    """Return the blueprint of `/inspect`."""
     routes = Blueprint("inspect", __name__)
 
     @routes.post("/inspect")
-    @describe(INSPECT)
+    @documented(INSPECT)
     def inspect() -> Response:
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType("send the request as Content-Type: application/json")
-        wire = parse(InspectRequest, request.get_data())
+        wire = read_body(InspectRequest)
         model = models.get(wire.model)
         architecture = model.manifest.architecture
         inspection = resolve_inspection(wire, architecture.layers, architecture.units)
         if problems := unknown_characters("text", inspection.text, model.vocabulary):
-            raise errors.InvalidRequest(problems)
+            raise InvalidRequest(problems)
         ids = model.vocabulary.encode(inspection.text)
         reading = model.engine.inspect(ids, inspection.layer, settings.deadline)
         answer = _answer(inspection, reading, model)
@@ -66,6 +52,7 @@ def inspect_routes(models: Models, settings: Settings) -> Blueprint:
 
 def _answer(inspection: Inspection, reading: Reading, model: LoadedModel) -> InspectResponse:
     architecture = model.manifest.architecture
+    # Both states are [characters, units]; the response has one list for each unit.
     hidden, cell = reading.hidden.round(DIGITS), reading.cell.round(DIGITS)
     return InspectResponse(
         model=model.manifest.name,

@@ -1,4 +1,4 @@
-"""`GET /models` and `/models/<name>`: what can be asked for."""
+"""`GET /models`, `/models/<name>` and its curves: the models of the store and their versions."""
 
 from typing import Any
 
@@ -6,38 +6,42 @@ from flask import Blueprint, Response, abort, send_file
 
 from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel, contents
 from service.api.schemas import ModelList, ModelPage
-from service.http.openapi import JSON, Answer, Operation, describe
+from service.http.media_types import JSON
+from service.http.operation import Operation, ResponseBody, documented
 from service.models.registry import Models
 
-# What a model's publisher wrote for people.
+# The texts that the training job published for people, by the field of the response.
 TEXTS = {"card": contents.CARD, "samples": contents.SAMPLES}
 
 LIST = Operation(
-    "The models that can be asked for", "models", {JSON: Answer(ModelList)}, errors=[DamagedVersion]
+    "List the models", "models", {JSON: ResponseBody(ModelList)}, errors=[DamagedVersion]
 )
 SHOW = Operation(
-    "One model: its versions, card and samples",
+    "Show a model with its versions, card and samples",
     "models",
-    {JSON: Answer(ModelPage)},
+    {JSON: ResponseBody(ModelPage)},
     errors=[ModelNotFound, DamagedVersion],
 )
 SHOW_CURVES = Operation(
-    "The curves of a version's training", "models", {"image/png": Answer()}, errors=SHOW.errors
+    "Show the training curves of a version",
+    "models",
+    {"image/png": ResponseBody()},
+    errors=SHOW.errors,
 )
 
 
 def models_routes(models: Models) -> Blueprint:
-    """Return the blueprint."""
+    """Return the blueprint of `/models`."""
     routes = Blueprint("models", __name__)
     store = models.store
 
     @routes.get("/models")
-    @describe(LIST)
+    @documented(LIST)
     def list_models() -> dict[str, Any]:
         return {"models": [_summary(name) for name in store.names()]}
 
     @routes.get("/models/<name>")
-    @describe(SHOW)
+    @documented(SHOW)
     def show_model(name: str) -> dict[str, Any]:
         store.resolve(name)  # raises for a name that does not exist
         manifests = [store.manifest(name, version) for version in store.versions(name)]
@@ -46,7 +50,7 @@ def models_routes(models: Models) -> Blueprint:
         return _summary(name) | texts | {"versions": [_version(one) for one in manifests]}
 
     @routes.get("/models/<name>/<int:version>/curves.png")
-    @describe(SHOW_CURVES)
+    @documented(SHOW_CURVES)
     def show_curves(name: str, version: int) -> Response:
         stored = store.open(name, version, [contents.CURVES])
         if contents.CURVES not in stored.manifest.files:

@@ -1,4 +1,4 @@
-"""`/v1`: OpenAI's completions, so that its clients work unchanged."""
+"""`/v1`: completions and models in OpenAI's form, for clients of OpenAI's."""
 
 import secrets
 from collections.abc import Generator, Iterator
@@ -6,12 +6,10 @@ from itertools import chain
 from threading import Event
 from time import time
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import BaseModel
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from model_store import Manifest, ModelNotFound
-from service import errors
 from service.api.openai_resolve import resolve_completion
 from service.api.openai_schemas import (
     Completion,
@@ -22,93 +20,82 @@ from service.api.openai_schemas import (
     OpenAIModels,
 )
 from service.api.openai_texts import Texts
-from service.api.schemas import parse
-from service.errors import ServiceError, UnsupportedMediaType
+from service.errors import ServiceError
 from service.generation.generator import TextGenerator
 from service.generation.merge import Arrival, merge
 from service.http.errors import problem_of, refusal
-from service.http.hooks import Hooks
-from service.http.openapi import EVENTS, JSON, Answer, Operation, describe
+from service.http.hooks.admission import Admission
+from service.http.hooks.visit import record_answers
+from service.http.media_types import EVENTS, JSON
+from service.http.operation import Operation, ResponseBody, documented
+from service.http.routes.body import read_body
 from service.http.routes.caller import caller
 from service.http.routes.events import EVENT_HEADERS, event
+from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 COMPLETIONS = Operation(
-    "OpenAI's completions; a token is a character",
+    "Continue prompts, in OpenAI's form; a token is a character",
     tag="OpenAI",
     body=CompletionRequest,
     examples={"a text": {"model": "shakespeare", "prompt": "ROMEO:", "max_tokens": 100, "seed": 1}},
-    answers={
-        JSON: Answer(Completion),
-        EVENTS: Answer(
+    responses={
+        JSON: ResponseBody(Completion),
+        EVENTS: ResponseBody(
             example='data: {"choices": [{"text": "…", "index": 0}], …}\n\ndata: [DONE]\n\n'
         ),
     },
-    errors=[
-        errors.MalformedJson,
-        ModelNotFound,
-        RequestEntityTooLarge,
-        errors.UnsupportedMediaType,
-        errors.InvalidRequest,
-        errors.QueueFull,
-        errors.ClientGone,
-        errors.EngineFailed,
-        errors.ModelUnavailable,
-        errors.Draining,
-        errors.DeadlineExceeded,
-    ],
+    errors=GENERATION_ERRORS,
     problem=(JSON, OpenAIError),
 )
 MODELS = Operation(
-    "The models, as OpenAI lists them",
+    "List the models, in OpenAI's form",
     tag="OpenAI",
-    answers={JSON: Answer(OpenAIModels)},
+    responses={JSON: ResponseBody(OpenAIModels)},
     problem=(JSON, OpenAIError),
 )
 MODEL = Operation(
-    "One model, as OpenAI shows it",
+    "Show a model, in OpenAI's form",
     tag="OpenAI",
-    answers={JSON: Answer(OpenAIModel)},
+    responses={JSON: ResponseBody(OpenAIModel)},
     errors=[ModelNotFound],
     problem=(JSON, OpenAIError),
 )
 
 
 def openai_routes(
-    models: Models, generator: TextGenerator, settings: Settings, hooks: Hooks
+    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
 ) -> Blueprint:
-    """Return the blueprint."""
+    """Return the blueprint of `/v1`."""
     routes = Blueprint("openai", __name__, url_prefix="/v1")
     routes.register_error_handler(Exception, _refuse)
 
     @routes.post("/completions")
-    @describe(COMPLETIONS)
+    @documented(COMPLETIONS)
     def completions() -> Response:
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType("send the request as Content-Type: application/json")
-        wire = parse(CompletionRequest, request.get_data())
+        wire = read_body(CompletionRequest)
         model = models.get(wire.model)
         generations = resolve_completion(wire, model, settings)
-        hooks.charge(generations)
+        admission.charge(generations)
         left = Event()
         who = caller(streaming=wire.stream, left=left.is_set)
         answers = [generator.open(generation, model, who) for generation in generations]
-        hooks.note(model.manifest.name, generations, answers)
+        record_answers(model.manifest.name, generations, answers)
         texts = Texts(wire, generations, answers, model)
         return (_events if wire.stream else _whole)(texts, merge(answers, left))
 
     @routes.get("/models")
-    @describe(MODELS)
+    @documented(MODELS)
     def list_models() -> Response:
         store = models.store
         manifests = [store.manifest(*store.resolve(name)) for name in store.names()]
         return _json(OpenAIModels(data=[_model(each.name, each) for each in manifests]))
 
     @routes.get("/models/<name>")
-    @describe(MODEL)
+    @documented(MODEL)
     def show_model(name: str) -> Response:
         return _json(_model(name, models.store.manifest(*models.store.resolve(name))))
 
@@ -122,7 +109,8 @@ def _whole(texts: Texts, arrivals: Generator[Arrival]) -> Response:
 
 def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     head = _completion(texts)
-    first = next(arrivals)  # whatever is refused is refused here, before the first byte
+    # The first arrival is read before the response begins: an error still gets its own status.
+    first = next(arrivals)
 
     def events() -> Iterator[bytes]:
         try:

@@ -1,0 +1,29 @@
+"""Cross-origin resource sharing: pages of configured origins may read responses."""
+
+from collections.abc import Container
+
+from flask import Response, request
+
+# https://fetch.spec.whatwg.org/#http-cors-protocol
+SHARED = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, X-Request-ID",
+    "Access-Control-Expose-Headers": "RateLimit, Retry-After, Server-Timing, X-Cache, X-Request-ID",
+    "Access-Control-Max-Age": "600",
+}
+
+
+class Cors:
+    """Shares responses with the pages of some origins."""
+
+    def __init__(self, origins: Container[str]) -> None:
+        self._origins = origins
+
+    def share(self, response: Response) -> Response:
+        """Let the page read the response if the request comes from a configured origin."""
+        origin = request.headers.get("Origin")
+        if origin is not None and origin in self._origins:
+            response.headers.extend({"Access-Control-Allow-Origin": origin, **SHARED})
+            # A shared cache must not give the response to another origin.
+            response.headers.add("Vary", "Origin")
+        return response

@@ -1,0 +1,59 @@
+"""The visit of a request: every fact that the steps around the routes share about one request."""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from time import monotonic
+
+from flask import g, request
+
+from service.generation.generator import Answer
+from service.http.allowance import Spent
+from service.stream.generation import Generation
+
+REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
+
+
+@dataclass
+class Visit:
+    """The facts about one request."""
+
+    request_id: str
+    route: str
+    """The rule of the route, or `none` where the path has no route."""
+    began: float
+    """By the monotonic clock, in seconds."""
+    client: str
+    """The name of the key, or the address of a request without one."""
+    spent: list[Spent] = field(default_factory=list)
+    model: str | None = None
+    seeds: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    def seconds(self) -> float:
+        """Return the seconds since the request arrived."""
+        return monotonic() - self.began
+
+
+def begin_visit() -> None:
+    """Begin the visit, with the request id that the client sent or a fresh one."""
+    sent = request.headers.get("X-Request-ID", "")
+    g.visit = Visit(
+        request_id=sent if REQUEST_ID.fullmatch(sent) else secrets.token_hex(16),
+        route=request.url_rule.rule if request.url_rule else "none",
+        began=monotonic(),
+        client=request.remote_addr or "unknown",
+    )
+
+
+def current_visit() -> Visit:
+    """Return the visit of the request that this thread answers."""
+    visit: Visit = g.visit
+    return visit
+
+
+def record_answers(model: str, generations: list[Generation], answers: list[Answer]) -> None:
+    """Record the answers of the current request for its log line."""
+    visit = current_visit()
+    visit.model, visit.answers = model, answers
+    visit.seeds = [generation.seed for generation in generations]

@@ -1,0 +1,3 @@
+"""The media types of requests and responses."""
+
+JSON, EVENTS, PROBLEM = "application/json", "text/event-stream", "application/problem+json"

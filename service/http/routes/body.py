@@ -1,0 +1,25 @@
+"""The body of a request, read by its schema."""
+
+from typing import TypeVar
+
+from flask import request
+from pydantic import BaseModel
+
+from service.api.schemas import parse
+from service.errors import UnsupportedMediaType
+from service.http.media_types import JSON
+
+Wire = TypeVar("Wire", bound=BaseModel)
+
+
+def read_body(schema: type[Wire]) -> Wire:
+    """Return the JSON body of the current request.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON.
+        MalformedJson: the body is not JSON.
+        InvalidRequest: fields of the body do not fit the schema.
+    """
+    if request.mimetype != JSON:
+        raise UnsupportedMediaType("send the request as Content-Type: application/json")
+    return parse(schema, request.get_data())

@@ -1,0 +1,90 @@
+"""Log lines have the form of their formatter, and the background handler loses none."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from service.logs import BackgroundHandler, JsonFormatter, PlainFormatter
+from tests.servers import ROOT
+
+FORKS_AND_LOGS = """
+import logging.config, os
+from service.logs import REQUESTS, configuration
+logging.config.dictConfig(configuration())
+if os.fork():
+    os.wait()
+else:
+    for number in range(100):
+        logging.getLogger(REQUESTS).info("%d", number)
+"""
+
+
+def record(message: str, **fields: Any) -> logging.LogRecord:
+    """Return a record with fields."""
+    made = logging.LogRecord("a.logger", logging.INFO, "", 0, message, None, None)
+    made.fields = fields
+    return made
+
+
+@pytest.fixture
+def handler() -> Iterator[BackgroundHandler]:
+    """A background handler with lines as JSON."""
+    handler = BackgroundHandler()
+    handler.setFormatter(JsonFormatter())
+    yield handler
+    handler.close()
+
+
+def test_a_json_line_has_the_fields_beside_the_message() -> None:
+    """A line for programs is one JSON object with time, level, logger, message and fields."""
+    line = json.loads(JsonFormatter().format(record("grüß", status=200, model=None)))
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "info",
+        "logger": "a.logger",
+        "message": "grüß",
+        "status": 200,
+        "model": None,
+    }
+
+
+def test_a_json_line_holds_the_exception() -> None:
+    """The traceback of an exception stays inside the one line of its record."""
+    failed = record("failed")
+    try:
+        raise ValueError("why")
+    except ValueError:
+        failed.exc_info = sys.exc_info()
+    line = JsonFormatter().format(failed)
+    assert "\n" not in line
+    assert json.loads(line)["exception"].endswith("ValueError: why")
+
+
+def test_a_plain_line_ends_with_the_fields() -> None:
+    """A line for people is the time, the message and each field that is not None."""
+    line = PlainFormatter().format(record("done", status=200, model=None))
+    assert line.endswith(" done status=200")
+
+
+def test_lines_keep_their_order(
+    handler: BackgroundHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The thread writes the lines in the order of the records, and `close` waits for the last."""
+    for number in range(1_000):
+        handler.handle(record(str(number)))
+    handler.close()
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [str(number) for number in range(1_000)]
+
+
+def test_a_forked_process_writes_every_line_before_it_exits() -> None:
+    """A process that was forked after the configuration, as workers are, loses no line."""
+    command = [sys.executable, "-c", FORKS_AND_LOGS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert messages == [str(number) for number in range(100)]
