@@ -5,9 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.factories import publish_random_model
 from tests.servers import RedisServer, S3Server, Service, serving, wait_until
+
+# A busy machine makes no example wrong, so no example has a time limit.
+settings.register_profile("charloom", deadline=None)
+settings.load_profile("charloom")
 
 THREAD_SECONDS = 2  # for a thread that has been told to end
 # Threads of libraries that no caller can end: fsspec's event loop for a store on S3 runs once for the

@@ -38,7 +38,7 @@ def normalised(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), size=st.integers(1, 12))
 def test_pieces_are_the_whole(tmp_path: Path, texts: list[str], size: int) -> None:
     """Wherever pieces end, even inside a character, their text is the text of the whole files."""

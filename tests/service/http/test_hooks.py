@@ -32,7 +32,7 @@ GENERATION = Generation(
     seed="seed text",
     length=40,
     stop=(),
-    details=False,
+    wants_details=False,
 )
 
 
