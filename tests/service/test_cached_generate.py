@@ -87,23 +87,24 @@ def test_redis_frozen_stopped_and_back_under_load(
     """A Redis that freezes, dies and comes back costs hits and not one request."""
 
     def ask(n: int) -> float:
-        sleep(0.1)
+        sleep(0.2)
         began = monotonic()
         answer = cached_service.generate(seed="load", length=50, random_seed=n % 40)
         assert answer.status == 200
         return monotonic() - began
 
     with ThreadPoolExecutor(16) as pool:
-        seconds = pool.map(ask, range(320))
+        seconds = pool.map(ask, range(400))
         sleep(0.3)
         redis_server.freeze()
-        sleep(0.7)
+        sleep(2.5)
         redis_server.thaw()
         redis_server.stop()
         sleep(0.7)
         redis_server.start()
-        # Two looks into the cache at 0.1 s each at worst, and a generation on a busy machine.
-        assert max(seconds) < 1
+        # Two looks into the cache at 0.1 s each at worst, and a generation on a busy machine; but
+        # nobody waits for the end of the frost.
+        assert max(seconds) < 2
     sleep(1.1)  # the pause after a failure
     _cache(cached_service, seed="back", length=5)
     assert _cache(cached_service, seed="back", length=5) == "hit"
