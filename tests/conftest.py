@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ THREAD_SECONDS = 2  # for a thread that has been told to end
 # Threads of libraries that no caller can end: fsspec's event loop for a store on S3 runs once for the
 # whole process, and asyncio_ are the threads in which this loop looks up host names.
 LASTING = ("fsspecIO", "asyncio_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests where several processes share them, or one ends long after the others."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: "slow" not in item.keywords)
 
 
 @pytest.fixture(autouse=True)

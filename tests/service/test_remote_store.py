@@ -65,6 +65,7 @@ def test_a_new_version_on_s3_goes_live(service: Service, address: str) -> None:
     wait_until(lambda: _version(service) == 1, "the alias")
 
 
+@pytest.mark.slow
 def test_what_is_loaded_outlives_the_store(
     service: Service, address: str, s3: S3Server, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:
     assert "--publish-only" in interrupted(tmp_path, corpus, signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
     """After Ctrl-C the job names a command, and the command publishes the best weights."""
     errors = interrupted(tmp_path, corpus, signal.SIGINT)
