@@ -17,7 +17,7 @@ from model_store.errors import (
     VocabularyTooLarge,
 )
 from model_store.files import require_free, write_atomically
-from model_store.fingerprint import fingerprint, rows_to_walk
+from model_store.fingerprint import fingerprint, steps_to_walk
 from model_store.layered import LayeredStore
 from model_store.manifest import (
     Architecture,
@@ -63,6 +63,6 @@ __all__ = [
     "contents",
     "fingerprint",
     "require_free",
-    "rows_to_walk",
+    "steps_to_walk",
     "write_atomically",
 ]

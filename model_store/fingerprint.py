@@ -6,8 +6,7 @@ as on the machine of the training.
 """
 
 import hashlib
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,40 +20,27 @@ ROWS = (33, 1, 7, 2, 16, 3, 8, 5)
 ROUNDS = 5
 
 
-class Walker(Protocol):
-    """A batch of a step graph, in the zero state at the beginning."""
+def steps_to_walk(vocabulary_size: int) -> list[Ids]:
+    """Return the ids [B] of each step of the path: all symbols in turn.
 
-    state: Floats
-    """[parts, rows, units]"""
-
-    def step(self, ids: Ids) -> Floats:
-        """Advance the first B rows by ids [B] and return their logits [B, V]."""
-
-
-def rows_to_walk(vocabulary_size: int) -> int:
-    """Return the rows of the widest step, which are enough to feed every symbol."""
+    A walk starts in the zero state; a step advances the first B rows of the batch.
+    """
     # The widest step comes once in each round: ROUNDS · (V / ROUNDS) symbols are all symbols.
-    return max(ROWS[0], -(-vocabulary_size // ROUNDS))
+    widest = max(ROWS[0], -(-vocabulary_size // ROUNDS))
+    ends = np.cumsum(ROUNDS * (widest, *ROWS[1:]))
+    return [ids % vocabulary_size for ids in np.split(np.arange(ends[-1]), ends[:-1])]
 
 
-def fingerprint(walker: Walker, vocabulary_size: int) -> str:
-    """Return the SHA-256, in hexadecimal, of all logits of the path and the states at its end.
+def fingerprint(logits: Iterable[Floats], states: Floats) -> str:
+    """Return the SHA-256, in hexadecimal, of the logits [B, V] of each step and the states at the end.
 
-    The walker has `rows_to_walk` rows. The numbers are hashed as little-endian float32.
+    `states` is [parts, rows, units]. The numbers are hashed as little-endian float32.
     """
     digest = hashlib.sha256()
-    for ids in _path(vocabulary_size):
-        digest.update(_bytes(walker.step(ids)))
-    digest.update(_bytes(walker.state))
+    for each in logits:
+        digest.update(_bytes(each))
+    digest.update(_bytes(states))
     return digest.hexdigest()
-
-
-def _path(vocabulary_size: int) -> Iterator[Ids]:
-    """Yield the ids [rows] of each step: all symbols in turn."""
-    fed = 0
-    for rows in ROUNDS * (rows_to_walk(vocabulary_size), *ROWS[1:]):
-        yield np.arange(fed, fed + rows) % vocabulary_size
-        fed += rows
 
 
 def _bytes(numbers: Floats) -> bytes:

@@ -107,6 +107,8 @@ LAWS = [
         frozenset({"service.telemetry"}),
         free=("service.engine.client",),
     ),
+    # The engine's process is small: the store and pydantic would add 12 MB.
+    Law("service.engine.process", frozenset({"model_store", "pydantic"})),
     # The engines know numbers: no text, no queue.
     *(
         Law(f"service.engine.{module}", frozenset({"model_store", "queue", "service.stream"}))

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from itertools import count
 from multiprocessing.connection import Connection
 
+from model_store import fingerprint, steps_to_walk
 from service.engine.messages import (
     Abort,
     Admitted,
@@ -26,6 +27,7 @@ from service.engine.messages import (
     Ready,
     Report,
     Submit,
+    Walk,
 )
 from service.errors import (
     DeadlineExceeded,
@@ -69,7 +71,8 @@ class EngineClient:
         self._error: ServiceError | None = None
         self._process, self._socket = _start(spec)
         self._connection = Connection(os.dup(self._socket.fileno()))
-        self.fingerprint = self._await_ready(spec).fingerprint
+        ready = self._await_ready(spec)
+        self.fingerprint = fingerprint(ready.logits, ready.states)
         """The fingerprint that the engine computes on this machine."""
         self._thread = threading.Thread(target=self._listen, name="engine-reports", daemon=True)
         self._thread.start()
@@ -138,6 +141,7 @@ class EngineClient:
 
     def _await_ready(self, spec: EngineSpec) -> Ready:
         try:
+            self._connection.send(Walk(steps_to_walk(spec.vocabulary_size)))
             ready: Ready = self._connection.recv()
         except (EOFError, OSError):
             self._connection.close()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.stream.details import Details, Reading
-from service.stream.job import Ending, Ids, Job
+from service.stream.job import Ending, Ids, Job, State
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,14 @@ class EngineSpec:
     slots: int
     threads: int
     tape_length: int
+    vocabulary_size: int
+
+
+@dataclass(frozen=True)
+class Walk:
+    """To the engine, as the first order: feed the ids [B] of each step to a new batch."""
+
+    steps: list[Ids]
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,13 @@ class Inspect:
 
 @dataclass(frozen=True)
 class Ready:
-    """From the engine: the engine is open and has this fingerprint on this machine."""
+    """From the engine: the engine is open, and has walked.
 
-    fingerprint: str
+    `logits` holds [B, V] of each step, `states` is [parts, rows, units] after the last step.
+    """
+
+    logits: list[State]
+    states: State
 
 
 @dataclass(frozen=True)

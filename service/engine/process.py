@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from model_store import fingerprint, rows_to_walk
 from service.engine.batch import Engine
 from service.engine.explain import describe
 from service.engine.messages import (
@@ -34,6 +33,7 @@ from service.engine.messages import (
     Ready,
     Report,
     Submit,
+    Walk,
 )
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.scheduler import Scheduled, Scheduler
@@ -71,7 +71,7 @@ class EngineProcess:
     """Workers that share an engine, and the sequences that they run."""
 
     def __init__(self, engine: Engine, spec: EngineSpec, connection: Connection) -> None:
-        """Start the workers and report the engine's fingerprint."""
+        """Start the workers, then take the order to walk and report the walk."""
         self._engine = engine
         # One thread runs all inspections, so an inspection never delays a generation.
         self._inspector = ThreadPoolExecutor(1, "inspector")
@@ -80,7 +80,7 @@ class EngineProcess:
         self._workers = [_worker(engine, spec, number) for number in range(spec.threads)]
         # Added to by the thread of `run`, removed from by the workers' threads.
         self._sequences: dict[int, tuple[Scheduled, Worker]] = {}
-        self._report(Ready(_fingerprint(engine)))
+        self._report(_walk(engine, connection.recv()))
 
     def run(self) -> None:
         """Take orders until the service closes the connection or has died."""
@@ -140,9 +140,10 @@ def _open_engine(spec: EngineSpec) -> Engine:
     return TensorFlowEngine(Path(spec.path))
 
 
-def _fingerprint(engine: Engine) -> str:
-    batch = engine.batch(rows_to_walk(engine.vocabulary_size))
-    return fingerprint(batch, engine.vocabulary_size)
+def _walk(engine: Engine, order: Walk) -> Ready:
+    batch = engine.batch(max(map(len, order.steps)))
+    logits = [batch.step(ids).copy() for ids in order.steps]
+    return Ready(logits, batch.state)
 
 
 def _read(engine: Engine, ids: Ids, layer: int) -> Reading:

@@ -113,6 +113,7 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
         threads=min(settings.engine_threads or _cores(), settings.slots),
         # The prompt of an empty seed text is one character.
         tape_length=max(1, settings.max_seed_chars) + settings.max_length,
+        vocabulary_size=stored.manifest.vocabulary_size,
     )
 
 

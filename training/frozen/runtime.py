@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from model_store import fingerprint, rows_to_walk
+from model_store import fingerprint, steps_to_walk
 from training.frozen.nodes import Floats
 from training.network.unknown import mean_nats
 
@@ -36,8 +36,9 @@ class StepGraph:
 
 def fingerprint_of(graph: Path | bytes) -> str:
     """Return the fingerprint of a step graph on this processor."""
-    size = StepGraph(graph).vocabulary_size
-    return fingerprint(StepGraph(graph, rows_to_walk(size)), size)
+    steps = steps_to_walk(StepGraph(graph).vocabulary_size)
+    batch = StepGraph(graph, rows=max(map(len, steps)))
+    return fingerprint([batch.step(ids) for ids in steps], batch.state)
 
 
 def stream_logits(graph: Path, ids: Ids) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_store import fingerprint, steps_to_walk
 from service.engine import client as client_module
 from service.engine.client import MAX_INSPECTIONS, EngineClient
 from service.engine.messages import (
@@ -22,6 +23,7 @@ from service.engine.messages import (
     Inspected,
     Ready,
     Submit,
+    Walk,
 )
 from service.errors import DeadlineExceeded, Draining, EngineFailed, QueueFull, ServiceError
 from service.stream.details import Details, Reading
@@ -30,7 +32,7 @@ from service.stream.job import Ending, Job, Start
 from service.stream.sequence import Sequence
 from tests.servers import wait_until
 
-SPEC = EngineSpec("onnx", "model.onnx", slots=2, threads=1, tape_length=100)
+SPEC = EngineSpec("onnx", "model.onnx", slots=2, threads=1, tape_length=100, vocabulary_size=7)
 QUEUE = 1
 SECONDS = 5.0
 IDS = np.array([3, 1, 4])
@@ -65,11 +67,12 @@ class _Engine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         ours, theirs = socket.socketpair()
         self.connection = Connection(theirs.detach())
-        self.connection.send(Ready("fingerprint"))
+        self.connection.send(Ready([], np.zeros((2, 1, 3), np.float32)))
         monkeypatch.setattr(client_module, "_start", lambda spec: (_Process(), ours))
         self.counts = _Counts()
         telemetry: Any = self.counts
         self.client = EngineClient(SPEC, QUEUE, telemetry)
+        self.walk = self.connection.recv()
 
     def submit(self, length: int = 3) -> tuple[Sequence, int]:
         """Submit a sequence; return the sequence and its number."""
@@ -94,6 +97,13 @@ def _error(sequence: Sequence) -> type[ServiceError]:
     with pytest.raises(ServiceError) as caught:
         sequence.wait(len(sequence.job), SECONDS)
     return type(caught.value)
+
+
+def test_the_engine_walks_first(engine: _Engine) -> None:
+    """The first order is the fixed path for the vocabulary, and the answer is hashed."""
+    assert isinstance(engine.walk, Walk)
+    assert all(map(np.array_equal, engine.walk.steps, steps_to_walk(SPEC.vocabulary_size)))
+    assert engine.client.fingerprint == fingerprint([], np.zeros((2, 1, 3), np.float32))
 
 
 def test_reports_reach_their_sequence(engine: _Engine) -> None:

@@ -19,13 +19,17 @@ from service.engine.messages import (
     Inspected,
     Ready,
     Submit,
+    Walk,
 )
 from service.engine.process import EngineProcess
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch, ScriptedEngine
 
-SPEC = EngineSpec("scripted", "", slots=2, threads=2, tape_length=100_000)
+SPEC = EngineSpec(
+    "scripted", "", slots=2, threads=2, tape_length=100_000, vocabulary_size=VOCABULARY_SIZE
+)
+STEPS = [np.array([1, 2]), np.array([3]), np.array([4, 5])]
 LONG = 99_000  # more characters than a test waits for
 
 
@@ -38,6 +42,7 @@ class _Running:
 
     def __init__(self) -> None:
         self.connection, theirs = Pipe()
+        self.connection.send(Walk(STEPS))
         self.process = EngineProcess(ScriptedEngine(), SPEC, theirs)
         self.ready = self.connection.recv()
         self._thread = threading.Thread(target=self.process.run)
@@ -63,12 +68,13 @@ def running() -> Iterator[_Running]:
     made.close()
 
 
-def test_the_fingerprint_comes_first(running: _Running) -> None:
-    """The first report has the engine's fingerprint, which two processes share."""
-    again = _Running()
-    again.close()
+def test_the_walk_comes_first(running: _Running) -> None:
+    """The first report has the logits of each step of the walk, and the states at its end."""
+    batch = ScriptedBatch(2)
+    expected = [batch.step(ids).copy() for ids in STEPS]
     assert isinstance(running.ready, Ready)
-    assert running.ready == again.ready
+    assert all(map(np.array_equal, running.ready.logits, expected))
+    assert np.array_equal(running.ready.states, batch.state)
 
 
 def test_a_job_is_drawn(running: _Running) -> None:
