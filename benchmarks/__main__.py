@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chart, corpus, engine, limits, machine, report, serving, start, training
+from benchmarks import chart, corpus, engine, limits, machine, report, start, training
+from benchmarks.http import serving
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "out"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.client import Client, fresh_seed
+from benchmarks.http.client import Client, fresh_seed
+from benchmarks.http.servers import MODEL, SERVICE, Server, random_store, running
 from benchmarks.report import Part
 from benchmarks.rounds import Bar, Values, interleave, spread
-from benchmarks.servers import MODEL, SERVICE, Server, random_store, running
 
 BUNDLED = "shakespeare"
 BUSY_CLIENTS = 64

@@ -102,16 +102,21 @@ class VersionSummary(BaseModel):
     metrics: dict[str, float]
 
 
-class ModelSummary(VersionSummary):
-    """A model, described by the version that its name means."""
+class CurrentVersion(VersionSummary):
+    """The version that a model's name means, with what belongs to the name."""
 
     name: str
-    versions: list[int]
     aliases: dict[str, int]
     exact: bool | None = Field(
         description="Whether the model computes the same numbers here as on the machine of its training; "
         "null: the version has no fingerprint, or is not loaded."
     )
+
+
+class ModelSummary(CurrentVersion):
+    """A model, described by the version that its name means."""
+
+    versions: list[int]
 
 
 class ModelList(BaseModel):
@@ -120,16 +125,10 @@ class ModelList(BaseModel):
     models: list[ModelSummary]
 
 
-class ModelPage(VersionSummary):
+class ModelPage(CurrentVersion):
     """The answer of `GET /models/<name>`: the model with all its versions."""
 
-    name: str
     versions: list[VersionSummary]
-    aliases: dict[str, int]
-    exact: bool | None = Field(
-        description="Whether the model computes the same numbers here as on the machine of its training; "
-        "null: the version has no fingerprint, or is not loaded."
-    )
     card: str | None = None
     samples: str | None = None
 

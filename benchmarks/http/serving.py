@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 
-from benchmarks.client import Client, fresh_seed
 from benchmarks.engine import OURS, PEERS
-from benchmarks.report import Part
-from benchmarks.rounds import Bar, Values, interleave, number, ratios, spread
-from benchmarks.servers import EMPTY, MODEL, SERVICE, Server, random_store, running
-from benchmarks.side import Side
-from benchmarks.wrk import (
+from benchmarks.http.client import Client, fresh_seed
+from benchmarks.http.servers import EMPTY, MODEL, SERVICE, Server, random_store, running
+from benchmarks.http.wrk import (
     CHARACTERS,
     TooShort,
     generated_per_second,
     installed,
     requests_per_second,
 )
+from benchmarks.report import Part
+from benchmarks.rounds import Bar, Values, interleave, number, ratios, spread
+from benchmarks.side import Side
 
 SIZES = [1, 8, 64]
 HIT_CLIENTS, FLOODED_CLIENTS = 16, 32

@@ -22,7 +22,13 @@ from training.frozen.graph import step_graph
 MODEL = "random"
 SERVICE = ["-m", "service"]
 # The service's own gunicorn configuration around another application.
-EMPTY = ["-m", "gunicorn", "--config", "python:service.gunicorn_conf", "benchmarks.empty_route:app"]
+EMPTY = [
+    "-m",
+    "gunicorn",
+    "--config",
+    "python:service.gunicorn_conf",
+    "benchmarks.http.empty_route:app",
+]
 START_SECONDS = 60
 BUSY = re.compile(r"^charloom_(running|waiting)(\{.*\})? [1-9]", re.MULTILINE)
 

@@ -7,7 +7,7 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
-from benchmarks.servers import Server
+from benchmarks.http.servers import Server
 
 CHARACTERS = 400
 
