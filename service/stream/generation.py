@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 FinishReason = Literal["length", "stop"]
+
+# Made once: every request needs a key, and `json.dumps` would make an encoder each time.
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class Stream:
         The digest is BLAKE2b, 20 bytes, over a JSON object: one member for each field, members
         sorted by name, no spaces, ASCII with escapes, and the shortest decimal of each float.
         """
-        fields = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.blake2b(fields.encode(), digest_size=20).hexdigest()
+        fields = {**vars(self), "sampling": vars(self.sampling)}
+        return hashlib.blake2b(_json(fields).encode(), digest_size=20).hexdigest()
 
 
 @dataclass(frozen=True)
