@@ -19,6 +19,8 @@ class HeldVersion:
     """A version that one thread loads, once, for all threads that ask for the version."""
 
     def __init__(self) -> None:
+        self.model: LoadedModel | None = None
+        """The model; None while the version is loading, and after a failed loading."""
         self.unused_since: float | None = None
         """The monotonic time at which the last reference went; None: the version is in use."""
         self._loading: Future[LoadedModel] = Future()
@@ -26,20 +28,14 @@ class HeldVersion:
     def load(self, load: Callable[[], LoadedModel]) -> None:
         """Load the version; a failure is raised in every thread that waits for the model."""
         try:
-            self._loading.set_result(load())
+            self.model = load()
+            self._loading.set_result(self.model)
         except BaseException as error:  # noqa: BLE001 - raised again by `wait`
             self._loading.set_exception(error)
 
     def wait(self) -> LoadedModel:
         """Return the model as soon as the version is loaded, or raise the error of its loading."""
-        return self._loading.result()
-
-    @property
-    def model(self) -> LoadedModel | None:
-        """The model; None while the version is loading, and after a failed loading."""
-        if not self._loading.done() or self._loading.exception() is not None:
-            return None
-        return self._loading.result()
+        return self.model or self._loading.result()
 
     @property
     def alive(self) -> bool:
@@ -49,7 +45,7 @@ class HeldVersion:
     @property
     def lost(self) -> bool:
         """Whether the loading has failed or the engine has died."""
-        return self._loading.done() and not self.alive
+        return not self.alive and self._loading.done()
 
     def mark(self, *, in_use: bool, now: float) -> None:
         """Set `unused_since`; a version that is loading counts as in use."""
