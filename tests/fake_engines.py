@@ -35,6 +35,10 @@ class FakeEngine:
         self.keys: list[str | None] = []
         self.draws_first = draws_first
 
+    @property
+    def idle(self) -> bool:
+        return all(sequence.ended for sequence in self.sequences)
+
     def submit(self, sequence: Sequence, key: str | None) -> None:
         self.keys.append(key)
         if self.refusal is not None:

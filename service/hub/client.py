@@ -125,6 +125,11 @@ class HubClient:
         """Whether an engine is open, or will be open again as soon as there is a hub."""
         return engine in self._engines
 
+    def idle(self, engine: int) -> bool:
+        """Whether no sequence of this process is queued or running in an engine."""
+        with self._lock:
+            return all(each.order.engine != engine for each in self._running.values())
+
     def submit(self, sequence: Sequence, engine: int, key: str | None) -> None:
         """Have a sequence drawn, together with the sequences of the same key; None: alone.
 

@@ -27,6 +27,11 @@ class EngineClient:
         """Whether the engine takes sequences and inspections, perhaps after a pause."""
         return self._hub.knows(self._number)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no sequence of this process is queued or running in the engine."""
+        return self._hub.idle(self._number)
+
     def submit(self, sequence: Sequence, key: str | None) -> None:
         """Have a sequence drawn, together with sequences of the same key; None: alone.
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary, contents
 from service.errors import ModelUnavailable
@@ -19,7 +20,13 @@ GRAPHS = {
     "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
 }
 
-Version = tuple[str, int]
+
+class Version(NamedTuple):
+    """A version, known by its files: an owner's version may take the number of a bundled one."""
+
+    name: str
+    number: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ class Loader:
         self._hub = hub
         self._settings = settings
         self._telemetry = telemetry
-        self._inexact: set[Version] = set()  # versions whose difference is in the log already
+        self._inexact: set[tuple[str, int]] = (
+            set()
+        )  # versions whose difference is in the log already
 
     def load(self, version: Version) -> LoadedModel:
         """Return a version with its engine started; a start takes seconds.
@@ -65,7 +74,7 @@ class Loader:
                 exact here although CHARLOOM_REQUIRE_EXACT is set.
         """
         try:
-            stored = self._store.open(*version, _wanted(self._settings.engine))
+            stored = self._store.open(version.name, version.number, _wanted(self._settings.engine))
             vocabulary, spec = stored.vocabulary, _spec(stored, self._settings)
         except DamagedVersion as error:
             raise ModelUnavailable(str(error)) from error
