@@ -12,7 +12,7 @@ Ids = NDArray[np.int64]
 BLOCK = 256
 # Philox yields four 64-bit words for each count, and a uniform number takes one word.
 COUNTS_PER_BLOCK = BLOCK // 4
-# At this temperature the likeliest character is certain, and no quotient overflows.
+# The lowest temperature at which no quotient of logits overflows.
 COLDEST = 1e-20
 
 
@@ -26,31 +26,38 @@ def uniform_block(random_seed: int, block: int) -> Uniforms:
     return np.random.Generator(bits).random(BLOCK)
 
 
+def decided(temperature: Uniforms, uniforms: Uniforms) -> tuple[Uniforms, Uniforms]:
+    """Return temperature [B] and uniforms [..., B] that make rows below COLDEST take the likeliest id.
+
+    At COLDEST every other id has the weight 0, unless its logit is within 1e-18 of the largest. With
+    the uniform number 0 the first id of a positive weight is drawn.
+    """
+    return np.maximum(temperature, COLDEST), np.where(temperature < COLDEST, 0, uniforms)
+
+
 def sample(
     logits: Floats,
     temperature: Uniforms,
     uniforms: Uniforms,
-    top_k: Ids,
-    top_p: Uniforms,
+    top_k: Ids | None = None,
+    top_p: Uniforms | None = None,
 ) -> Ids:
     """Draw one id per row of logits [B, V]; temperature, uniforms, top_k and top_p are [B].
 
     A temperature below COLDEST, 0 included, takes the likeliest id. A top_k of V and a top_p of 1
-    leave the distribution whole. No operation mixes rows, so a row's id does not depend on the other
-    rows. IEEE 754 defines the bits of every operation, so an id does not depend on the processor.
+    leave a row's distribution whole; without them all are whole. No operation mixes rows, so a row's
+    id does not depend on the other rows. IEEE 754 defines the bits of every operation, so an id does
+    not depend on the processor. `service.engine.loop` has the same operations for whole distributions.
     """
-    chances = weights(logits, np.maximum(temperature, COLDEST))
-    restricted = np.flatnonzero((top_k < logits.shape[1]) | (top_p < 1))
-    if restricted.size:
-        chances[restricted] = _restrict(chances[restricted], top_k[restricted], top_p[restricted])
+    temperature, uniforms = decided(temperature, uniforms)
+    chances = weights(logits, temperature)
+    if top_k is not None and top_p is not None:
+        _restrict_some(chances, top_k, top_p)
     # Inverse transform sampling: the first id whose running sum exceeds u times the total. A running
     # sum adds from left to right in every row, so the order of additions is always the same.
     cumulative = np.cumsum(chances, axis=1, dtype=np.float64)
     threshold = uniforms * cumulative[:, -1]
     ids: Ids = (cumulative > threshold[:, None]).argmax(axis=1)
-    greedy = np.flatnonzero(temperature < COLDEST)
-    if greedy.size:
-        ids[greedy] = logits[greedy].argmax(axis=1)
     return ids
 
 
@@ -65,6 +72,13 @@ def penalise(
     penalty = presence[:, None] * (counts > 0) + frequency[:, None] * counts
     adjusted: Floats = (logits - penalty + bias).astype(np.float32)
     return adjusted
+
+
+def _restrict_some(chances: Floats, top_k: Ids, top_p: Uniforms) -> None:
+    """Restrict the rows of chances [B, V] whose top_k or top_p [B] leaves something out."""
+    some = np.flatnonzero((top_k < chances.shape[1]) | (top_p < 1))
+    if some.size:
+        chances[some] = _restrict(chances[some], top_k[some], top_p[some])
 
 
 def _restrict(chances: Floats, top_k: Ids, top_p: Uniforms) -> Floats:

@@ -7,16 +7,18 @@ from time import monotonic
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.engine.batch import Batch, Floats, Ids
+from service.engine.batch import RUN, Batch, Floats, Ids
 from service.engine.explain import describe
 from service.engine.table import Table
 from service.stream.details import Details
 from service.stream.job import SNAPSHOT_INTERVAL, Ending, Job, Snapshot
 
-# Seconds between two deliveries to a reader before the end: often enough to look smooth, seldom
-# enough that 64 readers' events cost little beside the steps (see docs/performance.md).
-INTERVAL = 0.04
+# Seconds between two deliveries to a reader before the end: often enough to look smooth, and with
+# many readers seldom enough that their events cost little beside the steps (docs/performance.md).
+SHORTEST, LONGEST = 0.04, 0.25
+DELIVERIES = 128  # per second to all readers, between the two limits
 
 
 class Scheduled(Protocol):
@@ -45,14 +47,13 @@ class Slot:
     snapshots: list[Snapshot] = field(default_factory=list)
     first_time: float = 0.0  # when the first character was drawn
     delivered: int = 0  # characters
-    due: float = 0.0  # the earliest time of the next delivery before the end
 
 
 class Scheduler:
-    """Continuous batching: rows join and leave at any step.
+    """Continuous batching: rows join and leave at any round.
 
-    Running sequences fill rows 0 to n - 1. A step feeds each row one character of its tape, so rows
-    in prefill and rows in decode share every step.
+    Running sequences fill rows 0 to n - 1. A round feeds each row the same number of characters of
+    its tape, so rows in prefill and rows in decode share every round.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class Scheduler:
         tape_length: int,
         vocabulary_size: int,
         clock: Callable[[], float] = monotonic,
+        run: int = RUN,
     ) -> None:
+        """Take the most characters of a row in one call as `run`, at most RUN."""
         self.waiting: deque[Scheduled] = deque()
         self.aborts: deque[Scheduled] = deque()
         self.running: list[Slot] = []  # row by row
@@ -70,8 +73,9 @@ class Scheduler:
         self._capacity = capacity
         self._vocabulary_size = vocabulary_size
         self._clock = clock
+        self._longest_run = run
         self._table = Table(batch.state, tape_length, vocabulary_size)
-        self._rows = np.arange(capacity)
+        self._due = 0.0  # the earliest time of the next delivery to every reader
 
     @property
     def idle(self) -> bool:
@@ -79,10 +83,10 @@ class Scheduler:
         return not (self.running or self.waiting or self.aborts)
 
     def step(self) -> None:
-        """Admit sequences to free slots, advance every row by one character, deliver results."""
+        """Admit sequences to free slots, advance every row by one round, deliver results."""
         self._admit()
         if self.running:
-            self._advance(self._rows[: len(self.running)])
+            self._advance(len(self.running))
         self._abort()
         self._hand_out()
 
@@ -104,23 +108,53 @@ class Scheduler:
             self.running.append(slot)
             sequence.admit(self._clock())
 
-    def _advance(self, rows: Ids) -> None:
-        """Feed each row the character at its position, and draw where the prompt is consumed."""
+    def _advance(self, count: int) -> None:
+        """Feed each row the characters from its position on, and note what it has reached."""
+        prefill = self._table.position[:count] < self._table.prompt_end[:count]
+        if self._table.plain[:count].all():
+            self._run(count, self._steps(count))
+        else:
+            self._run_one(count)
+        drawing = self._table.position[:count] >= self._table.prompt_end[:count]
+        for row in (prefill & drawing).nonzero()[0].tolist():
+            self.running[row].first_time = self._clock()
+        self._snapshot(count)
+
+    def _steps(self, count: int) -> int:
+        """Return how many characters no row must stop at: its end, a snapshot, a reader's first."""
         table = self._table
-        position = table.position[: len(rows)]
+        position = table.position[:count]
+        snapshot = SNAPSHOT_INTERVAL - (position + table.to_text[:count]) % SNAPSHOT_INTERVAL
+        to_stop = np.minimum(snapshot, table.end[:count] - 1 - position)
+        to_first = table.prompt_end[:count] - position
+        awaited = (to_first > 0) & self._followed()
+        nearest = [to_stop.min(), to_first.min(initial=RUN, where=awaited)]
+        return min(self._longest_run, *map(int, nearest))
+
+    def _followed(self) -> NDArray[np.bool_]:
+        """Return for each running row whether a reader wants characters before the end."""
+        return np.array([slot.sequence.followed for slot in self.running], np.bool_)
+
+    def _run(self, count: int, steps: int) -> None:
+        """Advance each row by so many characters in one call."""
+        table = self._table
+        ids = table.tape[np.arange(count), table.position[:count]]
+        known, uniforms = table.ahead(count, steps)
+        table.append(self._batch.run(ids, known, uniforms, table.temperature[:count]))
+
+    def _run_one(self, count: int) -> None:
+        """Advance each row by one character, with all that a sampling and a job may ask for."""
+        table, rows = self._table, np.arange(count)
+        position = table.position[:count]
         logits = self._batch.step(table.tape[rows, position])
         position += 1  # a view: this moves the table's own positions
-        drawing = rows[position >= table.prompt_end[: len(rows)]]
+        drawing = rows[position >= table.prompt_end[:count]]
         if drawing.size:
             self._draw(logits[drawing], drawing)
-        self._snapshot(rows)
 
     def _draw(self, logits: Floats, rows: Ids) -> None:
         """Draw a character from logits [B, V] for each of the rows [B]."""
-        table = self._table
-        ids = table.draw(logits, rows)
-        for row in rows[table.position[rows] == table.prompt_end[rows]].tolist():
-            self.running[row].first_time = self._clock()
+        ids = self._table.draw(logits, rows)
         wanted = [n for n, row in enumerate(rows.tolist()) if self.running[row].details is not None]
         if wanted:
             self._describe(logits[wanted], rows[wanted], ids[wanted])
@@ -136,11 +170,11 @@ class Scheduler:
             kept.top_ids[index] = details.top_ids[n]
             kept.top_logprobs[index] = details.top_logprobs[n]
 
-    def _snapshot(self, rows: Ids) -> None:
+    def _snapshot(self, count: int) -> None:
         """Copy the state of each row whose text has reached a multiple of the interval."""
         table = self._table
-        consumed = table.position[: len(rows)] + table.to_text[: len(rows)]
-        for row in rows[consumed % SNAPSHOT_INTERVAL == 0].tolist():
+        consumed = table.position[:count] + table.to_text[:count]
+        for row in (consumed % SNAPSHOT_INTERVAL == 0).nonzero()[0].tolist():
             snapshot = Snapshot(int(consumed[row]), table.state[row].copy())
             self.running[row].snapshots.append(snapshot)
 
@@ -162,10 +196,18 @@ class Scheduler:
         # From the last row down: releasing a row moves the last one into its place.
         for row in ended[::-1].tolist():
             self._finish(row)
+        self._deliver_followed()
+
+    def _deliver_followed(self) -> None:
+        """Deliver a reader's first character at once, and later ones to all readers together."""
+        (rows,) = self._followed().nonzero()
         now = self._clock()
-        for row, slot in enumerate(self.running):
-            if slot.sequence.followed and now >= slot.due and self._drawn(row) > 0:
-                slot.due = now + INTERVAL
+        due = now >= self._due
+        if due and rows.size:
+            self._due = now + min(LONGEST, max(SHORTEST, rows.size / DELIVERIES))
+        for row in rows.tolist():
+            delivered = self.running[row].delivered
+            if (due or not delivered) and self._drawn(row) > delivered:
                 self._deliver(row)
 
     def _drawn(self, row: int) -> int:

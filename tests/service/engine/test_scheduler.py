@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.scheduler import INTERVAL, Scheduler
+from service.engine.scheduler import SHORTEST, Scheduler
 from service.stream.generation import Sampling
 from service.stream.job import Ending, Job, Start
 from service.stream.sequence import Sequence
@@ -172,7 +172,7 @@ def test_an_aborted_sequence_leaves_at_once() -> None:
 
 def test_a_reader_gets_the_first_character_at_once_and_then_some_at_a_time() -> None:
     """A followed sequence gets characters at intervals, another one all at the end."""
-    times = iter(np.arange(0, 100, INTERVAL / 10))
+    times = iter(np.arange(0, 100, SHORTEST / 10))
     scheduler = Scheduler(ScriptedBatch(2), 2, TAPE, VOCABULARY_SIZE, clock=lambda: next(times))
     followed, patient = _sequence([1], 40), _sequence([1], 40)
     scheduler.waiting.extend([followed, patient])
