@@ -29,15 +29,15 @@ class Batch(Protocol):
         The logits are valid until the next step.
         """
 
-    def run(self, ids: Ids, known: Ids, uniforms: Uniforms, temperature: Uniforms) -> Ids:
+    def run(self, ids: Ids, known: Ids, uniforms: Uniforms, steepness: Floats) -> Ids:
         """Advance the first B rows by K ≤ RUN characters; return the K next characters [K, B].
 
         Step 0 feeds ids [B]; step k + 1 feeds the characters of place k. These are known [K, B], or,
-        where `known` is DRAWN, drawn with uniforms [K, B] and temperature [B].
+        where `known` is DRAWN, drawn with uniforms [K, B] and steepness [B] (see `sample`).
         """
         following = np.empty_like(known)
         for place, numbers in enumerate(uniforms):
-            drawn = sample(self.step(ids), temperature, numbers)
+            drawn = sample(self.step(ids), steepness, numbers)
             ids = following[place] = np.where(known[place] == DRAWN, drawn, known[place])
         return following
 

@@ -26,26 +26,25 @@ POWERS[LAST:] = 0
 SLOPE = np.float32(-LN2 / STEPS)
 CURVATURE = np.float32(LN2 / STEPS * LN2 / STEPS / 2)
 _ONE, _END = np.float32(1), np.float32(LAST)
-_STEPS_PER_NAT = STEPS / LN2
 
 # Coefficients of artanh(s) = s + s³/3 + s⁵/5 + …, highest first; for |s| < 0.172 the rest is < 1e-17.
 _ARTANH = [1 / n for n in range(21, 0, -2)]
 
 
-def steepness(temperature: Doubles) -> Floats:
-    """Return the steps of the table POWERS for each unit of a logit, for temperature [B] > 0."""
-    return (_STEPS_PER_NAT / temperature).astype(np.float32)
+def steps_per_unit(temperature: Doubles) -> Floats:
+    """Return the steps of the table for each unit of a logit, [B], at temperatures [B] > 0."""
+    return (STEPS / LN2 / temperature).astype(np.float32)
 
 
-def weights(logits: Floats, temperature: Doubles) -> Floats:
-    """Return e^((logits − row maximum) / temperature) for logits [B, V] and temperature [B] > 0.
+def weights(logits: Floats, steepness: Floats) -> Floats:
+    """Return e^((logits − row maximum) / temperature) for logits [B, V] and the steepness [B].
 
     The likeliest symbol of a row has the weight 1. The relative error is below 3e-7, plus the
     rounding of the exponent in float32.
     """
     # e^−x = 2^(−(k + r) / STEPS) where x = (k + r) ln 2 / STEPS, k is whole and |r| ≤ 1/2.
     steps = logits.max(axis=1, keepdims=True) - logits
-    steps *= steepness(temperature)[:, None]
+    steps *= steepness[:, None]
     np.minimum(steps, _END, out=steps)
     whole = np.rint(steps)
     steps -= whole

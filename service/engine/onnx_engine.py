@@ -11,8 +11,7 @@ import numpy as np
 import onnxruntime as ort
 
 from service.engine.batch import RUN, Batch, Floats, Ids
-from service.engine.exact import steepness
-from service.engine.sampler import Uniforms, decided
+from service.engine.sampler import Uniforms
 
 
 class OnnxEngine:
@@ -58,12 +57,11 @@ class OnnxBatch(Batch):
         self._call(1, rows)  # draws from what the last call left, for nobody
         return self._logits[:rows]
 
-    def run(self, ids: Ids, known: Ids, uniforms: Uniforms, temperature: Uniforms) -> Ids:
+    def run(self, ids: Ids, known: Ids, uniforms: Uniforms, steepness: Floats) -> Ids:
         """Advance the first B rows by K characters in one call; see `Batch.run`."""
         steps, rows = known.shape
-        temperature, uniforms = decided(temperature, uniforms)
         self._ids[:rows] = ids
-        self._steepness[:rows, 0] = steepness(temperature)
+        self._steepness[:rows, 0] = steepness
         self._known[: known.size] = known.ravel()
         self._uniforms[: known.size] = uniforms.ravel()
         self._call(steps, rows)

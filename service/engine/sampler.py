@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.exact import weights
+from service.engine.exact import steps_per_unit, weights
 
 Floats = NDArray[np.float32]
 Uniforms = NDArray[np.float64]
@@ -12,8 +12,24 @@ Ids = NDArray[np.int64]
 BLOCK = 256
 # Philox yields four 64-bit words for each count, and a uniform number takes one word.
 COUNTS_PER_BLOCK = BLOCK // 4
-# The lowest temperature at which no quotient of logits overflows.
+# A temperature below this one takes the likeliest id, and is raised so that no product overflows.
 COLDEST = 1e-20
+
+
+def steepness_of(temperature: Uniforms) -> Floats:
+    """Return the steepness [B], which `sample` takes, of temperatures [B] from 0 on."""
+    return steps_per_unit(np.maximum(temperature, COLDEST))
+
+
+def numbers_of(random_seed: int, block: int, temperature: float) -> Uniforms:
+    """Return the uniform numbers [BLOCK] of a block of a stream, zeros below COLDEST.
+
+    At COLDEST any logit more than 1e-18 below the largest has the weight 0, and the number 0 draws
+    the first id of a positive weight.
+    """
+    if temperature < COLDEST:
+        return np.zeros(BLOCK)
+    return uniform_block(random_seed, block)
 
 
 def uniform_block(random_seed: int, block: int) -> Uniforms:
@@ -26,31 +42,21 @@ def uniform_block(random_seed: int, block: int) -> Uniforms:
     return np.random.Generator(bits).random(BLOCK)
 
 
-def decided(temperature: Uniforms, uniforms: Uniforms) -> tuple[Uniforms, Uniforms]:
-    """Return temperature [B] and uniforms [..., B] that make rows below COLDEST take the likeliest id.
-
-    At COLDEST every other id has the weight 0, unless its logit is within 1e-18 of the largest. With
-    the uniform number 0 the first id of a positive weight is drawn.
-    """
-    return np.maximum(temperature, COLDEST), np.where(temperature < COLDEST, 0, uniforms)
-
-
 def sample(
     logits: Floats,
-    temperature: Uniforms,
+    steepness: Floats,
     uniforms: Uniforms,
     top_k: Ids | None = None,
     top_p: Uniforms | None = None,
 ) -> Ids:
-    """Draw one id per row of logits [B, V]; temperature, uniforms, top_k and top_p are [B].
+    """Draw one id per row of logits [B, V]; steepness, uniforms, top_k and top_p are [B].
 
-    A temperature below COLDEST, 0 included, takes the likeliest id. A top_k of V and a top_p of 1
-    leave a row's distribution whole; without them all are whole. No operation mixes rows, so a row's
-    id does not depend on the other rows. IEEE 754 defines the bits of every operation, so an id does
-    not depend on the processor. `service.engine.loop` has the same operations for whole distributions.
+    A top_k of V and a top_p of 1 leave the distribution of a row whole; without the two all rows are
+    whole. No operation mixes rows, so a row's id does not depend on the other rows. IEEE 754 defines
+    the bits of every operation, so an id does not depend on the processor. `service.engine.loop` has
+    the same operations for whole distributions.
     """
-    temperature, uniforms = decided(temperature, uniforms)
-    chances = weights(logits, temperature)
+    chances = weights(logits, steepness)
     if top_k is not None and top_p is not None:
         _restrict_some(chances, top_k, top_p)
     # Inverse transform sampling: the first id whose running sum exceeds u times the total. A running

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.engine.batch import RUN, Batch, Floats, Ids
 from service.engine.explain import describe
@@ -45,7 +44,7 @@ class Slot:
     sequence: Scheduled
     details: Details | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
-    first_time: float = 0.0  # when the first character was drawn
+    first_time: float | None = None  # when the first character was drawn
     delivered: int = 0  # characters
 
 
@@ -104,43 +103,33 @@ class Scheduler:
             slot = Slot(sequence)
             if sequence.job.wants_details:
                 slot.details = Details.empty(len(sequence.job), self._vocabulary_size)
-            self._table.fill(len(self.running), sequence.job)
             self.running.append(slot)
+            self._table.fill(len(self.running) - 1, sequence.job)
+            self._plan(len(self.running) - 1)
             sequence.admit(self._clock())
 
+    def _plan(self, row: int) -> None:
+        """Let a row stop at its end, at the next snapshot, and at a reader's first character."""
+        table = self._table
+        position, consumed = int(table.position[row]), int(table.position[row] + table.to_text[row])
+        stops = [
+            int(table.end[row]) - 1,
+            position + SNAPSHOT_INTERVAL - consumed % SNAPSHOT_INTERVAL,
+        ]
+        if self.running[row].sequence.followed and self._drawn(row) <= 0:
+            stops.append(int(table.prompt_end[row]))
+        table.plan(row, min(stops))
+
     def _advance(self, count: int) -> None:
-        """Feed each row the characters from its position on, and note what it has reached."""
-        prefill = self._table.position[:count] < self._table.prompt_end[:count]
-        if self._table.plain[:count].all():
-            self._run(count, self._steps(count))
-        else:
+        """Advance each row up to the nearest stop of all, in one call if every row is plain."""
+        table = self._table
+        if not table.plain[:count].all():
             self._run_one(count)
-        drawing = self._table.position[:count] >= self._table.prompt_end[:count]
-        for row in (prefill & drawing).nonzero()[0].tolist():
-            self.running[row].first_time = self._clock()
-        self._snapshot(count)
-
-    def _steps(self, count: int) -> int:
-        """Return how many characters no row must stop at: its end, a snapshot, a reader's first."""
-        table = self._table
-        position = table.position[:count]
-        snapshot = SNAPSHOT_INTERVAL - (position + table.to_text[:count]) % SNAPSHOT_INTERVAL
-        to_stop = np.minimum(snapshot, table.end[:count] - 1 - position)
-        to_first = table.prompt_end[:count] - position
-        awaited = (to_first > 0) & self._followed()
-        nearest = [to_stop.min(), to_first.min(initial=RUN, where=awaited)]
-        return min(self._longest_run, *map(int, nearest))
-
-    def _followed(self) -> NDArray[np.bool_]:
-        """Return for each running row whether a reader wants characters before the end."""
-        return np.array([slot.sequence.followed for slot in self.running], np.bool_)
-
-    def _run(self, count: int, steps: int) -> None:
-        """Advance each row by so many characters in one call."""
-        table = self._table
+            return
+        steps = min(self._longest_run, int((table.stop[:count] - table.position[:count]).min()))
         ids = table.tape[np.arange(count), table.position[:count]]
         known, uniforms = table.ahead(count, steps)
-        table.append(self._batch.run(ids, known, uniforms, table.temperature[:count]))
+        table.append(self._batch.run(ids, known, uniforms, table.steepness[:count]))
 
     def _run_one(self, count: int) -> None:
         """Advance each row by one character, with all that a sampling and a job may ask for."""
@@ -170,45 +159,52 @@ class Scheduler:
             kept.top_ids[index] = details.top_ids[n]
             kept.top_logprobs[index] = details.top_logprobs[n]
 
-    def _snapshot(self, count: int) -> None:
-        """Copy the state of each row whose text has reached a multiple of the interval."""
-        table = self._table
-        consumed = table.position[:count] + table.to_text[:count]
-        for row in (consumed % SNAPSHOT_INTERVAL == 0).nonzero()[0].tolist():
-            snapshot = Snapshot(int(consumed[row]), table.state[row].copy())
-            self.running[row].snapshots.append(snapshot)
-
     def _abort(self) -> None:
         """End aborted sequences at the character that is drawn now."""
         while self.aborts:
             sequence = self.aborts.popleft()
             for row, slot in enumerate(self.running):
                 if slot.sequence is sequence:
+                    self._table.stop[row] = self._table.position[row]
                     self._table.end[row] = self._table.position[row] + 1
             if sequence in self.waiting:
                 self.waiting.remove(sequence)
                 sequence.finish(Ending())
 
     def _hand_out(self) -> None:
-        """Release the rows that have reached their end, and deliver to followed sequences."""
-        table, count = self._table, len(self.running)
-        (ended,) = (table.position[:count] + 1 >= table.end[:count]).nonzero()
+        """Note first characters, look at the rows that have stopped, and deliver to readers."""
+        now, count = self._clock(), len(self.running)
+        for row, slot in enumerate(self.running):
+            if slot.first_time is None and self._drawn(row) > 0:
+                slot.first_time = now
+        (stopped,) = (self._table.position[:count] == self._table.stop[:count]).nonzero()
         # From the last row down: releasing a row moves the last one into its place.
-        for row in ended[::-1].tolist():
-            self._finish(row)
-        self._deliver_followed()
+        for row in stopped[::-1].tolist():
+            self._stop(row)
+        self._deliver_followed(now)
 
-    def _deliver_followed(self) -> None:
-        """Deliver a reader's first character at once, and later ones to all readers together."""
-        (rows,) = self._followed().nonzero()
-        now = self._clock()
+    def _stop(self, row: int) -> None:
+        """Keep a snapshot where one is due, and then finish the row or plan its next stop."""
+        table = self._table
+        consumed = int(table.position[row] + table.to_text[row])
+        if consumed % SNAPSHOT_INTERVAL == 0:
+            self.running[row].snapshots.append(Snapshot(consumed, table.state[row].copy()))
+        if table.position[row] + 1 >= table.end[row]:
+            self._finish(row)
+        else:
+            self._plan(row)
+
+    def _deliver_followed(self, now: float) -> None:
+        """Deliver a reader's first characters at once, and later ones to all readers together."""
         due = now >= self._due
-        if due and rows.size:
-            self._due = now + min(LONGEST, max(SHORTEST, rows.size / DELIVERIES))
-        for row in rows.tolist():
-            delivered = self.running[row].delivered
-            if (due or not delivered) and self._drawn(row) > delivered:
-                self._deliver(row)
+        readers = 0
+        for row, slot in enumerate(self.running):
+            if slot.sequence.followed and slot.first_time is not None:
+                readers += 1
+                if due or not slot.delivered:
+                    self._deliver(row)
+        if due and readers:
+            self._due = now + min(LONGEST, max(SHORTEST, readers / DELIVERIES))
 
     def _drawn(self, row: int) -> int:
         """Return the number of characters that a row has drawn; 0 or less in prefill."""
@@ -226,7 +222,7 @@ class Scheduler:
     def _finish(self, row: int) -> None:
         slot = self.running[row]
         ending = Ending()
-        if self._drawn(row) > 0:
+        if slot.first_time is not None:
             self._deliver(row)
             state = self._table.state[row].copy()
             ending = Ending(state, slot.snapshots, slot.first_time, self._clock())

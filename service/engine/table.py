@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.batch import DRAWN, Floats, Ids
-from service.engine.sampler import BLOCK, Uniforms, penalise, sample, uniform_block
+from service.engine.sampler import BLOCK, Uniforms, numbers_of, penalise, sample, steepness_of
 from service.stream.job import Job
 
 
@@ -23,14 +23,16 @@ class Table:
         self.position = np.zeros(capacity, np.int64)  # of the next character that a step feeds
         self.prompt_end = np.zeros(capacity, np.int64)
         self.end = np.zeros(capacity, np.int64)
+        self.stop = np.zeros(capacity, np.int64)  # the position at which to look at the row next
         # Added to an index on the tape, these give the index in the stream and in the whole text.
         self.to_stream = np.zeros(capacity, np.int64)
         self.to_text = np.zeros(capacity, np.int64)
         self.random_seed = np.zeros(capacity, np.int64)
-        # Of two blocks of the stream, the newest and the one before, each at its number modulo 2.
+        # Of the newest block of the stream and the block before, each in the half of its parity.
         self.uniforms = np.zeros((capacity, 2 * BLOCK))
         self.newest_block = np.zeros(capacity, np.int64)
         self.temperature = np.zeros(capacity)
+        self.steepness = np.zeros(capacity, np.float32)
         self.top_k = np.zeros(capacity, np.int64)
         self.top_p = np.zeros(capacity)
         # Rows without penalties, biases, top_k, top_p and details, which run several steps in a call.
@@ -54,8 +56,9 @@ class Table:
         self.to_stream[row] = job.begin - prompt_end
         self.to_text[row] = start.consumed
         self.random_seed[row] = sampling.random_seed
-        self._fill_uniforms(row, job.begin // BLOCK)
+        self.newest_block[row] = -1
         self.temperature[row] = sampling.temperature
+        self.steepness[row] = steepness_of(self.temperature[row : row + 1])[0]
         self.top_k[row] = sampling.top_k or vocabulary_size
         self.top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
         restricts = bool(self.top_k[row] < vocabulary_size or self.top_p[row] < 1)
@@ -78,14 +81,26 @@ class Table:
             if column is not self.tape:
                 column[target] = column[source]
 
+    def plan(self, row: int, stop: int) -> None:
+        """Set the next stop of a row, at most BLOCK ahead, and get the uniform numbers up to there."""
+        self.stop[row] = stop
+        first = max(int(self.position[row]) + 1, int(self.prompt_end[row]))
+        to_stream = int(self.to_stream[row])
+        for block in range((first + to_stream) // BLOCK, (stop + to_stream) // BLOCK + 1):
+            if block > self.newest_block[row]:
+                self._fill_uniforms(row, block)
+
     def ahead(self, count: int, steps: int) -> tuple[Ids, Uniforms]:
         """Return what the next steps of the first rows need: known ids and uniform numbers [steps, count].
 
         An id is DRAWN where the prompt is consumed; the uniform numbers in other places are arbitrary.
         """
         rows, places = self._places(count, steps)
+        known = np.full(places.shape, DRAWN)
         prompt = places < self.prompt_end[:count]
-        return np.where(prompt, self.tape[rows, places], DRAWN), self._numbers(rows, places)
+        if prompt.any():
+            known = np.where(prompt, self.tape[rows, places], DRAWN)
+        return known, self.uniforms[rows, (places + self.to_stream[:count]) % (2 * BLOCK)]
 
     def append(self, ids: Ids) -> None:
         """Write the next characters [steps, count] of the first rows, and move to the last of them."""
@@ -100,13 +115,14 @@ class Table:
         `logits` [B, V] belong to the rows in their order.
         """
         position = self.position[rows]
+        place = (position + self.to_stream[rows]) % (2 * BLOCK)
         (adjusting,) = self.adjusts[rows].nonzero()
         if adjusting.size:
             logits = self._adjusted(logits, rows, adjusting)
         ids = sample(
             logits,
-            self.temperature[rows],
-            self._numbers(rows, position),
+            self.steepness[rows],
+            self.uniforms[rows, place],
             self.top_k[rows],
             self.top_p[rows],
         )
@@ -120,18 +136,11 @@ class Table:
         ahead = np.arange(1, steps + 1)[:, None]
         return np.arange(count), self.position[:count] + ahead
 
-    def _numbers(self, rows: Ids, places: Ids) -> Uniforms:
-        """Return the uniform numbers [..., B] for places [..., B] on the tapes of rows [B]."""
-        index = places + self.to_stream[rows]  # in each row's own stream
-        blocks = np.atleast_2d(index)[-1] // BLOCK  # [B], of the last place
-        for n in (blocks > self.newest_block[rows]).nonzero()[0].tolist():
-            self._fill_uniforms(int(rows[n]), int(blocks[n]))
-        return self.uniforms[rows, index % (2 * BLOCK)]
-
     def _fill_uniforms(self, row: int, block: int) -> None:
-        """Put a block of its stream's uniform numbers into a row, over the block before the last."""
+        """Put the uniform numbers of a block of its stream into a row, over the block before the last."""
+        seed, temperature = int(self.random_seed[row]), float(self.temperature[row])
         begin = block % 2 * BLOCK
-        self.uniforms[row, begin : begin + BLOCK] = uniform_block(int(self.random_seed[row]), block)
+        self.uniforms[row, begin : begin + BLOCK] = numbers_of(seed, block, temperature)
         self.newest_block[row] = block
 
     def _adjusted(self, logits: Floats, rows: Ids, adjusting: NDArray[np.intp]) -> Floats:

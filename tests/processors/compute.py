@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime as ort
 
 from service.engine.batch import Engine
-from service.engine.exact import Doubles, log, weights
+from service.engine.exact import Doubles, log, steps_per_unit, weights
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.sampler import BLOCK, uniform_block
 from service.engine.scheduler import Scheduler
@@ -75,7 +75,7 @@ def _exact() -> Digests:
     return {
         quantity: [_digest(piece) for piece in np.split(values, PIECES)]
         for quantity, values in (
-            ("weights", weights(logits, temperature)),
+            ("weights", weights(logits, steps_per_unit(temperature))),
             ("log", log(1000 * numbers + 0.001)),
         )
     }
