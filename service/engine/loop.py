@@ -67,25 +67,18 @@ def loop_model(model: ModelProto) -> ModelProto:
     (ids, *states), (logits, *next_states) = step.input, step.output
     draw = _draw(logits)
     (_, known, uniform), (next_ids, drawn) = draw.input, draw.output
-    # ONNX Runtime repacks a matrix and frees the original, but keeps a second copy of the loop's body.
-    matrices, others = _parted(step.initializer)
+    # ONNX Runtime keeps a second copy of all that lies inside the loop, so the matrices lie outside.
+    matrices = [constant for constant in step.initializer if len(constant.dims) > 1]
+    vectors = [constant for constant in step.initializer if len(constant.dims) <= 1]
     body = helper.make_graph(
         [*step.node, *draw.node],
         "step_and_draw",
         inputs=[ids, *states, _named("unused", logits), known, uniform],
         outputs=[next_ids, *next_states, logits, drawn],
-        initializer=[*others, *draw.initializer],
+        initializer=[*vectors, *draw.initializer],
     )
     loop = _loop(body, matrices)
     return helper.make_model(loop, opset_imports=model.opset_import, ir_version=model.ir_version)
-
-
-def _parted(constants: Iterable[TensorProto]) -> tuple[list[TensorProto], list[TensorProto]]:
-    """Return the matrices and the other constants."""
-    matrices, others = [], []
-    for constant in constants:
-        (matrices if len(constant.dims) == 2 else others).append(constant)
-    return matrices, others
 
 
 def _draw(logits: ValueInfoProto) -> GraphProto:
