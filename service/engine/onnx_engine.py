@@ -20,9 +20,9 @@ class OnnxEngine:
     def __init__(self, graph: Path) -> None:
         self.session = _open(graph)
         inputs = self.session.get_inputs()
-        self.states = [node.name.removeprefix("call/") for node in inputs[1:-4]]
+        self.states = [node.name.removeprefix("call/") for node in inputs[1:-5]]
         self.units: int = inputs[1].shape[1]
-        self.vocabulary_size: int = inputs[-4].shape[1]
+        self.vocabulary_size: int = inputs[-5].shape[1]
 
     def batch(self, capacity: int) -> "OnnxBatch":
         """Return a batch of `capacity` rows, all in the zero state."""
@@ -42,6 +42,7 @@ class OnnxBatch(Batch):
         self._ids = np.zeros(capacity, np.int64)
         self._logits = np.zeros((capacity, engine.vocabulary_size), np.float32)
         self._steepness = np.zeros((capacity, 1), np.float32)
+        self._draws = np.zeros((), np.bool_)
         # For [K, B] of any call, one after another from the beginning.
         self._known, self._drawn = np.zeros((2, RUN * capacity), np.int64)
         self._uniforms = np.zeros(RUN * capacity)
@@ -54,7 +55,8 @@ class OnnxBatch(Batch):
         """
         rows = len(ids)
         self._ids[:rows] = ids
-        self._call(1, rows)  # draws from what the last call left, for nobody
+        self._draws[()] = False
+        self._call(1, rows)
         return self._logits[:rows]
 
     def run(self, ids: Ids, known: Ids, uniforms: Uniforms, steepness: Floats) -> Ids:
@@ -62,6 +64,7 @@ class OnnxBatch(Batch):
         steps, rows = known.shape
         self._ids[:rows] = ids
         self._steepness[:rows, 0] = steepness
+        self._draws[()] = (known < 0).any()
         self._known[: known.size] = known.ravel()
         self._uniforms[: known.size] = uniforms.ravel()
         self._call(steps, rows)
@@ -86,6 +89,7 @@ class OnnxBatch(Batch):
             known.reshape(steps, rows),
             uniforms.reshape(steps, rows, 1),
             self._steepness[:rows],
+            self._draws,
         ]
         for node, array in zip(self._session.get_inputs(), inputs, strict=True):
             binding.bind_input(node.name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)

@@ -109,23 +109,34 @@ class Scheduler:
             sequence.admit(self._clock())
 
     def _plan(self, row: int) -> None:
-        """Let a row stop at its end, at the next snapshot, and at a reader's first character."""
+        """Let a row stop at its end, the next snapshot, and where it may draw in another way."""
         table = self._table
-        position, consumed = int(table.position[row]), int(table.position[row] + table.to_text[row])
+        position, prompt_end = int(table.position[row]), int(table.prompt_end[row])
+        consumed = position + int(table.to_text[row])
         stops = [
             int(table.end[row]) - 1,
             position + SNAPSHOT_INTERVAL - consumed % SNAPSHOT_INTERVAL,
         ]
-        if self.running[row].sequence.followed and self._drawn(row) <= 0:
-            stops.append(int(table.prompt_end[row]))
-        table.plan(row, min(stops))
+        if self.running[row].sequence.followed:
+            stops.append(prompt_end)  # the first character is delivered at once
+        if not table.plain[row]:
+            stops.append(prompt_end - 1)  # from here on it takes single steps
+        table.plan(row, min(stop for stop in stops if stop > position))
+
+    def _single(self, count: int) -> bool:
+        """Whether a row that is not plain draws in the next step."""
+        table = self._table
+        if table.plain[:count].all():
+            return False
+        drawing = table.position[:count] + 1 >= table.prompt_end[:count]
+        return bool((drawing & ~table.plain[:count]).any())
 
     def _advance(self, count: int) -> None:
-        """Advance each row up to the nearest stop of all, in one call if every row is plain."""
-        table = self._table
-        if not table.plain[:count].all():
+        """Advance each row up to the nearest stop of all, or by a single step where a row needs that."""
+        if self._single(count):
             self._run_one(count)
             return
+        table = self._table
         steps = min(self._longest_run, int((table.stop[:count] - table.position[:count]).min()))
         ids = table.tape[np.arange(count), table.position[:count]]
         known, uniforms = table.ahead(count, steps)
