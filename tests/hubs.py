@@ -73,9 +73,10 @@ class HubInThreads:
             connection.close()
 
     def _run(self) -> None:
-        for connection in accept(self.rendezvous.far):
-            self._connections.append(connection.dup())
-            self.hub.serve(connection)
+        with self.rendezvous.far.dup() as far:
+            for connection in accept(far):
+                self._connections.append(connection.dup())
+                self.hub.serve(connection)
 
 
 @contextmanager
