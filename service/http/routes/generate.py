@@ -7,14 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, json
 from pydantic import BaseModel
 
-from service.api.likely import likely_characters
+from service.api.explained import blocks, explained, explained_json
 from service.api.resolve import resolve
-from service.api.schemas import (
-    CharacterDetails,
-    GenerateRequest,
-    GenerateResponse,
-    GenerateSummary,
-)
+from service.api.schemas import GenerateRequest, GenerateResponse, GenerateSummary
 from service.errors import ServiceError
 from service.generation.generator import Answer, TextGenerator
 from service.http.errors import problem_of
@@ -29,7 +24,6 @@ from service.http.routes.failures import GENERATION_ERRORS
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
-from service.stream.details import DIGITS
 from service.stream.generation import Generation
 from service.stream.text import Text
 
@@ -92,17 +86,21 @@ def generate_routes(
 
 def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
     pieces = list(answer.pieces)
-    body = GenerateResponse(
-        **_summary(generation, model, answer),
-        text="".join(piece.characters for piece in pieces),
-    )
-    if generation.wants_details:
-        body.details = [item for piece in pieces for item in _details(piece, model)]
     timing = ", ".join(
         f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
     )
     headers = [("X-Cache", answer.cache), ("Server-Timing", timing)]
-    return Response(_json(body), headers=headers, content_type=JSON)
+    return Response(_body(pieces, generation, model, answer), headers=headers, content_type=JSON)
+
+
+def _body(pieces: list[Text], generation: Generation, model: LoadedModel, answer: Answer) -> bytes:
+    text = "".join(piece.characters for piece in pieces)
+    fields = GenerateResponse(**_summary(generation, model, answer), text=text)
+    body = _json(fields).encode()
+    if not generation.wants_details:
+        return body
+    # An object for each number would take fifty times the memory of the JSON.
+    return b'%b,"details":%b}' % (body[:-1], explained_json(pieces, model.vocabulary))
 
 
 def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
@@ -112,8 +110,8 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
     def events() -> Iterator[bytes]:
         try:
             for piece in chain([first], answer.pieces):
-                if piece:
-                    yield event(_piece(piece, generation, model))
+                for block in blocks(piece):
+                    yield event(_piece(block, generation, model))
             yield event(_json(GenerateSummary(**_summary(generation, model, answer))), "done")
         except ServiceError as error:
             yield event(json.dumps(problem_of(error)), "error")
@@ -141,22 +139,8 @@ def _summary(generation: Generation, model: LoadedModel, answer: Answer) -> dict
 def _piece(piece: Text, generation: Generation, model: LoadedModel) -> str:
     values: dict[str, Any] = {"text": piece.characters}
     if generation.wants_details:
-        values["details"] = [item.model_dump() for item in _details(piece, model)]
+        values["details"] = explained(piece, model.vocabulary)
     return json.dumps(values, ensure_ascii=False)
-
-
-def _details(piece: Text, model: LoadedModel) -> list[CharacterDetails]:
-    if piece.details is None:
-        return []
-    return [
-        CharacterDetails(character=character, logprob=round(logprob, DIGITS), top=top)
-        for character, logprob, top in zip(
-            piece.characters,
-            piece.details.logprobs.tolist(),
-            likely_characters(piece.details, model.vocabulary),
-            strict=True,
-        )
-    ]
 
 
 def _json(body: BaseModel) -> str:
