@@ -1,6 +1,8 @@
 """The assembly of the application from the settings."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -38,6 +40,13 @@ class Charloom(Flask):
         super().__init__("service", static_folder=None)
         self._models, self._generator = models, generator
         self._reloader = Reloader(models.refresh, reload_seconds)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: no route or step is a coroutine.
+
+        Flask would inspect each function anew in each request.
+        """
+        return func
 
     def reload(self) -> None:
         """Refresh the models from the store, in the background."""

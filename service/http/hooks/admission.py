@@ -4,7 +4,7 @@ from flask import current_app, request
 
 from service.errors import RateLimited
 from service.http.allowance import Allowance, Spent
-from service.http.hooks.visit import current_visit
+from service.http.hooks.visit import Visit, current_visit
 from service.http.open_routes import is_open
 from service.keys import Keys
 from service.stream.generation import Generation
@@ -17,7 +17,7 @@ class Admission:
         self._keys = keys
         self._allowance = allowance
 
-    def admit(self) -> None:
+    def admit(self, visit: Visit) -> None:
         """Admit the current request.
 
         Raises:
@@ -25,12 +25,12 @@ class Admission:
             RateLimited: the client has no request left in this minute.
         """
         # A browser sends no key with OPTIONS, its question before a request to another origin.
-        if request.method == "OPTIONS" or _route_is_open():
+        if visit.method == "OPTIONS" or _route_is_open():
             return
         if self._keys:
             authorization = request.headers.get("Authorization", "")
-            current_visit().client = self._keys.name_of(authorization)
-        self._charge("requests", 1)
+            visit.client = self._keys.name_of(authorization)
+        self._charge(visit, "requests", 1)
 
     def charge(self, generations: list[Generation]) -> None:
         """Charge the client for the characters that the current request asks for.
@@ -38,10 +38,10 @@ class Admission:
         Raises:
             RateLimited: the client has too few characters left in this minute.
         """
-        self._charge("characters", sum(generation.length for generation in generations))
+        characters = sum(generation.length for generation in generations)
+        self._charge(current_visit(), "characters", characters)
 
-    def _charge(self, kind: str, amount: int) -> None:
-        visit = current_visit()
+    def _charge(self, visit: Visit, kind: str, amount: int) -> None:
         spent = self._allowance.charge(visit.client, kind, amount)
         if spent is None:
             return

@@ -4,6 +4,8 @@ from collections.abc import Container
 
 from flask import Response, request
 
+from service.http.hooks.visit import Visit
+
 # https://fetch.spec.whatwg.org/#http-cors-protocol
 SHARED = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -19,11 +21,10 @@ class Cors:
     def __init__(self, origins: Container[str]) -> None:
         self._origins = origins
 
-    def share(self, response: Response) -> Response:
+    def share(self, _visit: Visit, response: Response) -> None:
         """Let the page read the response if the request comes from a configured origin."""
-        origin = request.headers.get("Origin")
+        origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None and origin in self._origins:
             response.headers.extend({"Access-Control-Allow-Origin": origin, **SHARED})
             # A shared cache must not give the response to another origin.
             response.headers.add("Vary", "Origin")
-        return response

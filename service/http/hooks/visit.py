@@ -1,8 +1,8 @@
 """The visit of a request: every fact that the steps around the routes share about one request."""
 
 import re
-import secrets
 from dataclasses import dataclass, field
+from random import getrandbits
 from time import monotonic
 
 from flask import g, request
@@ -14,11 +14,13 @@ from service.stream.generation import Generation
 REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
 
 
-@dataclass
+@dataclass(slots=True)
 class Visit:
     """The facts about one request."""
 
     request_id: str
+    method: str
+    path: str
     route: str
     """The rule of the route, or `none` where the path has no route."""
     began: float
@@ -29,21 +31,24 @@ class Visit:
     model: str | None = None
     seeds: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-
-    def seconds(self) -> float:
-        """Return the seconds since the request arrived."""
-        return monotonic() - self.began
+    seconds: float = 0.0
+    """From the arrival of the request to the last byte of the response, once this byte is sent."""
 
 
-def begin_visit() -> None:
+def begin_visit() -> Visit:
     """Begin the visit, with the request id that the client sent or a fresh one."""
-    sent = request.headers.get("X-Request-ID", "")
-    g.visit = Visit(
-        request_id=sent if REQUEST_ID.fullmatch(sent) else secrets.token_hex(16),
-        route=request.url_rule.rule if request.url_rule else "none",
+    sent = request.environ.get("HTTP_X_REQUEST_ID", "")
+    rule = request.url_rule
+    visit = g.visit = Visit(
+        # A request id is no secret, and the system's random numbers would cost a system call.
+        request_id=sent if REQUEST_ID.fullmatch(sent) else f"{getrandbits(128):032x}",
+        method=request.method,
+        path=request.path,
+        route=rule.rule if rule else "none",
         began=monotonic(),
         client=request.remote_addr or "unknown",
     )
+    return visit
 
 
 def current_visit() -> Visit:
