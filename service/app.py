@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app = Charloom(models, generator, settings.reload_seconds)
     admission = Admission(Keys(settings.all_keys()), Allowance(settings))
     register_hooks(app, settings, telemetry, admission)
-    app.register_blueprint(generate_routes(models, generator, settings, admission))
+    app.register_blueprint(generate_routes(models, generator, settings, admission, telemetry))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))

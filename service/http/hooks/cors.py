@@ -9,8 +9,10 @@ from service.http.hooks.visit import Visit
 # https://fetch.spec.whatwg.org/#http-cors-protocol
 SHARED = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, X-Request-ID",
-    "Access-Control-Expose-Headers": "RateLimit, Retry-After, Server-Timing, X-Cache, X-Request-ID",
+    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, If-None-Match, "
+    "X-Request-ID",
+    "Access-Control-Expose-Headers": "ETag, RateLimit, Retry-After, Server-Timing, X-Cache, "
+    "X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
 

@@ -1,7 +1,8 @@
 """`POST /generate`: seed text and temperature in, text out, whole or as server-sent events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
+from time import monotonic
 from typing import Any
 
 from flask import Blueprint, Response, json
@@ -9,16 +10,18 @@ from pydantic import BaseModel
 
 from service.api.explained import blocks, explained, explained_json
 from service.api.resolve import resolve
-from service.api.schemas import GenerateRequest, GenerateResponse, GenerateSummary
+from service.api.schemas import GenerateRequest, GenerateResponse, GenerateSummary, parse
 from service.errors import ServiceError
-from service.generation.generator import Answer, TextGenerator
+from service.generation.generator import Answer, CacheResult, TextGenerator
+from service.http.entity_tags import EntityTags, entity_tags
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import record_answers
 from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
-from service.http.routes.body import read_body
-from service.http.routes.caller import caller
+from service.http.ready import Meaning, ReadyAnswers, WholeAnswer
+from service.http.routes.body import read_bytes
+from service.http.routes.caller import asks_plainly, caller
 from service.http.routes.events import EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.loading import LoadedModel
@@ -26,6 +29,7 @@ from service.models.registry import Models
 from service.settings import Settings
 from service.stream.generation import Generation
 from service.stream.text import Text
+from service.telemetry import Telemetry
 
 EXAMPLE = {
     "model": "shakespeare",
@@ -54,43 +58,99 @@ GENERATE = Operation(
     },
     errors=GENERATION_ERRORS,
     request_headers={
-        "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written."
+        "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written.",
+        "If-None-Match": "Entity tags of answers that the client holds; with the tag of this answer: 304.",
     },
+    other_responses={304: ResponseBody()},
     response_headers={
+        "ETag": "The entity tag of a whole answer; answers with equal tags have equal bytes.",
         "X-Cache": "hit, partial, miss or bypass",
         "Server-Timing": "milliseconds in cache, queue, prefill and decode",
     },
 )
 
 
+READY_SHARE = 8  # of the size of the cache in memory, for the ready answers of each worker
+
+
 def generate_routes(
-    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
+    models: Models,
+    generator: TextGenerator,
+    settings: Settings,
+    admission: Admission,
+    telemetry: Telemetry,
 ) -> Blueprint:
     """Return the blueprint of `/generate`."""
     routes = Blueprint("generate", __name__)
+    ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
 
     @routes.post("/generate")
     @documented(GENERATE)
     def generate() -> Response:
-        wire = read_body(GenerateRequest)
+        body, plain, began = read_bytes(), asks_plainly(), monotonic()
+        known = ready.get(body) if plain else None
+        if known is not None and known.meaning == Meaning.of(models.get(known.reference)):
+            return repeat(known, began)
+        wire = parse(GenerateRequest, body)
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
+        tags = entity_tags(generation, model)
+        if not wire.stream and (held := tags.held()):
+            return _not_modified(held)
         admission.charge([generation])
         answer = generator.open(generation, model, caller(streaming=wire.stream))
         record_answers(model.manifest.name, [generation], [answer])
-        respond = _events if wire.stream else _whole
-        return respond(generation, model, answer)
+        if wire.stream:
+            return _events(generation, model, answer)
+        whole = _whole(wire.model, generation, model, answer, tags)
+        if plain and answer.cache == "hit" and wire.random_seed is not None:
+            ready.put(body, whole)
+        return _response(whole, answer.cache, answer.seconds)
+
+    def repeat(known: WholeAnswer, began: float) -> Response:
+        """Answer with known bytes, and leave behind what a hit of the cache leaves behind."""
+        admission.charge([known.generation])
+        answer = Answer("hit")
+        answer.characters, answer.finish_reason = known.characters, known.finish_reason
+        answer.seconds["cache"] = monotonic() - began
+        record_answers(known.meaning.name, [known.generation], [answer])
+        telemetry.repeated(len(known.generation.seed), known.characters)
+        return _response(known, "hit", answer.seconds)
 
     return routes
 
 
-def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
+def _not_modified(tag: str) -> Response:
+    """Tell the client that its answer is right (RFC 9110, 13.1.2).
+
+    The RFC has 412 for methods that change something; a POST to this route reads, as QUERY would.
+    """
+    return Response(status=304, headers={"ETag": f'"{tag}"'})
+
+
+def _whole(
+    reference: str | None,
+    generation: Generation,
+    model: LoadedModel,
+    answer: Answer,
+    tags: EntityTags,
+) -> WholeAnswer:
     pieces = list(answer.pieces)
-    timing = ", ".join(
-        f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
+    return WholeAnswer(
+        reference=reference,
+        meaning=Meaning.of(model),
+        generation=generation,
+        finish_reason=answer.finish_reason,
+        characters=answer.characters,
+        entity_tag=tags.cached if answer.cache == "hit" else tags.computed,
+        body=_body(pieces, generation, model, answer),
     )
-    headers = [("X-Cache", answer.cache), ("Server-Timing", timing)]
-    return Response(_body(pieces, generation, model, answer), headers=headers, content_type=JSON)
+
+
+def _response(whole: WholeAnswer, cache: CacheResult, seconds: Mapping[str, float]) -> Response:
+    timing = ", ".join(f"{name};dur={1000 * each:.2f}" for name, each in seconds.items())
+    headers = [("X-Cache", cache), ("Server-Timing", timing), ("ETag", f'"{whole.entity_tag}"')]
+    return Response(whole.body, headers=headers, content_type=JSON)
 
 
 def _body(pieces: list[Text], generation: Generation, model: LoadedModel, answer: Answer) -> bytes:
