@@ -23,11 +23,9 @@ def register_hooks(
     """Put the steps around the routes of an application."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     metrics, access_log = RequestMetrics(telemetry), AccessLog(log_text=settings.log_text)
-    leaving: list[Callable[[Visit, Response], None]] = [
-        metrics.count,
-        set_headers,
-        Cors(settings.cors_origins or ()).share,
-    ]
+    leaving: list[Callable[[Visit, Response], None]] = [metrics.count, set_headers]
+    if settings.cors_origins:
+        leaving.append(Cors(settings.cors_origins).share)
     ending: list[Callable[[Visit, int], None]] = [metrics.observe, access_log.write]
 
     def enter() -> None:

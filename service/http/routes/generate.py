@@ -6,11 +6,12 @@ from time import monotonic
 from typing import Any
 
 from flask import Blueprint, Response, json
-from pydantic import BaseModel
+from werkzeug.datastructures import Headers
 
-from service.api.explained import blocks, explained, explained_json
+from service.api.answers import piece_json, summary_json, whole_json
+from service.api.explained import blocks
 from service.api.resolve import resolve
-from service.api.schemas import GenerateRequest, GenerateResponse, GenerateSummary, parse
+from service.api.schemas import GenerateRequest, GenerateResponse, parse
 from service.errors import ServiceError
 from service.generation.generator import Answer, CacheResult, TextGenerator
 from service.http.entity_tags import EntityTags, entity_tags
@@ -143,24 +144,27 @@ def _whole(
         finish_reason=answer.finish_reason,
         characters=answer.characters,
         entity_tag=tags.cached if answer.cache == "hit" else tags.computed,
-        body=_body(pieces, generation, model, answer),
+        body=whole_json(pieces, generation, model, answer),
     )
+
+
+class WholeResponse(Response):
+    """A response with complete headers, which Flask would copy and search for what is missing."""
+
+    def get_wsgi_headers(self, environ: Mapping[str, Any]) -> Headers:  # noqa: ARG002 - as in Flask
+        """Return the headers as they are."""
+        return self.headers
 
 
 def _response(whole: WholeAnswer, cache: CacheResult, seconds: Mapping[str, float]) -> Response:
     timing = ", ".join(f"{name};dur={1000 * each:.2f}" for name, each in seconds.items())
-    headers = [("X-Cache", cache), ("Server-Timing", timing), ("ETag", f'"{whole.entity_tag}"')]
-    return Response(whole.body, headers=headers, content_type=JSON)
-
-
-def _body(pieces: list[Text], generation: Generation, model: LoadedModel, answer: Answer) -> bytes:
-    text = "".join(piece.characters for piece in pieces)
-    fields = GenerateResponse(**_summary(generation, model, answer), text=text)
-    body = _json(fields).encode()
-    if not generation.wants_details:
-        return body
-    # An object for each number would take fifty times the memory of the JSON.
-    return b'%b,"details":%b}' % (body[:-1], explained_json(pieces, model.vocabulary))
+    headers = [
+        ("X-Cache", cache),
+        ("Server-Timing", timing),
+        ("ETag", f'"{whole.entity_tag}"'),
+        ("Content-Length", str(len(whole.body))),
+    ]
+    return WholeResponse(whole.body, headers=headers, content_type=JSON)
 
 
 def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
@@ -171,8 +175,8 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
         try:
             for piece in chain([first], answer.pieces):
                 for block in blocks(piece):
-                    yield event(_piece(block, generation, model))
-            yield event(_json(GenerateSummary(**_summary(generation, model, answer))), "done")
+                    yield event(piece_json(block, generation, model))
+            yield event(summary_json(generation, model, answer), "done")
         except ServiceError as error:
             yield event(json.dumps(problem_of(error)), "error")
 
@@ -181,27 +185,3 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
     # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)
     return response
-
-
-def _summary(generation: Generation, model: LoadedModel, answer: Answer) -> dict[str, Any]:
-    sampling = generation.stream.sampling
-    return {
-        "model": model.manifest.name,
-        "version": model.manifest.version,
-        "seed": generation.seed,
-        "temperature": sampling.temperature,
-        "random_seed": sampling.random_seed,
-        "finish_reason": answer.finish_reason,
-        "cached": answer.cache == "hit",
-    }
-
-
-def _piece(piece: Text, generation: Generation, model: LoadedModel) -> str:
-    values: dict[str, Any] = {"text": piece.characters}
-    if generation.wants_details:
-        values["details"] = explained(piece, model.vocabulary)
-    return json.dumps(values, ensure_ascii=False)
-
-
-def _json(body: BaseModel) -> str:
-    return body.model_dump_json(exclude_none=True)
