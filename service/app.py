@@ -14,7 +14,9 @@ from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
-from service.http.hooks.order import register_hooks
+from service.http.hooks.order import Steps, register_hooks
+from service.http.ready import ReadyAnswers
+from service.http.repeat import Repeats
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -31,6 +33,8 @@ from service.settings import Settings
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
+
+READY_SHARE = 8  # of the size of the cache in memory, for the ready answers of each worker
 
 
 class Charloom(Flask):
@@ -71,8 +75,10 @@ def create_app(settings: Settings | None = None) -> Charloom:
     generator = TextGenerator(_cache(settings, telemetry), telemetry, settings.deadline)
     app = Charloom(models, generator, settings.reload_seconds)
     admission = Admission(Keys(settings.all_keys()), Allowance(settings))
-    register_hooks(app, settings, telemetry, admission)
-    app.register_blueprint(generate_routes(models, generator, settings, admission, telemetry))
+    steps = Steps(settings, telemetry, admission)
+    ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
+    register_hooks(app, steps)
+    app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
@@ -80,7 +86,9 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app)
-    trace(app)
+    if not trace(app):  # a span of a request begins and ends in Flask
+        repeats = Repeats(app.wsgi_app, ready, models, steps, telemetry)
+        app.wsgi_app = repeats  # type: ignore[method-assign]
     proxies = settings.trusted_proxies
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)

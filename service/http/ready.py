@@ -3,11 +3,15 @@
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.generation.generator import CacheResult
+from service.http.media_types import JSON
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation
 
+ROUTE = "/generate"
 OVERHEAD = 1_000  # bytes, for the objects of an answer beside its texts
 
 
@@ -37,6 +41,17 @@ class WholeAnswer:
     characters: int
     entity_tag: str
     body: bytes
+
+    def headers(self, cache: CacheResult, seconds: Mapping[str, float]) -> list[tuple[str, str]]:
+        """Return the headers of the answer, for its result of the cache and its seconds by stage."""
+        timing = ", ".join(f"{name};dur={1000 * each:.2f}" for name, each in seconds.items())
+        return [
+            ("Content-Type", JSON),
+            ("Content-Length", str(len(self.body))),
+            ("X-Cache", cache),
+            ("Server-Timing", timing),
+            ("ETag", f'"{self.entity_tag}"'),
+        ]
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from service.keys import hash_of
 from tests.factories import publish_random_model
 from tests.servers import Answer, RedisServer, Service, serving, wait_until
 
@@ -67,12 +68,16 @@ def test_a_null_random_seed_is_never_ready(service: Service) -> None:
 
 def test_ready_bytes_are_charged_counted_and_logged(store: Path, tmp_path: Path) -> None:
     """A ready answer costs the same characters, and is the same to metrics and log, as a hit."""
-    settings = {"store": store, "model": "tiny", "characters_per_minute": 100, "log_text": True}
+    limits = {"requests_per_minute": 9, "characters_per_minute": 100}
+    settings = {"store": store, "model": "tiny", "log_text": True, **limits}
     with serving(tmp_path / "log", **settings) as service:
         answers = _thrice(service, seed="count", length=30)
         assert [answer.status for answer in answers] == [200] * 3
+        assert '"requests";r=6' in answers[2].headers["ratelimit"]
         assert '"characters";r=10' in answers[2].headers["ratelimit"]
-        assert service.generate(seed="count", length=30).status == 429
+        refused = service.generate(seed="count", length=30)
+        assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+        assert '"requests";r=5' in refused.headers["ratelimit"]
         assert service.metric("charloom_cache_requests_total", result="hit") == 2
         assert service.metric("charloom_seed_characters_total") == 15
         assert service.metric("charloom_text_characters_total") == 90
@@ -81,6 +86,43 @@ def test_ready_bytes_are_charged_counted_and_logged(store: Path, tmp_path: Path)
     assert ready.keys() == hit.keys()
     varying = ("time", "request_id", "milliseconds", "cache_ms")
     assert {**ready, **dict.fromkeys(varying)} == {**hit, **dict.fromkeys(varying)}
+
+
+def test_ready_bytes_need_a_key_and_name_their_origin(store: Path, tmp_path: Path) -> None:
+    """A ready answer is for known keys alone, and has the headers that every response has."""
+    origin = "https://a.example"
+    settings = {"store": store, "model": "tiny", "cors_origins": origin}
+    settings["keys"] = f"anna:{hash_of('a-key')}"
+    known = {"Authorization": "Bearer a-key", "Origin": origin, "X-Request-ID": "mine"}
+    with serving(tmp_path / "log", **settings) as service:
+        ready = [service.generate(known, seed="closed", length=9) for _ in range(3)][2]
+        unknown = service.generate({"X-Request-ID": "mine"}, seed="closed", length=9)
+    assert (ready.status, ready.headers["x-cache"]) == (200, "hit")
+    assert ready.headers["access-control-allow-origin"] == origin
+    assert ready.headers["x-request-id"] == "mine"
+    assert ready.headers["x-content-type-options"] == "nosniff"
+    assert (unknown.status, unknown.json["code"]) == (401, "key_required")
+    assert unknown.headers["x-request-id"] == "mine"
+
+
+def test_the_same_bytes_of_another_type_are_refused(service: Service) -> None:
+    """A body that is not declared as JSON is no known request."""
+    _thrice(service, seed="typed", length=9)
+    body = json.dumps({"seed": "typed", "length": 9})
+    refused = service.request("POST", "/generate", body, {"Content-Type": "text/plain"})
+    assert refused.status == 415
+
+
+def test_a_known_request_of_another_spelling_is_a_hit(service: Service) -> None:
+    """A declared charset, and a body in chunks of unknown length, reach the cache."""
+    _thrice(service, seed="spelled", length=9)
+    body = json.dumps({"seed": "spelled", "length": 9})
+    charset = {"Content-Type": "application/json; charset=utf-8"}
+    chunked = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    chunks = f"{len(body):x}\r\n{body}\r\n0\r\n\r\n"
+    for content, headers in ((body, charset), (chunks, chunked)):
+        asked = service.request("POST", "/generate", content, headers)
+        assert (asked.status, asked.headers["x-cache"]) == (200, "hit")
 
 
 def test_a_new_version_is_never_answered_with_the_old_one(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The headers of every response: request id, browser security, rate limits."""
 
-from flask import Response
-
 from service.http.allowance import MINUTE, Spent
 from service.http.hooks.visit import Visit
 
@@ -24,11 +22,10 @@ def _security(policy: str) -> list[tuple[str, str]]:
 PAGE, DATA = _security(PAGE_POLICY), _security(DATA_POLICY)
 
 
-def set_headers(visit: Visit, response: Response) -> None:
-    """Set the headers that every response has; no route sets one of them."""
-    shown = PAGE if response.mimetype == "text/html" else DATA
-    # `extend` writes the headers in order; an assignment would look for each name before.
-    response.headers.extend([*shown, ("X-Request-ID", visit.request_id), *_limits(visit.spent)])
+def every_header(visit: Visit, *, page: bool) -> list[tuple[str, str]]:
+    """Return the headers that every response has; no route sets one of them."""
+    security = PAGE if page else DATA
+    return [*security, ("X-Request-ID", visit.request_id), *_limits(visit.spent)]
 
 
 def _limits(spent: list[Spent]) -> list[tuple[str, str]]:

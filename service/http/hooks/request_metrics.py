@@ -2,8 +2,6 @@
 
 from functools import cache
 
-from flask import Response
-
 from service.http.hooks.visit import Visit
 from service.telemetry import Telemetry
 
@@ -16,10 +14,10 @@ class RequestMetrics:
         self._requests = cache(telemetry.requests.labels)
         self._seconds = cache(telemetry.request_seconds.labels)
 
-    def count(self, visit: Visit, response: Response) -> None:
+    def count(self, visit: Visit, status: int) -> None:
         """Count a response."""
-        self._requests(visit.method, visit.route, response.status_code).inc()
+        self._requests(visit.method, visit.route, status).inc()
 
-    def observe(self, visit: Visit, _status: int) -> None:
+    def observe(self, visit: Visit) -> None:
         """Observe the seconds of a response whose last byte is sent."""
         self._seconds(visit.route).observe(visit.seconds)

@@ -22,9 +22,3 @@ def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Call
         read_cache=not (no_store or "no-cache" in control),
         write_cache=not no_store,
     )
-
-
-def asks_plainly() -> bool:
-    """Return whether the current request says nothing about caches."""
-    environ = request.environ
-    return "HTTP_CACHE_CONTROL" not in environ and "HTTP_IF_NONE_MATCH" not in environ

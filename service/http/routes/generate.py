@@ -1,28 +1,25 @@
 """`POST /generate`: seed text and temperature in, text out, whole or as server-sent events."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
-from time import monotonic
-from typing import Any
 
 from flask import Blueprint, Response, json
-from werkzeug.datastructures import Headers
 
 from service.api.answers import piece_json, summary_json, whole_json
 from service.api.explained import blocks
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, GenerateResponse, parse
 from service.errors import ServiceError
-from service.generation.generator import Answer, CacheResult, TextGenerator
+from service.generation.generator import Answer, TextGenerator
 from service.http.entity_tags import EntityTags, entity_tags
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
-from service.http.hooks.visit import record_answers
+from service.http.hooks.visit import current_visit, record_answers
 from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
-from service.http.ready import Meaning, ReadyAnswers, WholeAnswer
+from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
 from service.http.routes.body import read_bytes
-from service.http.routes.caller import asks_plainly, caller
+from service.http.routes.caller import caller
 from service.http.routes.events import EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.loading import LoadedModel
@@ -30,7 +27,6 @@ from service.models.registry import Models
 from service.settings import Settings
 from service.stream.generation import Generation
 from service.stream.text import Text
-from service.telemetry import Telemetry
 
 EXAMPLE = {
     "model": "shakespeare",
@@ -71,52 +67,36 @@ GENERATE = Operation(
 )
 
 
-READY_SHARE = 8  # of the size of the cache in memory, for the ready answers of each worker
-
-
 def generate_routes(
     models: Models,
     generator: TextGenerator,
     settings: Settings,
     admission: Admission,
-    telemetry: Telemetry,
+    ready: ReadyAnswers,
 ) -> Blueprint:
     """Return the blueprint of `/generate`."""
     routes = Blueprint("generate", __name__)
-    ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
 
-    @routes.post("/generate")
+    @routes.post(ROUTE)
     @documented(GENERATE)
     def generate() -> Response:
-        body, plain, began = read_bytes(), asks_plainly(), monotonic()
-        known = ready.get(body) if plain else None
-        if known is not None and known.meaning == Meaning.of(models.get(known.reference)):
-            return repeat(known, began)
+        body = read_bytes()
         wire = parse(GenerateRequest, body)
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
         tags = entity_tags(generation, model)
         if not wire.stream and (held := tags.held()):
             return _not_modified(held)
-        admission.charge([generation])
+        admission.charge(current_visit(), [generation])
         answer = generator.open(generation, model, caller(streaming=wire.stream))
         record_answers(model.manifest.name, [generation], [answer])
         if wire.stream:
             return _events(generation, model, answer)
         whole = _whole(wire.model, generation, model, answer, tags)
-        if plain and answer.cache == "hit" and wire.random_seed is not None:
+        if answer.cache == "hit" and wire.random_seed is not None:
             ready.put(body, whole)
-        return _response(whole, answer.cache, answer.seconds)
-
-    def repeat(known: WholeAnswer, began: float) -> Response:
-        """Answer with known bytes, and leave behind what a hit of the cache leaves behind."""
-        admission.charge([known.generation])
-        answer = Answer("hit")
-        answer.characters, answer.finish_reason = known.characters, known.finish_reason
-        answer.seconds["cache"] = monotonic() - began
-        record_answers(known.meaning.name, [known.generation], [answer])
-        telemetry.repeated(len(known.generation.seed), known.characters)
-        return _response(known, "hit", answer.seconds)
+        headers = whole.headers(answer.cache, answer.seconds)
+        return Response(whole.body, headers=headers)
 
     return routes
 
@@ -146,25 +126,6 @@ def _whole(
         entity_tag=tags.cached if answer.cache == "hit" else tags.computed,
         body=whole_json(pieces, generation, model, answer),
     )
-
-
-class WholeResponse(Response):
-    """A response with complete headers, which Flask would copy and search for what is missing."""
-
-    def get_wsgi_headers(self, environ: Mapping[str, Any]) -> Headers:  # noqa: ARG002 - as in Flask
-        """Return the headers as they are."""
-        return self.headers
-
-
-def _response(whole: WholeAnswer, cache: CacheResult, seconds: Mapping[str, float]) -> Response:
-    timing = ", ".join(f"{name};dur={1000 * each:.2f}" for name, each in seconds.items())
-    headers = [
-        ("X-Cache", cache),
-        ("Server-Timing", timing),
-        ("ETag", f'"{whole.entity_tag}"'),
-        ("Content-Length", str(len(whole.body))),
-    ]
-    return WholeResponse(whole.body, headers=headers, content_type=JSON)
 
 
 def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
