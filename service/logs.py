@@ -114,8 +114,7 @@ def configuration() -> dict[str, Any]:
         "formatters": {"line": {"()": formatter}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-            # "()" rather than "class": from Python 3.12 on, "class" makes the queue itself.
-            "background": {"()": "service.logs.BackgroundHandler", "formatter": "line"},
+            "background": {"class": "service.logs.BackgroundHandler", "formatter": "line"},
         },
         "root": {"level": "INFO", "handlers": ["stderr"]},
         "loggers": {

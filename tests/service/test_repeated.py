@@ -67,7 +67,10 @@ def test_a_null_random_seed_is_never_ready(service: Service) -> None:
 
 
 def test_ready_bytes_are_charged_counted_and_logged(store: Path, tmp_path: Path) -> None:
-    """A ready answer costs the same characters, and is the same to metrics and log, as a hit."""
+    """A ready answer costs the same characters, and is the same to metrics and log, as a hit.
+
+    A 304 costs a request and no characters.
+    """
     limits = {"requests_per_minute": 9, "characters_per_minute": 100}
     settings = {"store": store, "model": "tiny", "log_text": True, **limits}
     with serving(tmp_path / "log", **settings) as service:
@@ -78,6 +81,8 @@ def test_ready_bytes_are_charged_counted_and_logged(store: Path, tmp_path: Path)
         refused = service.generate(seed="count", length=30)
         assert (refused.status, refused.json["code"]) == (429, "rate_limited")
         assert '"requests";r=5' in refused.headers["ratelimit"]
+        held = service.generate(_condition(answers[2]), seed="count", length=30)
+        assert (held.status, "characters" in held.headers["ratelimit"]) == (304, False)
         assert service.metric("charloom_cache_requests_total", result="hit") == 2
         assert service.metric("charloom_seed_characters_total") == 15
         assert service.metric("charloom_text_characters_total") == 90

@@ -51,7 +51,8 @@ def begin_visit(environ: dict[str, Any], route: str) -> Visit:
     """Begin the visit, with the request id that the client sent or a fresh one."""
     sent = environ.get("HTTP_X_REQUEST_ID", "")
     visit = environ[KEY] = Visit(
-        # A request id is no secret, and the system's random numbers would cost a system call.
+        # A request id is no secret, and a system call would give the interpreter's lock away. Python
+        # seeds this generator anew in each forked worker.
         request_id=sent if REQUEST_ID.fullmatch(sent) else f"{getrandbits(128):032x}",
         method=environ["REQUEST_METHOD"],
         path=environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
