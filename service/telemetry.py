@@ -143,10 +143,13 @@ class Telemetry:
         self._rows.observe(rows)
 
     def ended(self, sequence: Sequence) -> None:
-        """Count a generation that left its slot or the queue, and observe the seconds of its stages."""
+        """Count a generation that left its slot or the queue, and observe the seconds of its stages.
+
+        Characters that several generations share count once.
+        """
         (self._waiting if sequence.admitted is None else self._running).dec()
         drawn, seconds = len(sequence.ids), sequence.seconds()
-        if not drawn or not seconds:
+        if not drawn or not seconds or sequence.shared:
             return
         self._generated.inc(drawn)
         self._queue.observe(seconds["queue"])

@@ -6,6 +6,7 @@ from time import monotonic
 
 from model_store import LayeredStore, StoreError, StoreUnavailable
 from service.errors import Draining, ModelUnavailable
+from service.hub.client import HubClient
 from service.models.loading import LoadedModel, Loader, Version
 from service.models.records import HeldVersion, Reference
 from service.settings import Settings
@@ -21,11 +22,13 @@ class Models:
     its deadline, so no request holds a version that has been unused for longer than the deadline.
     """
 
-    def __init__(self, store: LayeredStore, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(
+        self, store: LayeredStore, settings: Settings, hub: HubClient, telemetry: Telemetry
+    ) -> None:
         self.store = store
         self._settings = settings
         self._telemetry = telemetry
-        self._loader = Loader(store, settings, telemetry)
+        self._loader = Loader(store, settings, hub, telemetry)
         self._lock = threading.Lock()
         self._references: dict[str, Reference] = {}
         self._versions: dict[Version, HeldVersion] = {}

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from model_store import LayeredStore, ModelStore, StoreUnavailable
 from service.errors import Draining, ModelUnavailable
+from service.hub.client import HubClient
 from service.models.loading import LoadedModel
 from service.models.records import HeldVersion
 from service.models.registry import Models
@@ -73,7 +74,8 @@ def _publish(root: Path | str, name: str = "live", fingerprint: str = FINGERPRIN
 
 
 def _models(store: ModelStore, **settings: Any) -> Models:
-    return Models(LayeredStore([store]), Settings(model="live", **settings), Telemetry())
+    hub = cast("HubClient", None)  # the fake engines need no hub
+    return Models(LayeredStore([store]), Settings(model="live", **settings), hub, Telemetry())
 
 
 def _version(models: Models, reference: str | None = None) -> int:
