@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,7 +15,9 @@ from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
-from service.http.hooks.order import register_hooks
+from service.http.hooks.order import Steps, register_hooks
+from service.http.ready import ReadyAnswers
+from service.http.repeat import Repeats
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -36,6 +38,8 @@ from service.settings import Settings
 from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
+
+READY_SHARE = 8  # of the size of the cache in memory, for the ready answers of each worker
 
 
 class Closable(Protocol):
@@ -61,6 +65,13 @@ class Charloom(Flask):
         """Take a part, to be closed before the parts that were taken earlier."""
         self._parts.callback(part.close)
         return part
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: no route or step is a coroutine.
+
+        Flask would inspect each function anew in each request.
+        """
+        return func
 
     def close(self) -> None:
         """End every thread and connection, and the engines that no other worker needs."""
@@ -104,8 +115,10 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     admission = Admission(Keys(settings.all_keys()), Allowance(settings))
-    register_hooks(app, settings, telemetry, admission)
-    app.register_blueprint(generate_routes(models, generator, settings, admission))
+    steps = Steps(settings, telemetry, admission)
+    ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
+    register_hooks(app, steps)
+    app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
@@ -113,7 +126,9 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app)
-    trace(app)
+    if not trace(app):  # a span of a request begins and ends in Flask
+        repeats = Repeats(app.wsgi_app, ready, models, steps, telemetry)
+        app.wsgi_app = repeats  # type: ignore[method-assign]
     proxies = settings.trusted_proxies
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)

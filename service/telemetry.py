@@ -50,6 +50,7 @@ class Telemetry:
             ["result"],
             registry=registry,
         )
+        self._hits = self.cache.labels("hit")
         self.cache_errors = Counter(
             "charloom_cache_errors",
             "Failures of the cache by layer: Redis gave no answer, or a value was damaged.",
@@ -124,6 +125,12 @@ class Telemetry:
                 ("character", "Seconds from one character to the next.", CHARACTER_SECONDS),
             )
         )
+
+    def repeated(self, seed_characters: int, text_characters: int) -> None:
+        """Count an answer whose bytes were ready, as a hit of the cache."""
+        self._hits.inc()
+        self.seed_characters.inc(seed_characters)
+        self.text_characters.inc(text_characters)
 
     def queued(self) -> None:
         """Count a generation that enters the queue."""
