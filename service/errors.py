@@ -53,7 +53,11 @@ class TooManyModels(ServiceError):
 
 
 class QueueFull(ServiceError):
-    """Every slot is taken and the queue is full."""
+    """The queue is full, or so long that the generation could not end before its deadline."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Draining(ServiceError):

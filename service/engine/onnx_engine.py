@@ -107,6 +107,8 @@ def _open(graph: Path) -> ort.InferenceSession:
     # A file in memory: a session keeps bytes that it is given, but no file.
     with os.fdopen(os.memfd_create("loop model"), "wb") as file:
         build = [sys.executable, "-m", "service.engine.loop", str(graph)]
-        subprocess.run(build, stdout=file, check=True)
+        built = subprocess.run(build, stdout=file, stderr=subprocess.PIPE, text=True, check=False)
+        if built.returncode:
+            raise ValueError(f"{graph} is no step graph: {built.stderr.strip().splitlines()[-1]}")
         path = f"/proc/self/fd/{file.fileno()}"
         return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -1,51 +1,25 @@
-"""Slots and the queue before them: which sequence runs in which row of the batch, step by step."""
+"""Slots: which sequence runs in which row of the batch, round by round."""
 
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol
 
 import numpy as np
 
 from service.engine.batch import RUN, Batch, Floats, Ids
 from service.engine.explain import describe
+from service.engine.slot import Scheduled, Slot
 from service.engine.table import Table
+from service.engine.waiting import FairQueue
 from service.stream.details import Details
-from service.stream.job import SNAPSHOT_INTERVAL, Ending, Job, Snapshot
+from service.stream.job import SNAPSHOT_INTERVAL, Ending, Snapshot
 
 # Seconds between two deliveries to a reader before the end: often enough to look smooth, and with
 # many readers seldom enough that their events cost little beside the steps (docs/performance.md).
 SHORTEST, LONGEST = 0.04, 0.25
 DELIVERIES = 128  # per second to all readers, between the two limits
-
-
-class Scheduled(Protocol):
-    """A sequence as the scheduler sees it: a job, and a place for results."""
-
-    job: Job
-    followed: bool
-    """Whether a reader wants characters before the end."""
-
-    def admit(self, time: float) -> None:
-        """Take the monotonic time at which the sequence got its slot."""
-
-    def deliver(self, ids: Ids, details: Details | None) -> None:
-        """Take the next characters; `ids` is valid until the call returns."""
-
-    def finish(self, ending: Ending | None) -> None:
-        """Take the ending, or None when the engine failed."""
-
-
-@dataclass
-class Slot:
-    """A running sequence and the results that are not delivered yet."""
-
-    sequence: Scheduled
-    details: Details | None = None
-    snapshots: list[Snapshot] = field(default_factory=list)
-    first_time: float | None = None  # when the first character was drawn
-    delivered: int = 0  # characters
+# Characters of a turn: a row that has run for so many makes way for a sequence that waits.
+TURN = 512
 
 
 class Scheduler:
@@ -61,12 +35,18 @@ class Scheduler:
         capacity: int,
         tape_length: int,
         vocabulary_size: int,
+        waiting: FairQueue | None = None,
+        fair_rows: Callable[[], int] | None = None,
         clock: Callable[[], float] = monotonic,
         run: int = RUN,
     ) -> None:
-        """Take the most characters of a row in one call as `run`, at most RUN."""
-        self.waiting: deque[Scheduled] = deque()
-        self.aborts: deque[Scheduled] = deque()
+        """Take the batch, and how to run it.
+
+        Several schedulers may share the queue `waiting`; `fair_rows` then returns the number of rows
+        up to which this one takes sequences. `run` is the most characters of a row in one call.
+        """
+        self.waiting = FairQueue() if waiting is None else waiting
+        self._fair_rows = fair_rows or (lambda: capacity)
         self.running: list[Slot] = []  # row by row
         self._batch = batch
         self._capacity = capacity
@@ -78,35 +58,84 @@ class Scheduler:
 
     @property
     def idle(self) -> bool:
-        """Whether no sequence runs, waits or is to be aborted."""
-        return not (self.running or self.waiting or self.aborts)
+        """Whether no sequence runs, and none waits that this scheduler would take."""
+        return not self.running and not (self.waiting and self._fair_rows())
 
-    def step(self) -> None:
-        """Admit sequences to free slots, advance every row by one round, deliver results."""
+    @property
+    def full(self) -> bool:
+        """Whether every row is in use."""
+        return len(self.running) == self._capacity
+
+    def step(self) -> int:
+        """Admit sequences to free slots, advance every row by one round, deliver results.
+
+        Returns the number of characters that all rows together have advanced by.
+        """
         self._admit()
-        if self.running:
-            self._advance(len(self.running))
+        count = len(self.running)
+        steps = self._advance(count) if count else 0
         self._abort()
         self._hand_out()
+        return steps * count
 
     def give_up(self) -> list[Scheduled]:
-        """Forget every sequence that runs or waits, and return these sequences."""
-        sequences = [*(slot.sequence for slot in self.running), *self.waiting]
+        """Forget every sequence that runs, and return these sequences."""
+        sequences = [slot.sequence for slot in self.running]
         self.running.clear()
-        self.waiting.clear()
-        self.aborts.clear()
         return sequences
 
     def _admit(self) -> None:
-        while self.waiting and len(self.running) < self._capacity:
-            sequence = self.waiting.popleft()
-            slot = Slot(sequence)
+        rows = min(self._capacity, self._fair_rows())
+        while len(self.running) < rows:
+            slot = self.waiting.take()
+            if slot is None:
+                return
+            self._place(slot)
+        if self.waiting and self.full:
+            self._make_way()
+
+    def _place(self, slot: Slot) -> None:
+        """Let a sequence begin or go on in the next row."""
+        row, sequence = len(self.running), slot.sequence
+        self.running.append(slot)
+        if slot.columns is None:
             if sequence.job.wants_details:
                 slot.details = Details.empty(len(sequence.job), self._vocabulary_size)
-            self.running.append(slot)
-            self._table.fill(len(self.running) - 1, sequence.job)
-            self._plan(len(self.running) - 1)
+            self._table.fill(row, sequence.job)
             sequence.admit(self._clock())
+        else:
+            self._table.put(row, slot.columns)
+            slot.columns = None
+        slot.turn = int(self._table.position[row])
+        self._plan(row)
+
+    def _make_way(self) -> None:
+        """Suspend a row that has had its turn, if a sequence waits that may take the row's place.
+
+        The row is of the client with the most rows, and the one that has run longest.
+        """
+        rows = Counter(slot.sequence.client for slot in self.running)
+        turns = (self._table.position[: len(self.running)]).tolist()
+        over = [
+            (rows[slot.sequence.client], position - slot.turn, row)
+            for row, (slot, position) in enumerate(zip(self.running, turns, strict=True))
+            if position - slot.turn >= TURN
+        ]
+        if not over:
+            return
+        *_, row = max(over)
+        waiting = self.waiting.take_from(self.running[row].sequence.client, rows)
+        if waiting is not None:
+            self._suspend(row)
+            self._place(waiting)
+
+    def _suspend(self, row: int) -> None:
+        slot = self.running[row]
+        if slot.sequence.followed and self._drawn(row) > slot.delivered:
+            self._deliver(row)
+        slot.columns = self._table.take(row)
+        self._release(row)
+        self.waiting.suspend(slot)
 
     def _plan(self, row: int) -> None:
         """Let a row stop at its end, the next snapshot, and where it may draw in another way."""
@@ -131,16 +160,20 @@ class Scheduler:
         drawing = table.position[:count] + 1 >= table.prompt_end[:count]
         return bool((drawing & ~table.plain[:count]).any())
 
-    def _advance(self, count: int) -> None:
-        """Advance each row up to the nearest stop of all, or by a single step where a row needs that."""
+    def _advance(self, count: int) -> int:
+        """Advance each row to the nearest stop of all, or by one step where a row needs that.
+
+        Returns the number of steps.
+        """
         if self._single(count):
             self._run_one(count)
-            return
+            return 1
         table = self._table
         steps = min(self._longest_run, int((table.stop[:count] - table.position[:count]).min()))
         ids = table.tape[np.arange(count), table.position[:count]]
         known, uniforms = table.ahead(count, steps)
         table.append(self._batch.run(ids, known, uniforms, table.steepness[:count]))
+        return steps
 
     def _run_one(self, count: int) -> None:
         """Advance each row by one character, with all that a sampling and a job may ask for."""
@@ -172,15 +205,10 @@ class Scheduler:
 
     def _abort(self) -> None:
         """End aborted sequences at the character that is drawn now."""
-        while self.aborts:
-            sequence = self.aborts.popleft()
-            for row, slot in enumerate(self.running):
-                if slot.sequence is sequence:
-                    self._table.stop[row] = self._table.position[row]
-                    self._table.end[row] = self._table.position[row] + 1
-            if sequence in self.waiting:
-                self.waiting.remove(sequence)
-                sequence.finish(Ending())
+        for row, slot in enumerate(self.running):
+            if slot.sequence.aborted:
+                self._table.stop[row] = self._table.position[row]
+                self._table.end[row] = self._table.position[row] + 1
 
     def _hand_out(self) -> None:
         """Note first characters, look at the rows that have stopped, and deliver to readers."""

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from service.engine.batch import DRAWN, Floats, Ids
 from service.engine.sampler import BLOCK, Uniforms, numbers_of, penalise, sample, steepness_of
+from service.engine.slot import Columns
 from service.stream.job import Job
 
 
@@ -80,6 +81,19 @@ class Table:
         for column in vars(self).values():
             if column is not self.tape:
                 column[target] = column[source]
+
+    def take(self, row: int) -> Columns:
+        """Return copies of a row's columns; of the tape, the part that is used."""
+        columns = [column[row].copy() for column in vars(self).values() if column is not self.tape]
+        return [self.tape[row, : self.end[row]].copy(), *columns]
+
+    def put(self, row: int, columns: Columns) -> None:
+        """Write columns that were taken from a row, also of another table, into a row."""
+        tape, *rest = columns
+        self.tape[row, : len(tape)] = tape
+        others = (column for column in vars(self).values() if column is not self.tape)
+        for column, value in zip(others, rest, strict=True):
+            column[row] = value
 
     def plan(self, row: int, stop: int) -> None:
         """Set the next stop of a row, at most BLOCK ahead, and get the uniform numbers up to there."""

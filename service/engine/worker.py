@@ -4,26 +4,25 @@ import logging
 import threading
 from time import monotonic
 
-from service.engine.scheduler import Scheduled, Scheduler
+from service.engine.scheduler import Scheduler
+
+RECENT = 0.05  # the weight of the newest step in the average pace
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs a scheduler in a thread; any thread may submit and cancel sequences."""
+    """Runs a scheduler in a thread, as long as sequences run or wait."""
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
         self._scheduler = scheduler
         self._wake = threading.Condition()
         self._closed = False
         self._step_began: float | None = None  # monotonic; None between steps
+        self.pace: float | None = None
+        """The characters per second of recent full batches; None before the first."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
-
-    @property
-    def load(self) -> int:
-        """The number of sequences in a slot or in the queue."""
-        return len(self._scheduler.running) + len(self._scheduler.waiting)
 
     @property
     def rows(self) -> int:
@@ -35,16 +34,9 @@ class Worker:
         began = self._step_began
         return 0.0 if began is None else monotonic() - began
 
-    def submit(self, sequence: Scheduled) -> None:
-        """Queue a sequence."""
+    def wake(self) -> None:
+        """Look at the queue, where a sequence has come."""
         with self._wake:
-            self._scheduler.waiting.append(sequence)
-            self._wake.notify()
-
-    def cancel(self, sequence: Scheduled) -> None:
-        """Free the sequence's slot or place in the queue before the next step."""
-        with self._wake:
-            self._scheduler.aborts.append(sequence)
             self._wake.notify()
 
     def close(self) -> None:
@@ -60,16 +52,19 @@ class Worker:
                 self._wake.wait_for(lambda: self._closed or not self._scheduler.idle)
                 if self._closed:
                     return
-            self._step_began = monotonic()
+            began = self._step_began = monotonic()
             try:
-                self._scheduler.step()
+                self._measure(self._scheduler.step(), monotonic() - began)
             except Exception:
                 log.exception("a step failed; its generations end here")
                 self._give_up()
             self._step_began = None
 
+    def _measure(self, characters: int, seconds: float) -> None:
+        if self._scheduler.full:
+            pace = characters / seconds
+            self.pace = pace if self.pace is None else self.pace + RECENT * (pace - self.pace)
+
     def _give_up(self) -> None:
-        with self._wake:  # no sequence is submitted between the scheduler's copying and clearing
-            sequences = self._scheduler.give_up()
-        for sequence in sequences:
+        for sequence in self._scheduler.give_up():
             sequence.finish(None)

@@ -28,6 +28,8 @@ class Caller:
     """The client of a generation: its connection and its use of the cache."""
 
     connected: Callable[[], bool] = lambda: True
+    client: str = ""
+    """The key or the address of the client; clients share the engine's slots."""
     streaming: bool = False
     """Whether the client reads each piece as soon as the piece is drawn."""
     read_cache: bool = True
@@ -115,7 +117,9 @@ class TextGenerator:
             have = min(len(known.text), length)
         # A sequence that others share may end before `length`; the next resumes from the end state.
         while have < length:
-            drawing = self._drawing(generation, model, caller, known, followed=followed)
+            drawing = self._drawing(
+                generation, model, caller, known, deadline=deadline, followed=followed
+            )
             sequence = drawing.sequence
             try:
                 with drawing.begun(shared=caller.read_cache):
@@ -145,6 +149,7 @@ class TextGenerator:
         caller: Caller,
         known: CachedStream | None,
         *,
+        deadline: float,
         followed: bool,
     ) -> Drawing:
         """Return the drawing that goes on at the end of the known text."""
@@ -157,7 +162,7 @@ class TextGenerator:
             wants_details=generation.wants_details
             or (known is not None and known.details is not None),
         )
-        sequence = Sequence(job)
+        sequence = Sequence(job, caller.client, deadline - monotonic())
         sequence.followed = followed
         return Drawing(stream, model, known, sequence)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from itertools import count
+from math import ceil
 
 from service.errors import (
     DeadlineExceeded,
@@ -133,10 +134,20 @@ class HubClient:
     def submit(self, sequence: Sequence, engine: int, key: str | None) -> None:
         """Have a sequence drawn, together with the sequences of the same key; None: alone.
 
+        The reader of the sequence gets further errors, `QueueFull` included.
+
         Raises:
             Draining, EngineFailed: the client is closed, or the engine could not be opened again.
         """
-        order = Submit(next(self._numbers), engine, sequence.job, key, sequence.followed)
+        order = Submit(
+            next(self._numbers),
+            engine,
+            sequence.job,
+            key,
+            sequence.followed,
+            sequence.client,
+            sequence.seconds_left,
+        )
         sequence.on_follow = lambda: self._send(Follow(order.number))
         sequence.on_cancel = lambda: self._send(Abort(order.number))
         with self._lock:
@@ -289,7 +300,9 @@ class HubClient:
 
     @_take.register
     def _(self, report: Refused) -> None:
-        error = QueueFull("too many generations are waiting; try again in a moment")
+        error = QueueFull(
+            "too many generations are waiting; try again in a moment", ceil(report.seconds)
+        )
         self._end(report.number, None, error)
 
     def _draw_again(self, running: Running) -> None:

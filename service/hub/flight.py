@@ -16,6 +16,7 @@ class Reader:
 
     def __init__(self, order: Submit, send: Callable[[Report], None]) -> None:
         self.number, self.job, self.send = order.number, order.job, send
+        self.client, self.seconds = order.client, order.seconds
         self.followed = order.followed
         self.sent = order.job.begin
         self.flight: Flight | None = None
@@ -26,22 +27,29 @@ class Flight:
 
     def __init__(
         self,
-        job: Job,
+        reader: Reader,
         vocabulary_size: int,
         rows: Callable[[], int],
         ended: Callable[["Flight"], None],
     ) -> None:
-        """Take a job, and functions: `rows` counts the rows of the engine, `ended` hears of the end."""
-        self.job = job
-        self.followed = False
+        """Take the first reader, and functions: `rows` counts the engine's rows, `ended` hears of the end."""
+        self.job, self.client = reader.job, reader.client
+        self.followed = self.aborted = False
         self._rows, self._ended = rows, ended
         self._admitted: tuple[float, int] | None = None  # the time, and the rows at that time
-        self._ids = np.zeros(len(job), np.int64)
-        self._details = Details.empty(len(job), vocabulary_size) if job.wants_details else None
-        self._landed = job.begin
+        length = len(self.job)
+        self._ids = np.zeros(length, np.int64)
+        self._details = Details.empty(length, vocabulary_size) if self.job.wants_details else None
+        self._landed = self.job.begin
         self._readers: list[Reader] = []
         self._over = False  # no reader may join
         self._lock = threading.Lock()
+        self.join(reader)
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the flight has got a slot."""
+        return self._admitted is not None
 
     # The readers' side
 

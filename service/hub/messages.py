@@ -49,6 +49,7 @@ class Submit:
     """To the hub: draw the characters of a job, for a reader who follows or who waits.
 
     Jobs of different readers with the same `key` are drawn once where possible; None shares nothing.
+    The slots are shared by `client`, and a job that cannot be drawn in so many `seconds` is refused.
     """
 
     number: int
@@ -56,6 +57,8 @@ class Submit:
     job: Job
     key: str | None
     followed: bool
+    client: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -149,9 +152,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Refused:
-    """From the hub: every slot is taken and the queue is full."""
+    """From the hub: the queue is full, or too long for the time that a sequence has.
+
+    In so many `seconds` there should be room.
+    """
 
     number: int
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from service.engine.batch import Engine
+from service.engine.batch import DRAWN, Engine
 from service.engine.explain import describe
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.scheduler import Scheduler
+from service.engine.waiting import FairQueue
 from service.engine.worker import Worker
 from service.hub.flight import Flight, Reader
 from service.hub.messages import (
@@ -25,8 +26,9 @@ from service.hub.messages import (
     Report,
 )
 from service.hub.pulse import LONGEST_STEP
+from service.hub.work import seconds_too_many
 from service.stream.details import Reading
-from service.stream.job import Ids, Job, State
+from service.stream.job import Ending, Ids, Job, State
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +51,14 @@ class SharedEngine:
         self.spec = spec = order.spec
         self._engine = _open_engine(spec)
         self.walked = _walk(self._engine, order.walk)
-        self._workers = [_worker(self._engine, spec, number) for number in range(spec.threads)]
+        self._queue = FairQueue()
+        self._workers: list[Worker] = []
+        for number in range(spec.threads):
+            self._workers.append(self._worker(number))
         # One thread runs all inspections, so an inspection never delays a generation.
         self._inspector = ThreadPoolExecutor(1, "inspector")
-        # The worker of each flight, and the latest flight of each key that readers may share.
-        self._flights: dict[Flight, Worker] = {}
+        # All flights, and the latest flight of each key that readers may share.
+        self._flights: set[Flight] = set()
         self._shared: dict[str, Flight] = {}
         self._lock = threading.Lock()
 
@@ -65,7 +70,7 @@ class SharedEngine:
     def submit(self, reader: Reader, key: str | None) -> None:
         """Let a reader join a flight with the same key, or else start a flight.
 
-        Where every slot is taken and the queue is full, the reader is refused.
+        A reader is refused where the queue is full, or too long for the time that the reader has.
         """
         if not self._fits(reader.job):
             log.error("a sequence that the model cannot draw was refused")
@@ -75,24 +80,26 @@ class SharedEngine:
             shared = None if key is None else self._shared.get(key)
             if shared is not None and shared.join(reader):
                 return
-            if len(self._flights) >= self.spec.slots + self.spec.queue:
-                reader.send(Refused(reader.number))
+            capacity = self.spec.slots + self.spec.queue
+            seconds = seconds_too_many(reader, self._flights, capacity, self._pace())
+            if seconds is not None:
+                reader.send(Refused(reader.number, seconds))
                 return
-            flight = Flight(reader.job, self._engine.vocabulary_size, self._rows, self._forget)
-            flight.join(reader)
-            worker = self._flights[flight] = min(self._workers, key=lambda worker: worker.load)
+            flight = Flight(reader, self._engine.vocabulary_size, self._rows, self._forget)
+            self._flights.add(flight)
             if key is not None:
                 self._shared[key] = flight
-        worker.submit(flight)
+        self._queue.append(flight)
+        for worker in self._workers:
+            worker.wake()
 
     def leave(self, reader: Reader) -> None:
         """Take a reader out of the reader's flight; a flight without readers ends."""
         flight = reader.flight
         if flight is not None and flight.leave(reader):
-            with self._lock:
-                worker = self._flights.get(flight)
-            if worker is not None:
-                worker.cancel(flight)
+            flight.aborted = True
+            if self._queue.discard(flight):
+                flight.finish(Ending())
 
     def inspect(self, order: Inspect, send: Send) -> None:
         """Read a text in the background, and report the reading."""
@@ -113,12 +120,42 @@ class SharedEngine:
         for worker in self._workers:
             worker.close()
 
+    def _worker(self, number: int) -> Worker:
+        slots = -(-self.spec.slots // self.spec.threads)  # rounded up
+        batch = self._engine.batch(slots)
+        # The first draw allocates memory, for which no request should wait.
+        batch.run(
+            np.zeros(slots, np.int64),
+            np.full((1, slots), DRAWN),
+            np.zeros((1, slots)),
+            np.ones(slots, np.float32),
+        )
+        batch.state[:] = 0
+        scheduler = Scheduler(
+            batch,
+            capacity=slots,
+            tape_length=self.spec.tape_length,
+            vocabulary_size=self._engine.vocabulary_size,
+            waiting=self._queue,
+            fair_rows=self._fair_rows,
+        )
+        return Worker(scheduler, name=f"engine-{number}")
+
+    def _pace(self) -> float | None:
+        """Return the characters per second of full batches; None before every batch has been full."""
+        paces = [worker.pace for worker in self._workers]
+        return None if None in paces else sum(filter(None, paces))
+
     def _rows(self) -> int:
         return sum(worker.rows for worker in self._workers)
 
+    def _fair_rows(self) -> int:
+        """Return the rows of a worker where all workers have equally many."""
+        return -(-(self._rows() + len(self._queue)) // self.spec.threads)
+
     def _forget(self, flight: Flight) -> None:
         with self._lock:
-            self._flights.pop(flight, None)
+            self._flights.discard(flight)
             for key in [key for key, shared in self._shared.items() if shared is flight]:
                 del self._shared[key]
 
@@ -160,18 +197,3 @@ def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
         logits[place] = batch.step(ids[place : place + 1])[0]
         states[place] = batch.state[[hidden, cell], 0]
     return Reading(states[:, 0], states[:, 1], describe(logits, logits.argmax(axis=1)))
-
-
-def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:
-    slots = -(-spec.slots // spec.threads)  # rounded up
-    batch = engine.batch(slots)
-    # The first step allocates memory, for which no request should wait.
-    batch.step(np.zeros(slots, np.int64))
-    batch.state[:] = 0
-    scheduler = Scheduler(
-        batch,
-        capacity=slots,
-        tape_length=spec.tape_length,
-        vocabulary_size=engine.vocabulary_size,
-    )
-    return Worker(scheduler, name=f"engine-{number}")

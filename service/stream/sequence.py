@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 
 import numpy as np
@@ -21,10 +22,14 @@ class Sequence:
     The engine writes through `admit`, `deliver` and `finish`; readers wait and read.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, client: str = "", seconds_left: float = inf) -> None:
+        """Take a job, who asked for it, and the seconds in which the job must be drawn."""
         self.job = job
+        self.client = client
+        self.seconds_left = seconds_left
         # Whether a reader wants characters before the end.
         self.followed = False
+        self.aborted = False  # read by a scheduler in this process
         self.on_follow: Callable[[], None] = _ignore
         self.on_cancel: Callable[[], None] = _ignore
         self.created = monotonic()

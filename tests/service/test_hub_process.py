@@ -135,4 +135,4 @@ def test_model_that_cannot_be_opened(tmp_path: Path) -> None:
     assert running.stop() == 0
     lines = map(json.loads, (tmp_path / "log").read_text(encoding="utf-8").splitlines())
     (failure,) = [line for line in lines if line["message"] == "the engine cannot be started"]
-    assert "Protobuf parsing failed" in failure["exception"]
+    assert "is no step graph" in failure["exception"]

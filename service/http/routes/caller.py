@@ -6,6 +6,7 @@ from flask import request
 
 from service.generation.generator import Caller
 from service.http.connection import connection_probe
+from service.http.hooks.visit import current_visit
 
 
 def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:
@@ -18,6 +19,7 @@ def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Call
     connected = connection_probe(request.environ)
     return Caller(
         connected=lambda: not left() and connected(),
+        client=current_visit().client,
         streaming=streaming,
         read_cache=not (no_store or "no-cache" in control),
         write_cache=not no_store,

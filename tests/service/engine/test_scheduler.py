@@ -58,6 +58,13 @@ def _run(scheduler: Scheduler) -> None:
         scheduler.step()
 
 
+def _abort(scheduler: Scheduler, sequence: Sequence) -> None:
+    """Abort a sequence, as the hub does."""
+    sequence.aborted = True
+    if scheduler.waiting.discard(sequence):
+        sequence.finish(Ending())
+
+
 def _finish(sequence: Sequence) -> None:
     """Run a sequence alone, with one step in a call."""
     scheduler = _scheduler(run=1)
@@ -99,7 +106,7 @@ def test_any_interleaving_gives_what_each_gets_alone(plan, run: int) -> None:
             if arrival == now:
                 scheduler.waiting.append(sequence)
             if cancel is not None and arrival + cancel == now:
-                scheduler.aborts.append(sequence)
+                _abort(scheduler, sequence)
         scheduler.step()
     _run(scheduler)
     assert not scheduler.running
@@ -169,7 +176,7 @@ def test_an_aborted_sequence_can_be_resumed() -> None:
     scheduler.waiting.append(sequence)
     for _ in range(2):
         scheduler.step()
-    scheduler.aborts.append(sequence)
+    _abort(scheduler, sequence)
     scheduler.step()
     assert scheduler.idle
     written = _result(sequence)
@@ -186,7 +193,8 @@ def test_an_aborted_sequence_leaves_at_once() -> None:
     reading, queued = _sequence([1] * 50, 5), _sequence([1], 5)
     scheduler.waiting.extend([reading, queued])
     scheduler.step()
-    scheduler.aborts.extend([reading, queued])
+    for sequence in (reading, queued):
+        _abort(scheduler, sequence)
     scheduler.step()
     assert scheduler.idle
     assert _result(reading) == _result(queued) == []

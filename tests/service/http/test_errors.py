@@ -46,7 +46,7 @@ def test_an_unexpected_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFi
     ("error", "header", "value"),
     [
         (KeyRequired(), "WWW-Authenticate", "Bearer"),
-        (QueueFull(), "Retry-After", "1"),
+        (QueueFull("full", retry_after=3), "Retry-After", "3"),
         (RateLimited("over", retry_after=7), "Retry-After", "7"),
         (MethodNotAllowed(["POST"]), "Allow", "POST"),
     ],

@@ -19,7 +19,7 @@ class _Read:
     def __init__(self, end: int, begin: int = 0, *, details: bool = False, follows: bool = False):
         self.reports: list[Any] = []
         job = _job(begin, end, details=details)
-        self.reader = Reader(Submit(7, 0, job, "key", follows), self.reports.append)
+        self.reader = Reader(Submit(7, 0, job, "key", follows, "", 60.0), self.reports.append)
 
     @property
     def got(self) -> list[tuple[int, list[int]]]:
@@ -36,15 +36,14 @@ def _job(begin: int, end: int, *, details: bool = False) -> Job:
     return Job(Start(np.array([1])), sampling, begin=begin, end=end, wants_details=details)
 
 
-def _flight(begin: int = 0, end: int = 10, *, details: bool = False) -> Flight:
-    job = _job(begin, end, details=details)
-    return Flight(job, VOCABULARY_SIZE, rows=lambda: 3, ended=lambda _: None)
+def _flight(first: _Read) -> Flight:
+    return Flight(first.reader, VOCABULARY_SIZE, rows=lambda: 3, ended=lambda _: None)
 
 
 def test_every_reader_gets_the_characters() -> None:
     """A reader who joins late gets at once what has landed, then the same as the others."""
-    flight, early, late = _flight(), _Read(10), _Read(10)
-    assert flight.join(early.reader)
+    early, late = _Read(10), _Read(10)
+    flight = _flight(early)
     flight.admit(5.0)
     flight.deliver(np.array([4, 5]), None)
     assert flight.join(late.reader)
@@ -55,7 +54,7 @@ def test_every_reader_gets_the_characters() -> None:
 
 def test_a_resumed_reader_gets_the_rest() -> None:
     """A reader who knows the beginning gets what comes after, from place 0 of the reader's own."""
-    flight, reader = _flight(), _Read(10, begin=2)
+    flight, reader = _flight(_Read(10)), _Read(10, begin=2)
     flight.deliver(np.array([4, 5, 6]), None)
     flight.join(reader.reader)
     flight.deliver(np.array([7]), None)
@@ -64,7 +63,7 @@ def test_a_resumed_reader_gets_the_rest() -> None:
 
 def test_a_shorter_reader_gets_no_more_than_wanted() -> None:
     """A reader who wants less than the flight draws follows the flight, up to the reader's end."""
-    flight, reader = _flight(), _Read(3)
+    flight, reader = _flight(_Read(10)), _Read(3)
     flight.join(reader.reader)
     assert flight.followed
     flight.deliver(np.array([4, 5, 6, 7]), None)
@@ -72,23 +71,23 @@ def test_a_shorter_reader_gets_no_more_than_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flight", "reader"),
+    ("first", "reader"),
     [
-        (_flight(0, 10), _Read(20, begin=10)),
-        (_flight(5, 10), _Read(10)),
-        (_flight(), _Read(10, details=True)),
+        (_Read(10), _Read(20, begin=10)),
+        (_Read(10, begin=5), _Read(10)),
+        (_Read(10), _Read(10, details=True)),
     ],
     ids=["knows all of it", "begins before", "wants details"],
 )
-def test_a_flight_that_does_not_serve_is_not_joined(flight: Flight, reader: _Read) -> None:
+def test_a_flight_that_does_not_serve_is_not_joined(first: _Read, reader: _Read) -> None:
     """A reader does not join a flight that lacks what the reader wants."""
-    assert not flight.join(reader.reader)
+    assert not _flight(first).join(reader.reader)
     assert reader.reports == []
 
 
 def test_details_come_with_the_characters() -> None:
     """The readers of a flight with details get the details of their characters."""
-    flight, reader = _flight(details=True), _Read(10, begin=1)
+    flight, reader = _flight(_Read(10, details=True)), _Read(10, begin=1)
     flight.join(reader.reader)
     details = Details.empty(3, VOCABULARY_SIZE)
     details.logprobs[:] = [-1, -2, -3]
@@ -99,8 +98,8 @@ def test_details_come_with_the_characters() -> None:
 
 def test_the_last_reader_ends_the_flight() -> None:
     """A reader who leaves ends alone; the last one is to get the ending, and nobody joins after."""
-    flight, first, last = _flight(), _Read(10), _Read(10)
-    flight.join(first.reader)
+    first, last = _Read(10), _Read(10)
+    flight = _flight(first)
     flight.join(last.reader)
     assert not flight.leave(first.reader)
     assert [(end.shared, end.ending.state) for end in first.ends if end.ending] == [(True, None)]
@@ -113,8 +112,9 @@ def test_the_last_reader_ends_the_flight() -> None:
 
 def test_one_reader_keeps_the_result() -> None:
     """Every reader gets the ending, and all but one hear that another has the same."""
-    flight, readers = _flight(), [_Read(10) for _ in range(3)]
-    for each in readers:
+    readers = [_Read(10) for _ in range(3)]
+    flight = _flight(readers[0])
+    for each in readers[1:]:
         flight.join(each.reader)
     flight.finish(Ending())
     assert [each.ends[0].shared for each in readers] == [False, True, True]
@@ -122,8 +122,8 @@ def test_one_reader_keeps_the_result() -> None:
 
 def test_a_failed_flight_has_no_ending() -> None:
     """The readers of a flight that the engine has failed get no ending, and nobody joins after."""
-    flight, reader = _flight(), _Read(10)
-    flight.join(reader.reader)
+    reader = _Read(10)
+    flight = _flight(reader)
     flight.finish(None)
     assert reader.ends == [Finished(7, None, shared=False)]
     assert not flight.join(_Read(10).reader)

@@ -1,0 +1,76 @@
+"""One client's flood costs another client little."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from service.keys import hash_of
+from tests.servers import Service, serving, wait_until
+
+KEYS = {"flooding": "charloom_a", "other": "charloom_b"}
+FLOOD = 40
+
+
+def _as(client: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {KEYS[client]}"}
+
+
+@pytest.fixture
+def service(store: Path, tmp_path: Path):
+    """A service with few slots and a key for each client."""
+    keys = ",".join(f"{name}:{hash_of(key)}" for name, key in KEYS.items())
+    with serving(
+        tmp_path / "log", store=store, model="deep", slots=4, queue=64, keys=keys
+    ) as running:
+        yield running
+
+
+def _flood(service: Service, pool: ThreadPoolExecutor) -> list:
+    """Ask for long texts at once, and wait until the slots and the queue are full of them."""
+    asked = [
+        pool.submit(service.generate, _as("flooding"), seed="a", length=10_000, random_seed=n)
+        for n in range(FLOOD)
+    ]
+    wait_until(lambda: _metric(service, "charloom_running") >= 4, "the flood")
+    return asked
+
+
+def _metric(service: Service, name: str) -> float:
+    lines = service.request("GET", "/metrics", headers=_as("other")).body.decode().splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
+
+@pytest.mark.parametrize("client", KEYS)
+def test_a_short_text_is_answered_beside_a_flood(service: Service, client: str) -> None:
+    """A short text comes while most of the flood still runs, also for the client of the flood."""
+    with ThreadPoolExecutor(FLOOD) as pool:
+        asked = _flood(service, pool)
+        answer = service.generate(_as(client), seed="b", length=50)
+        assert answer.status == 200
+        assert sum(each.done() for each in asked) < FLOOD / 2
+        statuses = {each.result().status for each in asked}
+    assert 200 in statuses
+    assert statuses <= {200, 429}
+
+
+def test_what_cannot_end_in_time_is_refused_at_once(store: Path, tmp_path: Path) -> None:
+    """With little time, part of a flood is refused with the seconds to wait, and the rest is answered."""
+    with (
+        serving(tmp_path / "log", store=store, model="deep", slots=2, deadline=5) as service,
+        ThreadPoolExecutor(FLOOD) as pool,
+    ):
+        warm = [
+            pool.submit(service.generate, seed="w", length=2_000, random_seed=n) for n in range(4)
+        ]
+        assert {each.result().status for each in warm} == {200}
+        asked = [
+            pool.submit(service.generate, seed="a", length=10_000, random_seed=n)
+            for n in range(FLOOD)
+        ]
+        answers = [each.result() for each in asked]
+    refused = [answer for answer in answers if answer.status == 429]
+    assert refused
+    assert {answer.json["code"] for answer in refused} == {"queue_full"}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert sum(answer.status == 200 for answer in answers) > 0
