@@ -35,7 +35,7 @@ def main() -> None:
     parts = {}
     for name in names:
         parts[name] = PARTS[name](arguments.rounds, arguments.seconds)
-        print(report.as_text(parts[name]), flush=True)
+        print(report.as_text(parts[name], about["kind"]), flush=True)
     report.write(OUT, about, list(parts.values()))
     path = DOCS_CHART if arguments.docs else OUT / DOCS_CHART.name
     chart.draw(parts, path)
