@@ -52,7 +52,12 @@ def measure(rounds: int, seconds: float) -> Part:
         ],
         values=values,
         bars=[
-            Bar("64 at once, times the fp32 limit", ratios(values[OURS], fp32), "≥", FP32_BARS[kind()]),
+            Bar(
+                "64 at once, times the fp32 limit",
+                ratios(values[OURS], fp32),
+                "≥",
+                FP32_BARS[kind()],
+            ),
             Bar(
                 "64 at once, share of the integer limit",
                 [100 * share for share in ratios(values[OURS], limits[INTEGER])],

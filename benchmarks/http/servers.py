@@ -39,7 +39,7 @@ class Server:
         start = monotonic()
         self._process = subprocess.Popen(
             [part.format(port=self.port) for part in program.command],
-            env=environment | program.environment | {"PORT": str(self.port)},
+            env=environment | {**program.environment, "PORT": str(self.port)},
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
@@ -96,7 +96,8 @@ class Server:
     def _give_up(self, command: list[str]) -> None:
         self._process.kill()
         self._log.seek(0)
-        raise RuntimeError(f"no answer from {command}: {self._log.read()[-2000:]!r}")
+        said = self._log.read().decode(errors="replace")[-2000:]
+        raise RuntimeError(f"no answer from {command}:\n{said}")
 
     def _get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -195,12 +195,36 @@ def _bars(values: dict[str, Values]) -> list[Bar]:
 
     extra = [first - own for first, own in zip(values[FIRST], values[PREFILL], strict=True)]
     return [
-        Bar("1 client, share of the engine alone", percent(f"{HTTP} @ 1", f"{ENGINE} @ 1"), "≥", 90, "%"),
-        Bar("64 clients, share of the engine alone", percent(f"{HTTP} @ 64", f"{ENGINE} @ 64"), "≥", 90, "%"),
-        Bar("64 streams, share of whole answers", percent(f"{STREAMED} @ 64", f"{HTTP} @ 64"), "≥", 85, "%"),
+        Bar(
+            "1 client, share of the engine alone",
+            percent(f"{HTTP} @ 1", f"{ENGINE} @ 1"),
+            "≥",
+            90,
+            "%",
+        ),
+        Bar(
+            "64 clients, share of the engine alone",
+            percent(f"{HTTP} @ 64", f"{ENGINE} @ 64"),
+            "≥",
+            90,
+            "%",
+        ),
+        Bar(
+            "64 streams, share of whole answers",
+            percent(f"{STREAMED} @ 64", f"{HTTP} @ 64"),
+            "≥",
+            85,
+            "%",
+        ),
         Bar("cached hit, share of an empty route", percent(HITS, NOTHING), "≥", 80, "%"),
         # Twice the hits of commit 7362791, which reached 49 % of an empty route with its one worker.
-        Bar("cached hits of two workers, share of an empty route of one", percent(HITS_OF_TWO, NOTHING), "≥", 98, "%"),
+        Bar(
+            "cached hits of two workers, share of an empty route of one",
+            percent(HITS_OF_TWO, NOTHING),
+            "≥",
+            98,
+            "%",
+        ),
         Bar("400 → 800, times 400 fresh", ratios(values[EXTENSION], values[SHORT]), "≤", 1.2),
         Bar("first character, idle, over the engine's own prefill", extra, "≤", 3, "ms"),
         Bar("generation beside a flood of hits", percent(FLOODED, ALONE), "≥", 60, "%"),

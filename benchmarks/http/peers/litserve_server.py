@@ -8,7 +8,7 @@ import litserve
 from benchmarks.http.peers.plain_loop import PlainLoop
 
 
-class Writer(litserve.LitAPI):
+class Writer(litserve.LitAPI):  # type: ignore[misc]  # not installed where mypy runs
     """The route `POST /predict`."""
 
     def setup(self, device: Any) -> None:  # noqa: ARG002 - LitServe's signature

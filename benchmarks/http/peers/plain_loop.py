@@ -22,9 +22,10 @@ class PlainLoop:
         self._units: int = self._session.get_inputs()[1].shape[1]
 
     def text(self, seed: str, length: int, random_seed: int) -> str:
-        """Write that many characters after a seed text of at least one character, at temperature 1."""
+        """Write that many characters after a seed text, at temperature 1."""
         rng = np.random.default_rng(random_seed)
         states = [np.zeros((1, self._units), np.float32) for _ in self._states]
+        logits = np.zeros(len(self._symbols))
         for symbol in seed:
             logits, states = self._step(self._ids[symbol], states)
         drawn: list[str] = []
