@@ -1,4 +1,4 @@
-"""(e) The engine and the service on some of the machine's cores, and what more cores should give."""
+"""(g) The engine and the service on some of the machine's cores, and what more cores should give."""
 
 import multiprocessing
 import os

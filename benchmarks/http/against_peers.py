@@ -1,4 +1,4 @@
-"""(f) The service over HTTP against the servers that a user would pick instead."""
+"""(h) The service over HTTP against the servers that a user would pick instead."""
 
 import subprocess
 from collections.abc import Callable, Mapping
@@ -24,6 +24,7 @@ FIRST, RSS, PSS, START = "first character, ms", "RSS, MB", "PSS, MB", "s to the 
 AGAIN, BESIDE = "same bytes again", "same bytes beside others"
 SEED_TEXT = "It was the best of times, it was"
 REPEATS = 3  # of single requests, in each round
+MANY_SECONDS = 4
 WAVES = 1.5  # texts of each client in a run; the first is not counted
 OTHERS = 7
 HEAD_START = 0.05  # seconds in which the requests of the others arrive
@@ -129,7 +130,8 @@ def _rates(server: Server, seconds: float) -> dict[int, float]:
     wave = 0.0  # seconds that a text of one client takes
     for size in SIZES:
         try:
-            rate = generated_in_time(server, size, max(4 * seconds, WAVES * size * wave))
+            long = max(MANY_SECONDS, 4 * seconds, WAVES * size * wave)
+            rate = generated_in_time(server, size, long)
             wave = CHARACTERS / rate
         except RuntimeError:
             rate = 0.0

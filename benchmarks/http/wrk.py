@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.http.servers import Server
 
 CHARACTERS = 400
+LONGEST = 600  # seconds
 
 # Every request has a random seed of its own, over all runs.
 GENERATIONS = """
@@ -56,7 +57,7 @@ end
 _runs = count(1)
 
 
-class TooShort(Exception):
+class TooShort(RuntimeError):
     """A run in which too few texts were complete."""
 
 
@@ -88,10 +89,16 @@ def generated_per_second(
 def generated_in_time(
     server: Server, clients: int, seconds: float, *, stream: bool = False
 ) -> float:
-    """Return the same, of a run that is doubled until it is long enough."""
+    """Return the same, of a run that is doubled until it is long enough.
+
+    Raises:
+        TooShort: no run of at most LONGEST seconds is long enough.
+    """
     try:
         return generated_per_second(server, clients, seconds, stream=stream)
     except TooShort:
+        if 2 * seconds > LONGEST:
+            raise
         return generated_in_time(server, clients, 2 * seconds, stream=stream)
 
 

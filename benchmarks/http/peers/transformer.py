@@ -9,7 +9,6 @@ import sys
 
 import gguf
 import numpy as np
-from numpy.typing import NDArray
 
 LAYERS, UNITS, HEADS, CONTEXT = 6, 384, 6, 2048
 INNER = 4 * UNITS
@@ -50,16 +49,13 @@ def _add_weights(writer: gguf.GGUFWriter, symbols: int) -> None:
         kind = gguf.GGMLQuantizationType.Q8_0
         writer.add_tensor(f"{name}.weight", gguf.quantize(drawn, kind), raw_dtype=kind)
 
-    def vector(name: str, value: NDArray[np.float32]) -> None:
-        writer.add_tensor(name, value)
-
     def norm(name: str) -> None:
-        vector(f"{name}.weight", np.ones(UNITS, np.float32))
-        vector(f"{name}.bias", np.zeros(UNITS, np.float32))
+        writer.add_tensor(f"{name}.weight", np.ones(UNITS, np.float32))
+        writer.add_tensor(f"{name}.bias", np.zeros(UNITS, np.float32))
 
     def linear(name: str, outputs: int, inputs: int) -> None:
         matrix(name, outputs, inputs)
-        vector(f"{name}.bias", np.zeros(outputs, np.float32))
+        writer.add_tensor(f"{name}.bias", np.zeros(outputs, np.float32))
 
     matrix("token_embd", symbols, UNITS)
     matrix("position_embd", CONTEXT, UNITS)
