@@ -15,7 +15,7 @@ from benchmarks.http.programs import Program
 from benchmarks.http.servers import MODEL, Server, random_store, running
 from benchmarks.http.wrk import CHARACTERS, generated_in_time, installed
 from benchmarks.report import Part
-from benchmarks.rounds import Bar, Values, interleave, ratios, spread
+from benchmarks.rounds import Bar, Values, interleave, progress, ratios, spread
 from benchmarks.weights import SYMBOLS
 
 SIZES = [1, 8, 64]
@@ -133,7 +133,8 @@ def _rates(server: Server, seconds: float) -> dict[int, float]:
             long = max(MANY_SECONDS, 4 * seconds, WAVES * size * wave)
             rate = generated_in_time(server, size, long)
             wave = CHARACTERS / rate
-        except RuntimeError:
+        except RuntimeError as error:
+            progress(f"peers, {size} at once: {error}")
             rate = 0.0
         rates[size] = rate
     return rates
