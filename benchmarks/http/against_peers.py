@@ -1,8 +1,9 @@
 """(h) The service over HTTP against the servers that a user would pick instead."""
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -141,24 +142,36 @@ def _rates(server: Server, seconds: float) -> dict[int, float]:
 
 
 def _same_bytes(server: Server) -> tuple[bool, bool]:
-    """Return whether a request repeated alone, and beside others, gave the text that it gave first."""
+    """Return whether requests repeated alone, and beside others, gave the texts that they gave first."""
+    seeds = [fresh_seed() for _ in range(REPEATS)]
+    first, again = _texts(server, seeds), _texts(server, seeds)
+    with _others(server):
+        beside = _texts(server, seeds)
+    return first == again, first == beside
+
+
+@contextmanager
+def _others(server: Server) -> Iterator[None]:
+    """Let other clients ask for other texts as long as the context lasts."""
     done = Event()
 
-    def other() -> None:
+    def ask() -> None:
         while not done.is_set():
             _text(server, fresh_seed())
 
-    seeds = [fresh_seed() for _ in range(REPEATS)]
-    first = [_text(server, seed) for seed in seeds]
-    again = [_text(server, seed) for seed in seeds]
     with ThreadPoolExecutor(OTHERS) as pool:
-        others = [pool.submit(other) for _ in range(OTHERS)]
-        sleep(HEAD_START)
-        beside = [_text(server, seed) for seed in seeds]
-        done.set()
-        for each in others:
-            each.result()
-    return first == again, first == beside
+        others = [pool.submit(ask) for _ in range(OTHERS)]
+        try:
+            sleep(HEAD_START)
+            yield
+        finally:
+            done.set()
+    for each in others:
+        each.result()
+
+
+def _texts(server: Server, seeds: list[int]) -> list[str]:
+    return [_text(server, seed) for seed in seeds]
 
 
 def _text(server: Server, random_seed: int) -> str:
