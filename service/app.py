@@ -1,18 +1,23 @@
 """The assembly of the application from the settings."""
 
 import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Protocol, TypeVar
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from model_store import StoreUnavailable
-from service.cache.memory import MemoryBytes
+from model_store import StoreError, StoreUnavailable
 from service.cache.streams import StreamCache
+from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
-from service.http.hooks.order import register_hooks
+from service.http.hooks.order import Steps, register_hooks
+from service.http.ready import ReadyAnswers
+from service.http.repeat import Repeats
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -21,6 +26,10 @@ from service.http.routes.models import models_routes
 from service.http.routes.openai import openai_routes
 from service.http.routes.page import page_routes
 from service.http.tracing import trace
+from service.hub.client import HubClient
+from service.hub.keeper import WatchedKeeper
+from service.hub.rendezvous import Rendezvous
+from service.hub.shared_memory import SharedMemory
 from service.keys import Keys
 from service.models.offered import offered_models
 from service.models.registry import Models
@@ -30,40 +39,86 @@ from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
+READY_SHARE = 8  # of the size of the cache in memory, for the ready answers of each worker
 
-class Charloom(Flask):
-    """The Flask application and its models, generator and reloader, which `close` ends."""
 
-    def __init__(self, models: Models, generator: TextGenerator, reload_seconds: float) -> None:
-        super().__init__("service", static_folder=None)
-        self._models, self._generator = models, generator
-        self._reloader = Reloader(models.refresh, reload_seconds)
-
-    def reload(self) -> None:
-        """Refresh the models from the store, in the background."""
-        self._reloader.ask()
+class Closable(Protocol):
+    """A part of the application that ends its threads, connections and engines."""
 
     def close(self) -> None:
-        """End every engine, thread and connection."""
-        self._reloader.close()
-        self._models.close()
-        self._generator.close()
+        """End them."""
 
 
-def create_app(settings: Settings | None = None) -> Charloom:
+Part = TypeVar("Part", bound=Closable)
+
+
+class Charloom(Flask):
+    """The Flask application, which ends its parts when the application is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("service", static_folder=None)
+        self._parts = ExitStack()
+        self.reload: Callable[[], None]
+        """Refreshes the models from the store, in the background."""
+
+    def own(self, part: Part) -> Part:
+        """Take a part, to be closed before the parts that were taken earlier."""
+        self._parts.callback(part.close)
+        return part
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: no route or step is a coroutine.
+
+        Flask would inspect each function anew in each request.
+        """
+        return func
+
+    def close(self) -> None:
+        """End every thread and connection, and the engines that no other worker needs."""
+        self._parts.close()
+
+
+def create_app(
+    settings: Settings | None = None,
+    rendezvous: Rendezvous | None = None,
+    *,
+    may_wait: bool = False,
+) -> Charloom:
     """Assemble the application and load the default model, unless the store is unavailable.
+
+    The application computes in the hub of the rendezvous; without one, in a hub of its own. An
+    application that may wait for its default model is not ready before the model can be loaded.
 
     Raises:
         StoreError, ModelUnavailable: the default model does not exist or cannot be loaded.
     """
-    settings = settings or Settings()
+    app = Charloom()
+    try:
+        models = _assemble(app, settings or Settings(), rendezvous)
+        models.get(None)
+    except (StoreError, ModelUnavailable) as error:
+        if not (may_wait or isinstance(error, StoreUnavailable)):
+            app.close()
+            raise
+        log.warning("not ready before the default model is: %s", error)
+    return app
+
+
+def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) -> Models:
+    """Give the application its parts, and return the models."""
     telemetry = Telemetry()
-    models = Models(offered_models(settings), settings, telemetry)
-    generator = TextGenerator(_cache(settings, telemetry), telemetry, settings.deadline)
-    app = Charloom(models, generator, settings.reload_seconds)
+    if rendezvous is None:
+        rendezvous = app.own(WatchedKeeper(settings)).rendezvous
+    hub = app.own(HubClient(rendezvous, telemetry))
+    cache = _cache(settings, hub, telemetry)
+    generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
+    models = app.own(Models(offered_models(settings), settings, hub, telemetry))
+    app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     admission = Admission(Keys(settings.all_keys()), Allowance(settings))
-    register_hooks(app, settings, telemetry, admission)
-    app.register_blueprint(generate_routes(models, generator, settings, admission))
+    steps = Steps(settings, telemetry, admission)
+    ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
+    register_hooks(app, steps)
+    app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
@@ -71,25 +126,22 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app)
-    trace(app)
+    if not trace(app):  # a span of a request begins and ends in Flask
+        repeats = Repeats(app.wsgi_app, ready, models, steps, telemetry)
+        app.wsgi_app = repeats  # type: ignore[method-assign]
     proxies = settings.trusted_proxies
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
-    try:
-        models.get(None)
-    except StoreUnavailable as error:
-        # A worker that fails at its start ends the whole service, the healthy workers included.
-        log.warning("not ready before the store is: %s", error)
-    return app
+    return models
 
 
-def _cache(settings: Settings, telemetry: Telemetry) -> StreamCache:
+def _cache(settings: Settings, hub: HubClient, telemetry: Telemetry) -> StreamCache:
     def failed(layer: str) -> None:
         telemetry.cache_errors.labels(layer).inc()
 
     if settings.redis_url is None:
-        return StreamCache(MemoryBytes(settings.cache_megabytes * 1_000_000), failed)
+        return StreamCache(SharedMemory(hub), failed)
     # The library takes 9 MB of memory, which a service without Redis saves.
     from service.cache.redis_bytes import RedisBytes  # noqa: PLC0415
 

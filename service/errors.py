@@ -48,6 +48,10 @@ class ModelUnavailable(ServiceError):
     """The model exists but cannot be loaded."""
 
 
+class TooManyModels(ServiceError):
+    """As many models as may be in memory are answering requests."""
+
+
 class QueueFull(ServiceError):
     """Every slot is taken and the queue is full."""
 

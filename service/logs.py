@@ -3,11 +3,15 @@
 import json
 import logging
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from logging import LogRecord, StreamHandler
-from logging.handlers import QueueHandler, QueueListener
-from queue import SimpleQueue
+from logging import Handler, LogRecord
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import Any
+
+_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 REQUESTS = "charloom.requests"
 """The logger of the access log, with one line for each request."""
@@ -27,7 +31,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _json(line)
 
 
 class PlainFormatter(logging.Formatter):
@@ -43,43 +47,62 @@ class PlainFormatter(logging.Formatter):
         return " ".join([super().format(record), *shown])
 
 
-class BackgroundHandler(QueueHandler):
-    """Hands each record to a thread that formats and writes the line.
+class BackgroundHandler(Handler):
+    """Hands each record to a thread that formats and writes the lines of 50 ms at once.
 
     A write releases the interpreter's lock, and the thread that answers a request waits to get the
-    lock back. With 16 clients and cached texts, a request costs 0.6 ms of processor time with this
-    handler and 0.7 ms with a `StreamHandler`.
+    lock back. A process that is killed loses the lines of the last 50 ms.
     """
 
-    def __init__(self) -> None:
-        super().__init__(SimpleQueue())
-        self._writer: QueueListener | None = None
+    PAUSE = 0.05  # seconds
 
-    def prepare(self, record: LogRecord) -> LogRecord:
-        """Return the record unformatted; the default would format the line here, for other processes."""
-        return record
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: SimpleQueue[LogRecord | None] = SimpleQueue()
+        self._closing = Event()
+        self._writer: Thread | None = None
 
     def emit(self, record: LogRecord) -> None:
         """Put the record into the queue."""
         if self._writer is None:
             self._writer = self._start_writer()
-        super().emit(record)
+        self._records.put(record)
 
     def close(self) -> None:
         """Write the rest of the lines and end the thread; logging does so when the process exits."""
         if self._writer is not None:
-            self._writer.stop()
+            self._closing.set()
+            self._records.put(None)  # wakes the thread where there is no line to write
+            self._writer.join()
             self._writer = None
         super().close()
 
-    def _start_writer(self) -> QueueListener:
+    def _start_writer(self) -> Thread:
         # The first record starts the thread: gunicorn forks its workers after the configuration of
         # the loggers, and a forked process has no thread of the parent.
-        target = StreamHandler()
-        target.setFormatter(self.formatter)
-        writer = QueueListener(self.queue, target)
+        self._closing.clear()
+        writer = Thread(target=self._write_all, name="access log", daemon=True)
         writer.start()
         return writer
+
+    def _write_all(self) -> None:
+        closing = False
+        while not closing:
+            first = self._records.get()
+            closing = self._closing.wait(self.PAUSE)
+            self._write([first, *self._waiting()])
+
+    def _waiting(self) -> Iterator[LogRecord | None]:
+        with suppress(Empty):
+            while True:
+                yield self._records.get_nowait()
+
+    def _write(self, records: Iterable[LogRecord | None]) -> None:
+        lines = [self.format(record) + "\n" for record in records if record is not None]
+        # A log that cannot be written, such as one on a full disk, ends no thread.
+        with suppress(OSError, ValueError):
+            sys.stderr.write("".join(lines))
+            sys.stderr.flush()
 
 
 def configuration() -> dict[str, Any]:
@@ -91,8 +114,7 @@ def configuration() -> dict[str, Any]:
         "formatters": {"line": {"()": formatter}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-            # "()" rather than "class": from Python 3.12 on, "class" makes the queue itself.
-            "background": {"()": "service.logs.BackgroundHandler", "formatter": "line"},
+            "background": {"class": "service.logs.BackgroundHandler", "formatter": "line"},
         },
         "root": {"level": "INFO", "handlers": ["stderr"]},
         "loggers": {

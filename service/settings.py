@@ -1,5 +1,6 @@
 """The settings of the service, read once from the environment."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
         description="Seconds between two checks of the store for new versions and moved aliases.",
     )
     workers: int = Field(
-        1, ge=1, description="Worker processes; each has its own engines and queues."
+        0, ge=0, description="Processes that answer HTTP; 0: one per core, and at most 8."
     )
     engine: Literal["onnx", "tensorflow"] = Field(
         "onnx", description="The library that computes the steps."
@@ -111,9 +112,24 @@ class Settings(BaseSettings):
             raise ValueError(f"{file} holds no key; `python -m service keys new NAME` makes one")
         return file
 
+    @property
+    def worker_count(self) -> int:
+        """The number of processes that answer HTTP."""
+        return self.workers or min(8, cores())
+
+    @property
+    def thread_count(self) -> int:
+        """The number of threads of an engine."""
+        return min(self.engine_threads or cores(), self.slots)
+
     def all_keys(self) -> list[tuple[str, str]]:
         """Return (name, SHA-256) of every key, from the environment and the file."""
         return parse_keys(self.keys or ()) + (_keys_in(self.keys_file) if self.keys_file else [])
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _keys_in(file: Path) -> list[tuple[str, str]]:

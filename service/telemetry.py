@@ -50,6 +50,7 @@ class Telemetry:
             ["result"],
             registry=registry,
         )
+        self._hits = self.cache.labels("hit")
         self.cache_errors = Counter(
             "charloom_cache_errors",
             "Failures of the cache by layer: Redis gave no answer, or a value was damaged.",
@@ -125,6 +126,12 @@ class Telemetry:
             )
         )
 
+    def repeated(self, seed_characters: int, text_characters: int) -> None:
+        """Count an answer whose bytes were ready, as a hit of the cache."""
+        self._hits.inc()
+        self.seed_characters.inc(seed_characters)
+        self.text_characters.inc(text_characters)
+
     def queued(self) -> None:
         """Count a generation that enters the queue."""
         self._waiting.inc()
@@ -136,10 +143,13 @@ class Telemetry:
         self._rows.observe(rows)
 
     def ended(self, sequence: Sequence) -> None:
-        """Count a generation that left its slot or the queue, and observe the seconds of its stages."""
+        """Count a generation that left its slot or the queue, and observe the seconds of its stages.
+
+        Characters that several generations share count once.
+        """
         (self._waiting if sequence.admitted is None else self._running).dec()
         drawn, seconds = len(sequence.ids), sequence.seconds()
-        if not drawn or not seconds:
+        if not drawn or not seconds or sequence.shared:
             return
         self._generated.inc(drawn)
         self._queue.observe(seconds["queue"])

@@ -9,8 +9,8 @@ import numpy as np
 
 from model_store import FileEntry, Manifest, Vocabulary
 from model_store.manifest import digest_of
-from service.engine.client import EngineClient
 from service.errors import ServiceError
+from service.hub.engine_client import EngineClient
 from service.models.loading import LoadedModel
 from service.stream.details import LIKELIEST, Details
 from service.stream.job import Ending, Snapshot
@@ -32,9 +32,15 @@ class FakeEngine:
         self.fingerprint = FINGERPRINT
         self.refusal: ServiceError | None = None
         self.sequences: list[Sequence] = []
+        self.keys: list[str | None] = []
         self.draws_first = draws_first
 
-    def submit(self, sequence: Sequence) -> None:
+    @property
+    def idle(self) -> bool:
+        return all(sequence.ended for sequence in self.sequences)
+
+    def submit(self, sequence: Sequence, key: str | None) -> None:
+        self.keys.append(key)
         if self.refusal is not None:
             raise self.refusal
         self.sequences.append(sequence)

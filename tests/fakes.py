@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from service.engine.batch import Batch
+
 VOCABULARY_SIZE = 11
 
 
-class ScriptedBatch:
+class ScriptedBatch(Batch):
     """Logits depend on every id that a row has consumed since its state was set.
 
     The hidden state is the hash and the cell state the number of these ids.

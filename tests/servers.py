@@ -11,7 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -60,7 +60,8 @@ class Service:
         self._log = log.open("wb")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         environment = inherited | (environment or {})
-        environment |= {f"CHARLOOM_{key.upper()}": str(value) for key, value in settings.items()}
+        given = {"workers": 1} | settings
+        environment |= {f"CHARLOOM_{key.upper()}": str(value) for key, value in given.items()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service"],
             cwd=ROOT,
@@ -121,13 +122,13 @@ class Service:
         connections = [c for pid in family for c in psutil.Process(pid).net_connections("tcp")]
         return all(connection.status == psutil.CONN_LISTEN for connection in connections)
 
-    def engines(self) -> int:
-        """Return how many engine processes the workers have."""
-        count = 0
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):  # the process is ending
-                count += "service.engine.process" in process.cmdline()
-        return count
+    def family(self) -> tuple[psutil.Process, list[psutil.Process]]:
+        """Return the process of the hub, and the workers that answer HTTP."""
+        zombie = psutil.STATUS_ZOMBIE
+        children = psutil.Process(self.process.pid).children()
+        children = [child for child in children if child.status() != zombie]
+        (hub,) = [child for child in children if "service.hub.process" in child.cmdline()]
+        return hub, [child for child in children if child != hub]
 
     def stop(self) -> int:
         """Stop as an operator does and return the exit status."""

@@ -35,7 +35,7 @@ def test_serving_installs_no_tensorflow() -> None:
     """TensorFlow belongs to training: 1.6 GB and seconds of import that serving does not need."""
     names = {pin.split("==")[0] for pin in pins("serve")}
     assert "onnxruntime" in names
-    assert names.isdisjoint({"keras", "onnx", "tensorflow", "tensorflow-cpu"})
+    assert names.isdisjoint({"keras", "tensorflow", "tensorflow-cpu"})
 
 
 def test_locks_agree() -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import onnx
 
 from benchmarks.peers.draw import Drawer
-from benchmarks.weights import SYMBOLS, random_weights
+from benchmarks.weights import random_weights
 from model_store import contents
+from service.engine.batch import DRAWN, RUN, Batch, Ids
 from service.engine.onnx_engine import OnnxEngine
 from training.frozen.graph import step_graph
 
@@ -41,10 +42,8 @@ class Charloom:
             each.result()
 
     def _run(self, rows: int, first_seed: int, characters: int) -> None:
-        batch, drawer = self._engine.batch(rows), Drawer(rows, len(SYMBOLS), first_seed)
-        ids = np.zeros(rows, np.int64)
-        for position in range(characters):
-            ids = drawer.draw(batch.step(ids), position)
+        batch, drawer = self._engine.batch(rows), Drawer(rows, first_seed)
+        _follow(batch, drawer, np.full((characters, rows), DRAWN))
 
 
 class Prefill:
@@ -55,9 +54,15 @@ class Prefill:
 
     def read(self, sequences: int, characters: int) -> None:
         """Read that many characters, and draw the next character."""
-        batch, drawer = self._engine.batch(sequences), Drawer(sequences, len(SYMBOLS))
-        ids = np.zeros(sequences, np.int64)
-        logits = batch.step(ids)
-        for _ in range(characters - 1):
-            logits = batch.step(ids)
-        drawer.draw(logits, 0)
+        known = np.zeros((characters, sequences), np.int64)
+        known[-1] = DRAWN
+        _follow(self._engine.batch(sequences), Drawer(sequences), known)
+
+
+def _follow(batch: Batch, drawer: Drawer, known: Ids) -> None:
+    """Feed the character 0 and then the known [characters, rows], or drawn ones where it says DRAWN."""
+    ids = np.zeros(known.shape[1], np.int64)
+    for position in range(0, len(known), RUN):
+        part = known[position : position + RUN]
+        uniforms = drawer.uniforms(position, len(part))
+        ids = batch.run(ids, part, uniforms, drawer.steepness)[-1]

@@ -84,7 +84,7 @@ class OnnxLstm:
 
     def generate(self, sequences: int, characters: int) -> None:
         """Generate that many characters of each sequence."""
-        drawer = Drawer(sequences, len(SYMBOLS))
+        drawer = Drawer(sequences)
         ids = np.zeros(sequences, np.int64)
         states = [np.zeros((1, sequences, UNITS), np.float32) for _ in self._states]
         for position in range(characters):

@@ -13,6 +13,8 @@ from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generation.generator import Caller, TextGenerator
+from service.hub.client import HubClient
+from service.hub.keeper import WatchedKeeper
 from service.models.offered import offered_models
 from service.models.registry import Models
 from service.settings import Settings
@@ -68,9 +70,12 @@ def _parser() -> argparse.ArgumentParser:
 def _text(wire: GenerateRequest) -> Iterator[str]:
     settings = Settings(slots=1, queue=0)
     telemetry = Telemetry()
-    models = Models(offered_models(settings), settings, telemetry)
-    generator = TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
-    with closing(models), closing(generator):
+    with (
+        closing(WatchedKeeper(settings)) as keeper,
+        closing(HubClient(keeper.rendezvous, telemetry)) as hub,
+        closing(Models(offered_models(settings), settings, hub, telemetry)) as models,
+    ):
+        generator = TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
         yield generation.seed

@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Sequence
+from mmap import mmap
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
@@ -11,39 +12,89 @@ from gunicorn.errors import AppImportError
 
 from model_store import ModelNotFound, StoreError
 from service.errors import ServiceError
+from service.hub.keeper import Keeper
 from service.models.offered import offered_models
 from service.settings import Settings
 
 
 class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's master process, in which SIGHUP refreshes the models instead of the workers.
+    """gunicorn's master process, which owns the hub, and in which SIGHUP refreshes the models.
 
     A new worker would load every model again, and a damaged model would end the whole service.
     """
+
+    def __init__(self, server: "Server") -> None:
+        super().__init__(server)
+        self._server, self._keeper = server, server.keeper
+
+    def spawn_workers(self) -> None:
+        """Start the workers that are missing; at first one alone, which tries the default model.
+
+        A model that cannot be loaded then is said once, and ends the start.
+        """
+        if self._server.loaded:
+            super().spawn_workers()
+        elif not self.WORKERS:
+            self.spawn_worker()
 
     def handle_hup(self) -> None:
         """Pass SIGHUP on to the workers."""
         self.log.info("refreshing the models from the store")
         self.kill_workers(signal.SIGHUP)
 
+    def murder_workers(self) -> None:
+        """Replace workers and a hub that hang; called every second."""
+        self._keeper.check()
+        super().murder_workers()
+
+    def reap_workers(self) -> None:
+        """Replace workers and a hub that have died; called at each death, and while workers drain."""
+        super().reap_workers()
+        self._keeper.check()
+
+    def halt(self, *arguments: Any, **options: Any) -> None:
+        """End the workers, then the hub."""
+        try:
+            super().halt(*arguments, **options)
+        finally:
+            self._keeper.close()
+
 
 class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn ships no types
     """The application that gunicorn runs."""
 
+    keeper: Keeper
+    """The keeper of the hub that all workers share."""
+
+    def __init__(self) -> None:
+        self._loaded = mmap(-1, 1)  # one byte, which the workers that are forked share
+        super().__init__("python -m service")
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a worker has loaded the default model since the start."""
+        return self._loaded[0] == 1
+
     def load(self) -> Any:
-        """Assemble the application.
+        """Assemble the application; after the first worker, one without a model begins unready.
 
         Raises:
             AppImportError: the default model cannot be loaded; gunicorn writes the message as one line.
         """
+        # The module imports prometheus_client, which must find the folder that gunicorn_conf has made.
+        from service.app import create_app  # noqa: PLC0415
+
         try:
-            return super().load()
+            app = create_app(rendezvous=self.keeper.rendezvous, may_wait=self.loaded)
         except (StoreError, ServiceError) as error:
             # gunicorn reports every other error with a traceback.
             raise AppImportError(f"service: CHARLOOM_MODEL: {error}") from error
+        self._loaded[0] = 1
+        return app
 
     def run(self) -> None:
         """Serve until a signal ends the process."""
+        self.keeper = Keeper(Settings())
         Supervisor(self).run()
 
 
@@ -60,5 +111,5 @@ def main(arguments: Sequence[str]) -> int:
         print(f"service: {variable}: {error}", file=sys.stderr)
         return 2
     sys.argv[1:] = ["--config", "python:service.gunicorn_conf", *arguments]
-    Server("python -m service").run()
+    Server().run()
     return 0

@@ -20,35 +20,39 @@ LN2 = 0.6931471805599453
 STEPS = 32
 LAST = 126 * STEPS
 _ROOT = 0.9785720620877001  # 2^(−1 / STEPS)
-_POWERS = np.cumprod([1.0, *[_ROOT] * LAST]).astype(np.float32)
-_POWERS[LAST:] = 0
+POWERS = np.cumprod([1.0, *[_ROOT] * LAST]).astype(np.float32)
+POWERS[LAST:] = 0
 # 2^(−r / STEPS) for |r| ≤ 1/2 by its Taylor series up to r²: the next term is below 2.2e-7.
-_SLOPE = np.float32(-LN2 / STEPS)
-_CURVATURE = np.float32(LN2 / STEPS * LN2 / STEPS / 2)
+SLOPE = np.float32(-LN2 / STEPS)
+CURVATURE = np.float32(LN2 / STEPS * LN2 / STEPS / 2)
 _ONE, _END = np.float32(1), np.float32(LAST)
-_STEPS_PER_NAT = STEPS / LN2
 
 # Coefficients of artanh(s) = s + s³/3 + s⁵/5 + …, highest first; for |s| < 0.172 the rest is < 1e-17.
 _ARTANH = [1 / n for n in range(21, 0, -2)]
 
 
-def weights(logits: Floats, temperature: Doubles) -> Floats:
-    """Return e^((logits − row maximum) / temperature) for logits [B, V] and temperature [B] > 0.
+def steps_per_unit(temperature: Doubles) -> Floats:
+    """Return the steps of the table for each unit of a logit, [B], at temperatures [B] > 0."""
+    return (STEPS / LN2 / temperature).astype(np.float32)
+
+
+def weights(logits: Floats, steepness: Floats) -> Floats:
+    """Return e^((logits − row maximum) / temperature) for logits [B, V] and the steepness [B].
 
     The likeliest symbol of a row has the weight 1. The relative error is below 3e-7, plus the
     rounding of the exponent in float32.
     """
     # e^−x = 2^(−(k + r) / STEPS) where x = (k + r) ln 2 / STEPS, k is whole and |r| ≤ 1/2.
     steps = logits.max(axis=1, keepdims=True) - logits
-    steps *= (_STEPS_PER_NAT / temperature).astype(np.float32)[:, None]
+    steps *= steepness[:, None]
     np.minimum(steps, _END, out=steps)
     whole = np.rint(steps)
     steps -= whole
-    power: Floats = steps * _CURVATURE
-    power += _SLOPE
+    power: Floats = steps * CURVATURE
+    power += SLOPE
     power *= steps
     power += _ONE
-    power *= _POWERS[whole.astype(np.intp)]
+    power *= POWERS[whole.astype(np.intp)]
     return power
 
 

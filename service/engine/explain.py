@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.engine.batch import Floats, Ids
-from service.engine.exact import log, weights
+from service.engine.exact import log, steps_per_unit, weights
 from service.stream.details import LIKELIEST, Details
 
 
@@ -14,7 +14,8 @@ def describe(logits: Floats, ids: Ids) -> Details:
     """
     shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
     # The last running sum, as in the sampler, so that additions always have the same order.
-    total = weights(logits, np.ones(len(logits))).cumsum(axis=1, dtype=np.float64)[:, -1:]
+    chances = weights(logits, steps_per_unit(np.ones(len(logits))))
+    total = chances.cumsum(axis=1, dtype=np.float64)[:, -1:]
     logprobs = (shifted - log(total)).astype(np.float32)
     top = np.argsort(-logprobs, axis=1, kind="stable")[:, :LIKELIEST]
     return Details(

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.exact import weights
+from service.engine.exact import steps_per_unit, weights
 
 Floats = NDArray[np.float32]
 Uniforms = NDArray[np.float64]
@@ -12,8 +12,24 @@ Ids = NDArray[np.int64]
 BLOCK = 256
 # Philox yields four 64-bit words for each count, and a uniform number takes one word.
 COUNTS_PER_BLOCK = BLOCK // 4
-# At this temperature the likeliest character is certain, and no quotient overflows.
+# A temperature below this one takes the likeliest id, and is raised so that no product overflows.
 COLDEST = 1e-20
+
+
+def steepness_of(temperature: Uniforms) -> Floats:
+    """Return the steepness [B], which `sample` takes, of temperatures [B] from 0 on."""
+    return steps_per_unit(np.maximum(temperature, COLDEST))
+
+
+def numbers_of(random_seed: int, block: int, temperature: float) -> Uniforms:
+    """Return the uniform numbers [BLOCK] of a block of a stream, zeros below COLDEST.
+
+    At COLDEST any logit more than 1e-18 below the largest has the weight 0, and the number 0 draws
+    the first id of a positive weight.
+    """
+    if temperature < COLDEST:
+        return np.zeros(BLOCK)
+    return uniform_block(random_seed, block)
 
 
 def uniform_block(random_seed: int, block: int) -> Uniforms:
@@ -28,29 +44,26 @@ def uniform_block(random_seed: int, block: int) -> Uniforms:
 
 def sample(
     logits: Floats,
-    temperature: Uniforms,
+    steepness: Floats,
     uniforms: Uniforms,
-    top_k: Ids,
-    top_p: Uniforms,
+    top_k: Ids | None = None,
+    top_p: Uniforms | None = None,
 ) -> Ids:
-    """Draw one id per row of logits [B, V]; temperature, uniforms, top_k and top_p are [B].
+    """Draw one id per row of logits [B, V]; steepness, uniforms, top_k and top_p are [B].
 
-    A temperature below COLDEST, 0 included, takes the likeliest id. A top_k of V and a top_p of 1
-    leave the distribution whole. No operation mixes rows, so a row's id does not depend on the other
-    rows. IEEE 754 defines the bits of every operation, so an id does not depend on the processor.
+    A top_k of V and a top_p of 1 leave the distribution of a row whole; without the two all rows are
+    whole. No operation mixes rows, so a row's id does not depend on the other rows. IEEE 754 defines
+    the bits of every operation, so an id does not depend on the processor. `service.engine.loop` has
+    the same operations for whole distributions.
     """
-    chances = weights(logits, np.maximum(temperature, COLDEST))
-    restricted = np.flatnonzero((top_k < logits.shape[1]) | (top_p < 1))
-    if restricted.size:
-        chances[restricted] = _restrict(chances[restricted], top_k[restricted], top_p[restricted])
+    chances = weights(logits, steepness)
+    if top_k is not None and top_p is not None:
+        _restrict_some(chances, top_k, top_p)
     # Inverse transform sampling: the first id whose running sum exceeds u times the total. A running
     # sum adds from left to right in every row, so the order of additions is always the same.
     cumulative = np.cumsum(chances, axis=1, dtype=np.float64)
     threshold = uniforms * cumulative[:, -1]
     ids: Ids = (cumulative > threshold[:, None]).argmax(axis=1)
-    greedy = np.flatnonzero(temperature < COLDEST)
-    if greedy.size:
-        ids[greedy] = logits[greedy].argmax(axis=1)
     return ids
 
 
@@ -65,6 +78,13 @@ def penalise(
     penalty = presence[:, None] * (counts > 0) + frequency[:, None] * counts
     adjusted: Floats = (logits - penalty + bias).astype(np.float32)
     return adjusted
+
+
+def _restrict_some(chances: Floats, top_k: Ids, top_p: Uniforms) -> None:
+    """Restrict the rows of chances [B, V] whose top_k or top_p [B] leaves something out."""
+    some = np.flatnonzero((top_k < chances.shape[1]) | (top_p < 1))
+    if some.size:
+        chances[some] = _restrict(chances[some], top_k[some], top_p[some])
 
 
 def _restrict(chances: Floats, top_k: Ids, top_p: Uniforms) -> Floats:

@@ -8,15 +8,16 @@ from typing import Protocol
 
 import numpy as np
 
-from service.engine.batch import Batch, Floats, Ids
+from service.engine.batch import RUN, Batch, Floats, Ids
 from service.engine.explain import describe
 from service.engine.table import Table
 from service.stream.details import Details
 from service.stream.job import SNAPSHOT_INTERVAL, Ending, Job, Snapshot
 
-# Seconds between two deliveries to a reader before the end: often enough to look smooth, seldom
-# enough that 64 readers' events cost little beside the steps (see docs/performance.md).
-INTERVAL = 0.04
+# Seconds between two deliveries to a reader before the end: often enough to look smooth, and with
+# many readers seldom enough that their events cost little beside the steps (docs/performance.md).
+SHORTEST, LONGEST = 0.04, 0.25
+DELIVERIES = 128  # per second to all readers, between the two limits
 
 
 class Scheduled(Protocol):
@@ -43,16 +44,15 @@ class Slot:
     sequence: Scheduled
     details: Details | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
-    first_time: float = 0.0  # when the first character was drawn
+    first_time: float | None = None  # when the first character was drawn
     delivered: int = 0  # characters
-    due: float = 0.0  # the earliest time of the next delivery before the end
 
 
 class Scheduler:
-    """Continuous batching: rows join and leave at any step.
+    """Continuous batching: rows join and leave at any round.
 
-    Running sequences fill rows 0 to n - 1. A step feeds each row one character of its tape, so rows
-    in prefill and rows in decode share every step.
+    Running sequences fill rows 0 to n - 1. A round feeds each row the same number of characters of
+    its tape, so rows in prefill and rows in decode share every round.
     """
 
     def __init__(
@@ -62,7 +62,9 @@ class Scheduler:
         tape_length: int,
         vocabulary_size: int,
         clock: Callable[[], float] = monotonic,
+        run: int = RUN,
     ) -> None:
+        """Take the most characters of a row in one call as `run`, at most RUN."""
         self.waiting: deque[Scheduled] = deque()
         self.aborts: deque[Scheduled] = deque()
         self.running: list[Slot] = []  # row by row
@@ -70,8 +72,9 @@ class Scheduler:
         self._capacity = capacity
         self._vocabulary_size = vocabulary_size
         self._clock = clock
+        self._longest_run = run
         self._table = Table(batch.state, tape_length, vocabulary_size)
-        self._rows = np.arange(capacity)
+        self._due = 0.0  # the earliest time of the next delivery to every reader
 
     @property
     def idle(self) -> bool:
@@ -79,10 +82,10 @@ class Scheduler:
         return not (self.running or self.waiting or self.aborts)
 
     def step(self) -> None:
-        """Admit sequences to free slots, advance every row by one character, deliver results."""
+        """Admit sequences to free slots, advance every row by one round, deliver results."""
         self._admit()
         if self.running:
-            self._advance(self._rows[: len(self.running)])
+            self._advance(len(self.running))
         self._abort()
         self._hand_out()
 
@@ -100,27 +103,58 @@ class Scheduler:
             slot = Slot(sequence)
             if sequence.job.wants_details:
                 slot.details = Details.empty(len(sequence.job), self._vocabulary_size)
-            self._table.fill(len(self.running), sequence.job)
             self.running.append(slot)
+            self._table.fill(len(self.running) - 1, sequence.job)
+            self._plan(len(self.running) - 1)
             sequence.admit(self._clock())
 
-    def _advance(self, rows: Ids) -> None:
-        """Feed each row the character at its position, and draw where the prompt is consumed."""
+    def _plan(self, row: int) -> None:
+        """Let a row stop at its end, the next snapshot, and where it may draw in another way."""
         table = self._table
-        position = table.position[: len(rows)]
+        position, prompt_end = int(table.position[row]), int(table.prompt_end[row])
+        consumed = position + int(table.to_text[row])
+        stops = [
+            int(table.end[row]) - 1,
+            position + SNAPSHOT_INTERVAL - consumed % SNAPSHOT_INTERVAL,
+        ]
+        if self.running[row].sequence.followed:
+            stops.append(prompt_end)  # the first character is delivered at once
+        if not table.plain[row]:
+            stops.append(prompt_end - 1)  # from here on it takes single steps
+        table.plan(row, min(stop for stop in stops if stop > position))
+
+    def _single(self, count: int) -> bool:
+        """Whether a row that is not plain draws in the next step."""
+        table = self._table
+        if table.plain[:count].all():
+            return False
+        drawing = table.position[:count] + 1 >= table.prompt_end[:count]
+        return bool((drawing & ~table.plain[:count]).any())
+
+    def _advance(self, count: int) -> None:
+        """Advance each row up to the nearest stop of all, or by a single step where a row needs that."""
+        if self._single(count):
+            self._run_one(count)
+            return
+        table = self._table
+        steps = min(self._longest_run, int((table.stop[:count] - table.position[:count]).min()))
+        ids = table.tape[np.arange(count), table.position[:count]]
+        known, uniforms = table.ahead(count, steps)
+        table.append(self._batch.run(ids, known, uniforms, table.steepness[:count]))
+
+    def _run_one(self, count: int) -> None:
+        """Advance each row by one character, with all that a sampling and a job may ask for."""
+        table, rows = self._table, np.arange(count)
+        position = table.position[:count]
         logits = self._batch.step(table.tape[rows, position])
         position += 1  # a view: this moves the table's own positions
-        drawing = rows[position >= table.prompt_end[: len(rows)]]
+        drawing = rows[position >= table.prompt_end[:count]]
         if drawing.size:
             self._draw(logits[drawing], drawing)
-        self._snapshot(rows)
 
     def _draw(self, logits: Floats, rows: Ids) -> None:
         """Draw a character from logits [B, V] for each of the rows [B]."""
-        table = self._table
-        ids = table.draw(logits, rows)
-        for row in rows[table.position[rows] == table.prompt_end[rows]].tolist():
-            self.running[row].first_time = self._clock()
+        ids = self._table.draw(logits, rows)
         wanted = [n for n, row in enumerate(rows.tolist()) if self.running[row].details is not None]
         if wanted:
             self._describe(logits[wanted], rows[wanted], ids[wanted])
@@ -136,37 +170,52 @@ class Scheduler:
             kept.top_ids[index] = details.top_ids[n]
             kept.top_logprobs[index] = details.top_logprobs[n]
 
-    def _snapshot(self, rows: Ids) -> None:
-        """Copy the state of each row whose text has reached a multiple of the interval."""
-        table = self._table
-        consumed = table.position[: len(rows)] + table.to_text[: len(rows)]
-        for row in rows[consumed % SNAPSHOT_INTERVAL == 0].tolist():
-            snapshot = Snapshot(int(consumed[row]), table.state[row].copy())
-            self.running[row].snapshots.append(snapshot)
-
     def _abort(self) -> None:
         """End aborted sequences at the character that is drawn now."""
         while self.aborts:
             sequence = self.aborts.popleft()
             for row, slot in enumerate(self.running):
                 if slot.sequence is sequence:
+                    self._table.stop[row] = self._table.position[row]
                     self._table.end[row] = self._table.position[row] + 1
             if sequence in self.waiting:
                 self.waiting.remove(sequence)
                 sequence.finish(Ending())
 
     def _hand_out(self) -> None:
-        """Release the rows that have reached their end, and deliver to followed sequences."""
-        table, count = self._table, len(self.running)
-        (ended,) = (table.position[:count] + 1 >= table.end[:count]).nonzero()
-        # From the last row down: releasing a row moves the last one into its place.
-        for row in ended[::-1].tolist():
-            self._finish(row)
-        now = self._clock()
+        """Note first characters, look at the rows that have stopped, and deliver to readers."""
+        now, count = self._clock(), len(self.running)
         for row, slot in enumerate(self.running):
-            if slot.sequence.followed and now >= slot.due and self._drawn(row) > 0:
-                slot.due = now + INTERVAL
-                self._deliver(row)
+            if slot.first_time is None and self._drawn(row) > 0:
+                slot.first_time = now
+        (stopped,) = (self._table.position[:count] == self._table.stop[:count]).nonzero()
+        # From the last row down: releasing a row moves the last one into its place.
+        for row in stopped[::-1].tolist():
+            self._stop(row)
+        self._deliver_followed(now)
+
+    def _stop(self, row: int) -> None:
+        """Keep a snapshot where one is due, and then finish the row or plan its next stop."""
+        table = self._table
+        consumed = int(table.position[row] + table.to_text[row])
+        if consumed % SNAPSHOT_INTERVAL == 0:
+            self.running[row].snapshots.append(Snapshot(consumed, table.state[row].copy()))
+        if table.position[row] + 1 >= table.end[row]:
+            self._finish(row)
+        else:
+            self._plan(row)
+
+    def _deliver_followed(self, now: float) -> None:
+        """Deliver a reader's first characters at once, and later ones to all readers together."""
+        due = now >= self._due
+        readers = 0
+        for row, slot in enumerate(self.running):
+            if slot.sequence.followed and slot.first_time is not None:
+                readers += 1
+                if due or not slot.delivered:
+                    self._deliver(row)
+        if due and readers:
+            self._due = now + min(LONGEST, max(SHORTEST, readers / DELIVERIES))
 
     def _drawn(self, row: int) -> int:
         """Return the number of characters that a row has drawn; 0 or less in prefill."""
@@ -184,7 +233,7 @@ class Scheduler:
     def _finish(self, row: int) -> None:
         slot = self.running[row]
         ending = Ending()
-        if self._drawn(row) > 0:
+        if slot.first_time is not None:
             self._deliver(row)
             state = self._table.state[row].copy()
             ending = Ending(state, slot.snapshots, slot.first_time, self._clock())

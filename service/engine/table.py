@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.batch import Floats, Ids
-from service.engine.sampler import BLOCK, penalise, sample, uniform_block
+from service.engine.batch import DRAWN, Floats, Ids
+from service.engine.sampler import BLOCK, Uniforms, numbers_of, penalise, sample, steepness_of
 from service.stream.job import Job
 
 
@@ -23,14 +23,20 @@ class Table:
         self.position = np.zeros(capacity, np.int64)  # of the next character that a step feeds
         self.prompt_end = np.zeros(capacity, np.int64)
         self.end = np.zeros(capacity, np.int64)
+        self.stop = np.zeros(capacity, np.int64)  # the position at which to look at the row next
         # Added to an index on the tape, these give the index in the stream and in the whole text.
         self.to_stream = np.zeros(capacity, np.int64)
         self.to_text = np.zeros(capacity, np.int64)
         self.random_seed = np.zeros(capacity, np.int64)
-        self.uniforms = np.zeros((capacity, BLOCK))  # of the block that holds the next draw
+        # Of the newest block of the stream and the block before, each in the half of its parity.
+        self.uniforms = np.zeros((capacity, 2 * BLOCK))
+        self.newest_block = np.zeros(capacity, np.int64)
         self.temperature = np.zeros(capacity)
+        self.steepness = np.zeros(capacity, np.float32)
         self.top_k = np.zeros(capacity, np.int64)
         self.top_p = np.zeros(capacity)
+        # Rows without penalties, biases, top_k, top_p and details, which run several steps in a call.
+        self.plain = np.zeros(capacity, np.bool_)
         self.adjusts = np.zeros(capacity, np.bool_)
         self.presence = np.zeros(capacity)
         self.frequency = np.zeros(capacity)
@@ -50,11 +56,13 @@ class Table:
         self.to_stream[row] = job.begin - prompt_end
         self.to_text[row] = start.consumed
         self.random_seed[row] = sampling.random_seed
-        if job.begin % BLOCK:  # else the first draw fills the block
-            self._fill_uniforms(row, job.begin)
+        self.newest_block[row] = -1
         self.temperature[row] = sampling.temperature
+        self.steepness[row] = steepness_of(self.temperature[row : row + 1])[0]
         self.top_k[row] = sampling.top_k or vocabulary_size
         self.top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
+        restricts = bool(self.top_k[row] < vocabulary_size or self.top_p[row] < 1)
+        self.plain[row] = not (restricts or sampling.adjusts or job.wants_details)
         self.adjusts[row] = sampling.adjusts
         self.presence[row] = sampling.presence_penalty
         self.frequency[row] = sampling.frequency_penalty
@@ -73,22 +81,47 @@ class Table:
             if column is not self.tape:
                 column[target] = column[source]
 
+    def plan(self, row: int, stop: int) -> None:
+        """Set the next stop of a row, at most BLOCK ahead, and get the uniform numbers up to there."""
+        self.stop[row] = stop
+        first = max(int(self.position[row]) + 1, int(self.prompt_end[row]))
+        to_stream = int(self.to_stream[row])
+        for block in range((first + to_stream) // BLOCK, (stop + to_stream) // BLOCK + 1):
+            if block > self.newest_block[row]:
+                self._fill_uniforms(row, block)
+
+    def ahead(self, count: int, steps: int) -> tuple[Ids, Uniforms]:
+        """Return what the next steps of the first rows need: known ids and uniform numbers [steps, count].
+
+        An id is DRAWN where the prompt is consumed; the uniform numbers in other places are arbitrary.
+        """
+        rows, places = self._places(count, steps)
+        known = np.full(places.shape, DRAWN)
+        prompt = places < self.prompt_end[:count]
+        if prompt.any():
+            known = np.where(prompt, self.tape[rows, places], DRAWN)
+        return known, self.uniforms[rows, (places + self.to_stream[:count]) % (2 * BLOCK)]
+
+    def append(self, ids: Ids) -> None:
+        """Write the next characters [steps, count] of the first rows, and move to the last of them."""
+        steps, count = ids.shape
+        rows, places = self._places(count, steps)
+        self.tape[rows, places] = ids
+        self.position[:count] += steps
+
     def draw(self, logits: Floats, rows: Ids) -> Ids:
         """Write the next character of each of the rows [B] onto its tape, and return these ids [B].
 
         `logits` [B, V] belong to the rows in their order.
         """
         position = self.position[rows]
-        index = position + self.to_stream[rows]  # [B], in each row's own stream
-        place = index % BLOCK  # [B], in the row's block of uniform numbers
-        for n in (place == 0).nonzero()[0].tolist():
-            self._fill_uniforms(int(rows[n]), int(index[n]))
+        place = (position + self.to_stream[rows]) % (2 * BLOCK)
         (adjusting,) = self.adjusts[rows].nonzero()
         if adjusting.size:
             logits = self._adjusted(logits, rows, adjusting)
         ids = sample(
             logits,
-            self.temperature[rows],
+            self.steepness[rows],
             self.uniforms[rows, place],
             self.top_k[rows],
             self.top_p[rows],
@@ -98,9 +131,17 @@ class Table:
             self.counts[rows[adjusting], ids[adjusting]] += 1
         return ids
 
-    def _fill_uniforms(self, row: int, index: int) -> None:
-        """Fill a row with the block of uniform numbers that holds an index of its stream."""
-        self.uniforms[row] = uniform_block(int(self.random_seed[row]), index // BLOCK)
+    def _places(self, count: int, steps: int) -> tuple[Ids, Ids]:
+        """Return the first rows [count], and the next places [steps, count] on their tapes."""
+        ahead = np.arange(1, steps + 1)[:, None]
+        return np.arange(count), self.position[:count] + ahead
+
+    def _fill_uniforms(self, row: int, block: int) -> None:
+        """Put the uniform numbers of a block of its stream into a row, over the block before the last."""
+        seed, temperature = int(self.random_seed[row]), float(self.temperature[row])
+        begin = block % 2 * BLOCK
+        self.uniforms[row, begin : begin + BLOCK] = numbers_of(seed, block, temperature)
+        self.newest_block[row] = block
 
     def _adjusted(self, logits: Floats, rows: Ids, adjusting: NDArray[np.intp]) -> Floats:
         """Return logits [B, V], with penalties and biases in the rows at the places `adjusting`."""

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from service.engine.batch import Floats, Ids
+from service.engine.batch import Batch, Floats, Ids
 
 
 class TensorFlowEngine:
@@ -30,7 +30,7 @@ class TensorFlowEngine:
         return TensorFlowBatch(self, capacity)
 
 
-class TensorFlowBatch:
+class TensorFlowBatch(Batch):
     """Rows of state that TensorFlow advances, copied in and out of tensors at each step."""
 
     def __init__(self, engine: TensorFlowEngine, capacity: int) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from time import monotonic
 
 from service.engine.scheduler import Scheduled, Scheduler
 
@@ -15,6 +16,7 @@ class Worker:
         self._scheduler = scheduler
         self._wake = threading.Condition()
         self._closed = False
+        self._step_began: float | None = None  # monotonic; None between steps
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -22,6 +24,16 @@ class Worker:
     def load(self) -> int:
         """The number of sequences in a slot or in the queue."""
         return len(self._scheduler.running) + len(self._scheduler.waiting)
+
+    @property
+    def rows(self) -> int:
+        """The number of sequences in a slot."""
+        return len(self._scheduler.running)
+
+    def seconds_in_step(self) -> float:
+        """Return for how long the current step has run; 0 between steps."""
+        began = self._step_began
+        return 0.0 if began is None else monotonic() - began
 
     def submit(self, sequence: Scheduled) -> None:
         """Queue a sequence."""
@@ -48,11 +60,13 @@ class Worker:
                 self._wake.wait_for(lambda: self._closed or not self._scheduler.idle)
                 if self._closed:
                     return
+            self._step_began = monotonic()
             try:
                 self._scheduler.step()
             except Exception:
                 log.exception("a step failed; its generations end here")
                 self._give_up()
+            self._step_began = None
 
     def _give_up(self) -> None:
         with self._wake:  # no sequence is submitted between the scheduler's copying and clearing

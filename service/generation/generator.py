@@ -1,4 +1,4 @@
-"""The way of one generation: read the cache, board a flight, cut the text at a stop string."""
+"""The way of one generation: read the cache, draw the rest, cut the text at a stop string."""
 
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -9,7 +9,7 @@ from typing import Literal
 from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
-from service.generation.flights import Flight, Flights
+from service.generation.drawing import Drawing
 from service.generation.stop import StopStrings
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
@@ -56,7 +56,6 @@ class TextGenerator:
         self._cache = cache
         self._telemetry = telemetry
         self._deadline = deadline
-        self._flights = Flights(cache)
 
     def open(self, generation: Generation, model: LoadedModel, caller: Caller) -> Answer:
         """Read the cache and return the answer; each piece is drawn when the piece is read.
@@ -114,26 +113,32 @@ class TextGenerator:
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
-        # A joined flight may end before `length`; the next flight resumes from the end state.
+        # A sequence that others share may end before `length`; the next resumes from the end state.
         while have < length:
-            mine = self._flight(generation, model, caller, known, followed=followed)
-            with self._flights.board(mine, have=have, shared=caller.read_cache) as flight:
-                end = min(length, flight.sequence.job.end)
-                try:
-                    while have < end:
-                        _wait(flight, have + 1 if followed else end, deadline, caller)
-                        reached = min(flight.landed, end)
-                        yield flight.read(have, reached)
-                        have = reached
-                except (ClientGone, GeneratorExit):
-                    # `_cut` closes the pieces after a stop string, which is no cancellation.
-                    if answer.finish_reason != "stop":
-                        self._telemetry.cancellations.labels(flight.sequence.stage).inc()
-                    raise
-            answer.seconds |= flight.sequence.seconds()
-            known = flight.result() if have < length else None
+            drawing = self._drawing(generation, model, caller, known, followed=followed)
+            sequence = drawing.sequence
+            try:
+                with drawing.begun(shared=caller.read_cache):
+                    try:
+                        while have < length:
+                            _wait(drawing, have + 1 if followed else length, deadline, caller)
+                            reached = min(drawing.landed, length)
+                            if reached == have:  # the sequence has ended
+                                break
+                            yield drawing.read(have, reached)
+                            have = reached
+                    except (ClientGone, GeneratorExit):
+                        # `_cut` closes the pieces after a stop string, which is no cancellation.
+                        if answer.finish_reason != "stop":
+                            self._telemetry.cancellations.labels(sequence.stage).inc()
+                        raise
+            finally:
+                if caller.write_cache:
+                    drawing.keep(self._cache)
+            answer.seconds |= sequence.seconds()
+            known = drawing.result() if have < length else None
 
-    def _flight(
+    def _drawing(
         self,
         generation: Generation,
         model: LoadedModel,
@@ -141,8 +146,8 @@ class TextGenerator:
         known: CachedStream | None,
         *,
         followed: bool,
-    ) -> Flight:
-        """Return a flight that starts at the end of the known text."""
+    ) -> Drawing:
+        """Return the drawing that goes on at the end of the known text."""
         stream, have = generation.stream, len(known.text) if known else 0
         job = Job(
             self._start(stream, model, caller, known),
@@ -154,7 +159,7 @@ class TextGenerator:
         )
         sequence = Sequence(job)
         sequence.followed = followed
-        return Flight(stream, model, known, sequence, keep=caller.write_cache)
+        return Drawing(stream, model, known, sequence)
 
     def _start(
         self, stream: Stream, model: LoadedModel, caller: Caller, known: CachedStream | None
@@ -186,16 +191,16 @@ def _cache_result(
     return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
 
 
-def _wait(flight: Flight, target: int, deadline: float, caller: Caller) -> None:
-    """Wait until the flight has drawn the stream's first `target` characters, or has ended.
+def _wait(drawing: Drawing, target: int, deadline: float, caller: Caller) -> None:
+    """Wait until the stream's first `target` characters are drawn, or the sequence has ended.
 
     Raises:
         DeadlineExceeded: the deadline has passed.
         ClientGone: the client closed its connection.
         ServiceError: the error that ended the sequence.
     """
-    wanted = target - flight.sequence.job.begin
-    while not flight.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
+    wanted = target - drawing.sequence.job.begin
+    while not drawing.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
         if monotonic() >= deadline:
             raise DeadlineExceeded("the generation took too long; ask for less text")
         if not caller.connected():

@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.ClientGone: (499, "client_closed_request"),
     errors.EngineFailed: (500, "engine_failed"),
     errors.ModelUnavailable: (503, "model_unavailable"),
+    errors.TooManyModels: (503, "too_many_models"),
     DamagedVersion: (503, "model_unavailable"),
     AliasError: (503, "model_unavailable"),
     StoreUnavailable: (503, "model_unavailable"),

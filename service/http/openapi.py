@@ -151,7 +151,7 @@ def _others(operation: Operation) -> dict[str, Any]:
         str(status): {
             "description": HTTPStatus(status).phrase,
             "headers": _headers({}),
-            "content": {JSON: _content(body)},
+            "content": {JSON: _content(body)} if body.schema else {},
         }
         for status, body in operation.other_responses.items()
     }

@@ -29,7 +29,10 @@ class Operation:
     responses: Mapping[str, ResponseBody]
     """The bodies of status 200, by media type."""
     other_responses: Mapping[int, ResponseBody] = field(default_factory=dict)
-    """The JSON bodies of responses that are no errors and have another status than 200."""
+    """The JSON bodies of responses that are no errors and have another status than 200.
+
+    A response without a schema has no body.
+    """
     body: type[BaseModel] | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Request bodies, by title."""

@@ -11,10 +11,13 @@ log = logging.getLogger(__name__)
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
-def trace(app: Flask) -> None:
-    """Send a span of every request to the collector of the environment, if one is named."""
+def trace(app: Flask) -> bool:
+    """Send a span of every request to the collector of the environment, if one is named.
+
+    Returns whether spans are sent.
+    """
     if not any(map(os.environ.get, ENDPOINTS)) or os.environ.get("OTEL_SDK_DISABLED") == "true":
-        return
+        return False
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - an extra
             OTLPSpanExporter,
@@ -25,9 +28,10 @@ def trace(app: Flask) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError:
         log.warning("no traces are sent: install charloom[tracing]")
-        return
+        return False
     name = os.environ.get("OTEL_SERVICE_NAME", "charloom")
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     FlaskInstrumentor().instrument_app(app, tracer_provider=provider)  # type: ignore[no-untyped-call]
     log.info("traces are sent to %s", next(filter(None, map(os.environ.get, ENDPOINTS))))
+    return True

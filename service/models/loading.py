@@ -1,13 +1,14 @@
 """Loading one version: its files are verified, its engine is started, its exactness is checked."""
 
 import logging
-import os
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary, contents
-from service.engine.client import EngineClient
-from service.engine.messages import EngineSpec
 from service.errors import ModelUnavailable
+from service.hub.client import HubClient
+from service.hub.engine_client import EngineClient
+from service.hub.messages import EngineSpec
 from service.models.exactness import difference, is_exact, not_proven
 from service.settings import Settings
 from service.telemetry import Telemetry
@@ -19,7 +20,13 @@ GRAPHS = {
     "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
 }
 
-Version = tuple[str, int]
+
+class Version(NamedTuple):
+    """A version, known by its files: an owner's version may take the number of a bundled one."""
+
+    name: str
+    number: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,16 @@ class LoadedModel:
 class Loader:
     """Loads versions of the store's models."""
 
-    def __init__(self, store: LayeredStore, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(
+        self, store: LayeredStore, settings: Settings, hub: HubClient, telemetry: Telemetry
+    ) -> None:
         self._store = store
+        self._hub = hub
         self._settings = settings
         self._telemetry = telemetry
-        self._inexact: set[Version] = set()  # versions whose difference is in the log already
+        self._inexact: set[tuple[str, int]] = (
+            set()
+        )  # versions whose difference is in the log already
 
     def load(self, version: Version) -> LoadedModel:
         """Return a version with its engine started; a start takes seconds.
@@ -62,11 +74,11 @@ class Loader:
                 exact here although CHARLOOM_REQUIRE_EXACT is set.
         """
         try:
-            stored = self._store.open(*version, _wanted(self._settings.engine))
+            stored = self._store.open(version.name, version.number, _wanted(self._settings.engine))
             vocabulary, spec = stored.vocabulary, _spec(stored, self._settings)
         except DamagedVersion as error:
             raise ModelUnavailable(str(error)) from error
-        engine = EngineClient(spec, self._settings.queue, self._telemetry)
+        engine = EngineClient(self._hub, spec)
         try:
             exact = self._compare(stored.manifest, engine.fingerprint)
         except ModelUnavailable:
@@ -109,13 +121,11 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
     return EngineSpec(
         kind=settings.engine,
         path=str(path if settings.engine == "onnx" else path.parent),
+        digest=stored.manifest.digest,
         slots=settings.slots,
-        threads=min(settings.engine_threads or _cores(), settings.slots),
+        queue=settings.queue,
+        threads=settings.thread_count,
         # The prompt of an empty seed text is one character.
         tape_length=max(1, settings.max_seed_chars) + settings.max_length,
         vocabulary_size=stored.manifest.vocabulary_size,
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

@@ -1,10 +1,12 @@
-"""The two records of the registry: one for each reference, one for each version."""
+"""The records of the registry: of each reference, of each version, and of each refused version."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from service.models.loading import LoadedModel, Version
+
+LONGEST_PAUSE = 300.0  # seconds between two tries of a version that cannot be loaded
 
 
 @dataclass
@@ -23,7 +25,15 @@ class HeldVersion:
         """The model; None while the version is loading, and after a failed loading."""
         self.unused_since: float | None = None
         """The monotonic time at which the last reference went; None: the version is in use."""
+        self.asked = 0.0
+        """The monotonic time of the last request for the version."""
         self._loading: Future[LoadedModel] = Future()
+        self._begun = False
+
+    def begin(self) -> bool:
+        """Return whether this thread is the first to ask, and so is to load the version."""
+        first, self._begun = not self._begun, True
+        return first
 
     def load(self, load: Callable[[], LoadedModel]) -> None:
         """Load the version; a failure is raised in every thread that waits for the model."""
@@ -47,6 +57,11 @@ class HeldVersion:
         """Whether the loading has failed or the engine has died."""
         return not self.alive and self._loading.done()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the version is neither loading nor drawing."""
+        return self._loading.done() and (self.model is None or self.model.engine.idle)
+
     def mark(self, *, in_use: bool, now: float) -> None:
         """Set `unused_since`; a version that is loading counts as in use."""
         if in_use or not self._loading.done():
@@ -56,5 +71,17 @@ class HeldVersion:
 
     def close(self) -> None:
         """End the engine; an engine that is still starting ends right after its start."""
-        if self._loading.exception() is None:  # waits while the version is loading
+        if self._begun and self._loading.exception() is None:  # waits while the version is loading
             self._loading.result().engine.close()
+
+
+@dataclass
+class Refusal:
+    """A version that could not be loaded: when it is tried again, and after which further pause."""
+
+    again: float  # monotonic
+    pause: float  # seconds
+
+    def repeat(self, now: float) -> None:
+        """Try the version again after the pause, and double the pause."""
+        self.again, self.pause = now + self.pause, min(2 * self.pause, LONGEST_PAUSE)

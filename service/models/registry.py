@@ -4,10 +4,12 @@ import logging
 import threading
 from time import monotonic
 
-from model_store import LayeredStore, StoreError, StoreUnavailable
-from service.errors import Draining, ModelUnavailable
+from model_store import DamagedVersion, LayeredStore, StoreError, StoreUnavailable
+from service.errors import ModelUnavailable
+from service.hub.client import HubClient
 from service.models.loading import LoadedModel, Loader, Version
-from service.models.records import HeldVersion, Reference
+from service.models.records import Reference, Refusal
+from service.models.shelf import Shelf
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -17,21 +19,21 @@ log = logging.getLogger(__name__)
 class Models:
     """Finds models by reference and keeps their versions loaded; safe to use from any thread.
 
-    Engines start and end outside the lock, which guards the records alone. A request ends before
-    its deadline, so no request holds a version that has been unused for longer than the deadline.
+    A request ends before its deadline, so no request holds a version that has been unused for longer
+    than the deadline.
     """
 
-    def __init__(self, store: LayeredStore, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(
+        self, store: LayeredStore, settings: Settings, hub: HubClient, telemetry: Telemetry
+    ) -> None:
         self.store = store
         self._settings = settings
-        self._telemetry = telemetry
-        self._loader = Loader(store, settings, telemetry)
+        loader = Loader(store, settings, hub, telemetry)
+        self._shelf = Shelf(loader.load, settings.max_loaded, telemetry)
         self._lock = threading.Lock()
         self._references: dict[str, Reference] = {}
-        self._versions: dict[Version, HeldVersion] = {}
-        self._closed = False
-        # Used by `refresh` alone: the versions already reported, and whether the store answered.
-        self._refused: set[Version] = set()
+        # Used by `refresh` alone: what could not be loaded, and whether the store answered.
+        self._refusals: dict[Version, Refusal] = {}
         self._reachable = True
 
     def get(self, reference: str | None) -> LoadedModel:
@@ -42,7 +44,8 @@ class Models:
         Raises:
             ModelNotFound: no model has that name, version or alias.
             StoreUnavailable: the store cannot be reached, and the version is not loaded.
-            ModelUnavailable: the version cannot be loaded.
+            ModelUnavailable, DamagedVersion: the version cannot be loaded, nor an earlier one of the name.
+            TooManyModels: all models that may be in memory are answering requests.
             Draining: the registry is closed.
         """
         reference = self._settings.model if reference is None else reference
@@ -50,21 +53,13 @@ class Models:
             known = self._references.get(reference)
             if known is not None:
                 known.asked = monotonic()
-        version = self.store.resolve(reference) if known is None else known.version
-        model = self._load(version)
-        if known is None:
-            with self._lock:
-                # Where another thread resolved the reference first, the version of that thread stays.
-                self._references.setdefault(reference, Reference(version, monotonic()))
-                self._forget_oldest(keep=reference)
-            self._close_unused()
-        return model
+        return self._first(reference) if known is None else self._load(known.version)
 
     def refresh(self) -> None:
         """Resolve every reference again, load the new versions, and close the unused ones.
 
-        A version that cannot be loaded is reported once, and its reference keeps the version
-        before. While the store cannot be reached, every reference keeps its version.
+        A version that cannot be loaded is reported once and tried again later, and its reference keeps
+        the version before. While the store cannot be reached, every reference keeps its version.
         """
         try:
             self._resolve_again()
@@ -76,71 +71,99 @@ class Models:
             self._reachable = True
         self._close_unused()
 
-    def exact(self, name: str, version: int) -> bool | None:
+    def exact(self, name: str, number: int) -> bool | None:
         """Return whether a version is exact on this machine; None for a version not in use."""
         with self._lock:
-            held = self._versions.get((name, version))
-            model = held.model if held is not None and (name, version) in self._meant() else None
-        return None if model is None else model.exact
+            meant = [each for each in self._meant() if (each.name, each.number) == (name, number)]
+        models = [held.model for each in meant if (held := self._shelf.held(each)) is not None]
+        return next((model.exact for model in models if model is not None), None)
 
     @property
     def ready(self) -> bool:
-        """Whether a reference means a version, and the engine of every meant version runs."""
+        """Whether the default model is loaded and its engine runs."""
         with self._lock:
-            meant = [self._versions.get(version) for version in self._meant()]
-        return bool(meant) and all(held is not None and held.alive for held in meant)
+            default = self._references.get(self._settings.model)
+        held = None if default is None else self._shelf.held(default.version)
+        return held is not None and held.alive
 
     def close(self) -> None:
         """End every engine, after its start where the engine is still starting."""
-        with self._lock:
-            self._closed = True
-            closing = list(self._versions.values())
-            self._versions.clear()
-        for held in closing:
-            held.close()
+        self._shelf.close()
+
+    def _first(self, reference: str) -> LoadedModel:
+        """Load the version of a reference; of a plain name, the latest version that can be loaded."""
+        failure: ModelUnavailable | DamagedVersion | None = None
+        for name, number in self._candidates(reference):
+            try:
+                version = self._version(name, number)
+                model = self._load(version)
+            except (ModelUnavailable, DamagedVersion) as error:
+                if failure is not None or "@" not in reference:
+                    log.error("%s@%d is passed over: %s", name, number, error)  # noqa: TRY400
+                failure = failure or error
+                continue
+            with self._lock:
+                # Where another thread resolved the reference first, the version of that thread stays.
+                self._references.setdefault(reference, Reference(version, monotonic()))
+                self._forget_oldest(keep=reference)
+            self._close_unused()
+            return model
+        assert failure is not None  # a reference has one candidate at least
+        raise failure
+
+    def _candidates(self, reference: str) -> list[tuple[str, int]]:
+        name, number = self.store.resolve(reference)
+        if "@" in reference:
+            return [(name, number)]
+        earlier = [each for each in self.store.versions(name) if each < number]
+        return [(name, each) for each in (number, *reversed(earlier))]
+
+    def _version(self, name: str, number: int) -> Version:
+        return Version(name, number, self.store.manifest(name, number).digest)
 
     def _load(self, version: Version) -> LoadedModel:
-        """Return a version's model; the first thread loads, the others wait for its result."""
         with self._lock:
-            if self._closed:
-                raise Draining("the service is stopping; try again elsewhere or later")
-            before = held = self._versions.get(version)
-            if held is None or held.lost:
-                held = self._versions[version] = HeldVersion()
-            held.unused_since = None
-        if held is not before:
-            held.load(lambda: self._loader.load(version))
-            if before is not None:
-                before.close()  # waits for the process of the dead engine
-        return held.wait()
+            default = self._references.get(self._settings.model)
+            stays = set() if default is None else {default.version}
+        return self._shelf.get(version, stays=stays)
 
     def _resolve_again(self) -> None:
         with self._lock:
             meant = {name: reference.version for name, reference in self._references.items()}
         for reference in {self._settings.model, *meant}:
             try:
-                version = self.store.resolve(reference)
+                version = self._version(*self.store.resolve(reference))
             except StoreUnavailable:
                 raise
             except StoreError:
                 continue  # a reference that the store has lost keeps its version
-            if version != meant.get(reference) and version not in self._refused:
+            if version != meant.get(reference) or self._lost(version):
                 self._exchange(reference, version)
 
+    def _lost(self, version: Version) -> bool:
+        held = self._shelf.held(version)
+        return held is not None and held.lost
+
     def _exchange(self, reference: str, version: Version) -> None:
+        refusal = self._refusals.get(version)
+        if refusal is not None and monotonic() < refusal.again:
+            return
         try:
-            self._load(version)
+            self._shelf.load(version)
         except StoreUnavailable:
             raise
         except (StoreError, ModelUnavailable) as error:
-            self._refused.add(version)
-            log.error("%s stays as it is: %s", reference, error)  # noqa: TRY400 - one line says it
+            if refusal is None:
+                log.error("%s stays as it is: %s", reference, error)  # noqa: TRY400 - one line says it
+                refusal = self._refusals[version] = Refusal(0.0, self._settings.reload_seconds)
+            refusal.repeat(monotonic())
             return
+        self._refusals.pop(version, None)
         with self._lock:
             known = self._references.setdefault(reference, Reference(version, monotonic()))
             known.version = version
             self._forget_oldest(keep=reference)
-        log.info("%s now means version %d", reference, version[1])
+        log.info("%s now means version %d", reference, version.number)
 
     def _forget_oldest(self, keep: str) -> None:
         """Forget the references asked for longest ago while too many versions are meant."""
@@ -150,22 +173,9 @@ class Models:
             del self._references[oldest.pop(0)]
 
     def _close_unused(self) -> None:
-        """Mark the versions in use, and close those that were unused for longer than the deadline."""
-        now, deadline = monotonic(), self._settings.deadline
         with self._lock:
             meant = self._meant()
-            for version, held in self._versions.items():
-                held.mark(in_use=version in meant, now=now)
-                if held.model is not None:
-                    self._telemetry.loaded.labels(*version).set(version in meant)
-            over = [
-                version
-                for version, held in self._versions.items()
-                if held.unused_since is not None and now - held.unused_since > deadline
-            ]
-            closing = [self._versions.pop(version) for version in over]
-        for held in closing:
-            held.close()
+        self._shelf.close_unused(meant, self._settings.deadline)
 
     def _meant(self) -> set[Version]:
         return {reference.version for reference in self._references.values()}

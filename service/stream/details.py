@@ -37,6 +37,11 @@ class Details:
     def __getitem__(self, part: slice) -> "Details":
         return Details(self.logprobs[part], self.top_ids[part], self.top_logprobs[part])
 
+    def __setitem__(self, part: slice, other: "Details") -> None:
+        self.logprobs[part] = other.logprobs
+        self.top_ids[part] = other.top_ids
+        self.top_logprobs[part] = other.top_logprobs
+
     def __add__(self, other: "Details") -> "Details":
         return Details(
             np.concatenate([self.logprobs, other.logprobs]),

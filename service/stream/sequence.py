@@ -30,6 +30,8 @@ class Sequence:
         self.created = monotonic()
         self.admitted: float | None = None  # the monotonic time; None while queued
         self.ending: Ending | None = None
+        self.shared = False
+        """Whether another sequence has the same characters, drawn once, and the same ending."""
         self._ids = np.zeros(len(job), np.int64)
         self._details: Details | None = None
         self._delivered = 0
@@ -43,13 +45,20 @@ class Sequence:
         """Record the monotonic time at which the sequence got its slot."""
         self.admitted = time
 
-    def deliver(self, ids: Ids, details: Details | None) -> None:
-        """Append the next characters and wake the readers."""
+    def deliver(self, ids: Ids, details: Details | None, place: int | None = None) -> None:
+        """Take the next characters, or the characters from a place on, and wake the readers.
+
+        An engine that was replaced delivers again what its predecessor has delivered.
+        """
         with self._changed:
-            begin, self._delivered = self._delivered, self._delivered + len(ids)
-            self._ids[begin : self._delivered] = ids
+            place = self._delivered if place is None else place
+            end = place + len(ids)
+            self._ids[place:end] = ids
             if details is not None:
-                self._details = details if self._details is None else self._details + details
+                if self._details is None:
+                    self._details = Details.empty(len(self._ids), details.top_ids.shape[1])
+                self._details[place:end] = details
+            self._delivered = max(self._delivered, end)
             self._changed.notify_all()
 
     def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
@@ -81,7 +90,7 @@ class Sequence:
     @property
     def details(self) -> Details | None:
         """The details of the characters delivered up to now, if the job wants details."""
-        return self._details
+        return None if self._details is None else self._details[: self._delivered]
 
     def wait(self, wanted: int, timeout: float) -> bool:
         """Wait until `wanted` characters are delivered or the sequence has ended.

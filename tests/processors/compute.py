@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime as ort
 
 from service.engine.batch import Engine
-from service.engine.exact import Doubles, log, weights
+from service.engine.exact import Doubles, log, steps_per_unit, weights
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.sampler import BLOCK, uniform_block
 from service.engine.scheduler import Scheduler
@@ -40,6 +40,7 @@ SAMPLINGS = (
     Sampling(2.0, None, None, 7, presence_penalty=-1.1, logit_bias=((1, 0.3), (2, -100.0))),
 )
 ROWS = len(SAMPLINGS)
+PLAIN = 3  # the first of them draw from the whole distribution
 
 Digests = dict[str, list[str]]
 
@@ -75,7 +76,7 @@ def _exact() -> Digests:
     return {
         quantity: [_digest(piece) for piece in np.split(values, PIECES)]
         for quantity, values in (
-            ("weights", weights(logits, temperature)),
+            ("weights", weights(logits, steps_per_unit(temperature))),
             ("log", log(1000 * numbers + 0.001)),
         )
     }
@@ -92,20 +93,30 @@ def _fixed_path(engine: Engine) -> Digests:
 
 
 def _texts(engine: Engine) -> Digests:
-    """Digest the text and details of each row; one row after another ends and leaves the batch."""
+    """Digest the text and details of each row, and the texts of the rows that need no single steps."""
+    detailed = _generate(engine, SAMPLINGS, wants_details=True)
+    plain = _generate(engine, SAMPLINGS[:PLAIN], wants_details=False)
+    return {
+        "text": [_digest(sequence.ids) for sequence in detailed],
+        "details": [_digest(*_arrays(sequence.details)) for sequence in detailed],
+        "text, many steps in a call": [_digest(sequence.ids) for sequence in plain],
+    }
+
+
+def _generate(
+    engine: Engine, samplings: Iterable[Sampling], *, wants_details: bool
+) -> list[Sequence]:
+    """Return a sequence for each sampling; one row after another ends and leaves the batch."""
     scheduler = Scheduler(engine.batch(ROWS), ROWS, PROMPT + LENGTH, engine.vocabulary_size)
     prompts = _ids(PROMPT * ROWS, engine).reshape(ROWS, PROMPT)
     sequences = [
-        Sequence(Job(Start(prompt), sampling, end=LENGTH - 9 * row, wants_details=True))
-        for row, (prompt, sampling) in enumerate(zip(prompts, SAMPLINGS, strict=True))
+        Sequence(Job(Start(prompts[row]), each, end=LENGTH - 9 * row, wants_details=wants_details))
+        for row, each in enumerate(samplings)
     ]
     scheduler.waiting.extend(sequences)
     while not scheduler.idle:
         scheduler.step()
-    return {
-        "text": [_digest(sequence.ids) for sequence in sequences],
-        "details": [_digest(*_arrays(sequence.details)) for sequence in sequences],
-    }
+    return sequences
 
 
 def _arrays(details: Details | None) -> tuple[np.ndarray, ...]:

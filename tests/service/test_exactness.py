@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from model_store import LayeredStore, ModelStore
+from service.hub.client import HubClient
+from service.hub.keeper import WatchedKeeper
 from service.models.exactness import is_exact, machine
 from service.models.registry import Models
 from service.settings import Settings
@@ -146,7 +148,12 @@ def test_nothing_can_be_compared_on_another_engine(tmp_path: Path) -> None:
 def test_cached_streams_belong_to_what_this_machine_computes(tmp_path: Path) -> None:
     """The identity of a model's streams has the fingerprint computed here, not the manifest's."""
     store = LayeredStore([ModelStore(_store(tmp_path))])
-    with closing(Models(store, Settings(model="exact", slots=1), Telemetry())) as models:
+    settings = Settings(model="exact", slots=1)
+    with (
+        closing(WatchedKeeper(settings)) as keeper,
+        closing(HubClient(keeper.rendezvous, Telemetry())) as hub,
+        closing(Models(store, settings, hub, Telemetry())) as models,
+    ):
         loaded = {name: models.get(name) for name in NAMES}
         identities = {name: model.identity.split("/") for name, model in loaded.items()}
     for name, (digest, engine, computed) in identities.items():

@@ -82,6 +82,17 @@ def test_lines_keep_their_order(
     assert lines == [str(number) for number in range(1_000)]
 
 
+def test_a_closed_handler_begins_anew(
+    handler: BackgroundHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A record after `close` starts the thread again, and no line comes twice."""
+    for message in ("before", "after"):
+        handler.handle(record(message))
+        handler.close()
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["before", "after"]
+
+
 def test_a_forked_process_writes_every_line_before_it_exits() -> None:
     """A process that was forked after the configuration, as workers are, loses no line."""
     command = [sys.executable, "-c", FORKS_AND_LOGS]

@@ -6,7 +6,6 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 
 from service.telemetry import Telemetry
@@ -55,7 +54,7 @@ def test_what_a_dead_process_had_under_way_is_gone(several: Service) -> None:
     """A killed worker leaves its counters in the metrics, but no running generation."""
     assert several.generate(seed="abc", length=50).status == 200
     streams = [several.stream(seed="abc", length=10_000, random_seed=n) for n in range(6)]
-    workers = psutil.Process(several.process.pid).children()
+    _, workers = several.family()
     for worker in workers:
         worker.send_signal(signal.SIGKILL)
     wait_until(lambda: not any(worker.is_running() for worker in workers), "their end")

@@ -2,14 +2,14 @@
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-import psutil
-
 from model_store import LayeredStore, ModelStore
+from service.hub.client import HubClient
+from service.hub.keeper import WatchedKeeper
 from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
@@ -71,12 +71,12 @@ def test_sighup_looks_at_the_store_at_once(tmp_path: Path) -> None:
     aliases = ModelStore(tmp_path / "store").aliases("live")
     aliases.set("production", 2)
     with _running(tmp_path, reload_seconds=3600) as service:
-        workers = [child.pid for child in psutil.Process(service.process.pid).children()]
+        workers = service.family()
         assert _version(service) == 2
         aliases.set("production", 1)
         service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: _version(service) == 1, "the alias")
-        assert [child.pid for child in psutil.Process(service.process.pid).children()] == workers
+        assert service.family() == workers
 
 
 def test_a_damaged_version_is_reported_and_skipped(tmp_path: Path) -> None:
@@ -109,23 +109,26 @@ def test_a_version_published_while_it_is_looked_for_is_found_next_time(tmp_path:
             return names
 
     store = LayeredStore([PublishedMeanwhile(tmp_path)])
-    models = Models(store, Settings(model="live"), Telemetry())
-    try:
+    with (
+        closing(WatchedKeeper(Settings())) as keeper,
+        closing(HubClient(keeper.rendezvous, Telemetry())) as hub,
+        closing(Models(store, Settings(model="live"), hub, Telemetry())) as models,
+    ):
         models.refresh()
         assert not models.ready
         models.refresh()
         assert models.ready
-    finally:
-        models.close()
 
 
 def test_what_nobody_means_any_more_is_closed(tmp_path: Path) -> None:
     """Engines of old versions end once no request can hold them."""
     publish_random_model(tmp_path / "store", "live")
     with _running(tmp_path, reload_seconds=0.1, deadline=1) as service:
+        hub, _ = service.family()
+        before = hub.num_threads()
         publish_random_model(tmp_path / "store", "live", seed=2)
         wait_until(lambda: _version(service) == 2, "the new version")
-        wait_until(lambda: service.engines() == 1, "the old engine's end")
+        wait_until(lambda: hub.num_threads() == before, "the old engine's end")
 
 
 def test_no_more_models_stay_loaded_than_allowed(tmp_path: Path) -> None:
@@ -133,9 +136,14 @@ def test_no_more_models_stay_loaded_than_allowed(tmp_path: Path) -> None:
     for name in ("live", "b", "c"):
         publish_random_model(tmp_path / "store", name)
     with _running(tmp_path, reload_seconds=0.1, deadline=1, max_loaded=2) as service:
-        for name in ("b", "c", "live", "b"):
+        hub, _ = service.family()
+        one = hub.num_threads()
+        assert _version(service, "b") == 1
+        two = hub.num_threads()
+        assert two > one
+        for name in ("c", "live", "b"):
             assert _version(service, name) == 1
-        wait_until(lambda: service.engines() == 2, "one engine's end")
+        wait_until(lambda: hub.num_threads() == two, "one engine's end")
 
 
 def test_only_offered_models_exist(tmp_path: Path) -> None:

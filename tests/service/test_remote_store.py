@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from model_store import ModelStore
@@ -92,18 +91,19 @@ def test_a_worker_lost_while_the_store_is_away_costs_only_itself(
         def statuses() -> set[int]:
             return {service.get("/readyz").status for _ in range(20)}
 
-        wait_until(lambda: service.engines() == 2, "both workers")
+        wait_until(lambda: statuses() == {200} and len(service.family()[1]) == 2, "both workers")
         s3.stop()
         try:
-            psutil.Process(service.process.pid).children()[0].kill()
+            service.family()[1][0].kill()
             log = tmp_path / "log"
-            wait_until(lambda: "not ready before the store is" in log.read_text(), "the successor")
+            wait_until(
+                lambda: "not ready before the default model is" in log.read_text(), "the successor"
+            )
             wait_until(lambda: statuses() == {200, 503}, "answers of both")
         finally:
             s3.start()
         s3.new_bucket(address.split("/")[2])
         publish_random_model(address, "live")
-        wait_until(lambda: service.engines() == 2, "the successor's model")
         wait_until(lambda: statuses() == {200}, "answers of a loaded model")
 
 

@@ -3,9 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Response, request
-
-from service.http.hooks.visit import Visit, current_visit
+from service.http.hooks.visit import Visit
 from service.logs import REQUESTS
 
 log = logging.getLogger(REQUESTS)
@@ -17,23 +15,19 @@ class AccessLog:
     def __init__(self, *, log_text: bool) -> None:
         self._log_text = log_text
 
-    def write(self, response: Response) -> Response:
-        """Write the line when the last byte of the response is sent."""
-        visit, status = current_visit(), response.status_code
-        title = f"{request.method} {request.path} {status}"
-        fields = {"method": request.method, "route": visit.route, "status": status}
+    def write(self, visit: Visit, status: int) -> None:
+        """Write the line of a request whose last byte is sent."""
+        title = f"{visit.method} {visit.path} {status}"
+        log.info(title, extra={"fields": self._fields(visit, status)})
 
-        def write_line() -> None:
-            log.info(title, extra={"fields": fields | self._fields(visit)})
-
-        response.call_on_close(write_line)
-        return response
-
-    def _fields(self, visit: Visit) -> dict[str, Any]:
+    def _fields(self, visit: Visit, status: int) -> dict[str, Any]:
         fields = {
+            "method": visit.method,
+            "route": visit.route,
+            "status": status,
             "request_id": visit.request_id,
             "client": visit.client,
-            "milliseconds": _milliseconds(visit.seconds()),
+            "milliseconds": _milliseconds(visit.seconds),
         }
         if visit.answers:
             fields |= _generation_fields(visit)

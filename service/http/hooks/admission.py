@@ -1,11 +1,8 @@
 """Admission: a closed route answers only a known key, within the limits of the minute."""
 
-from flask import current_app, request
-
 from service.errors import RateLimited
 from service.http.allowance import Allowance, Spent
-from service.http.hooks.visit import current_visit
-from service.http.open_routes import is_open
+from service.http.hooks.visit import Visit
 from service.keys import Keys
 from service.stream.generation import Generation
 
@@ -17,42 +14,36 @@ class Admission:
         self._keys = keys
         self._allowance = allowance
 
-    def admit(self) -> None:
-        """Admit the current request.
+    def admit(self, visit: Visit, authorization: str, *, is_open: bool = False) -> None:
+        """Admit a request with its Authorization header, empty if there is none.
 
         Raises:
             KeyRequired: the route is closed and the request has no known key.
             RateLimited: the client has no request left in this minute.
         """
         # A browser sends no key with OPTIONS, its question before a request to another origin.
-        if request.method == "OPTIONS" or _route_is_open():
+        if visit.method == "OPTIONS" or is_open:
             return
         if self._keys:
-            authorization = request.headers.get("Authorization", "")
-            current_visit().client = self._keys.name_of(authorization)
-        self._charge("requests", 1)
+            visit.client = self._keys.name_of(authorization)
+        self._charge(visit, "requests", 1)
 
-    def charge(self, generations: list[Generation]) -> None:
-        """Charge the client for the characters that the current request asks for.
+    def charge(self, visit: Visit, generations: list[Generation]) -> None:
+        """Charge the client for the characters that a request asks for.
 
         Raises:
             RateLimited: the client has too few characters left in this minute.
         """
-        self._charge("characters", sum(generation.length for generation in generations))
+        characters = sum(generation.length for generation in generations)
+        self._charge(visit, "characters", characters)
 
-    def _charge(self, kind: str, amount: int) -> None:
-        visit = current_visit()
+    def _charge(self, visit: Visit, kind: str, amount: int) -> None:
         spent = self._allowance.charge(visit.client, kind, amount)
         if spent is None:
             return
         visit.spent.append(spent)
         if not spent.allowed:
             raise RateLimited(_refusal(spent, amount), retry_after=spent.seconds)
-
-
-def _route_is_open() -> bool:
-    # The endpoint is None where no route has the request's path and method.
-    return is_open(current_app.view_functions.get(request.endpoint or ""))
 
 
 def _refusal(spent: Spent, amount: int) -> str:

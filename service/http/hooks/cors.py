@@ -2,13 +2,15 @@
 
 from collections.abc import Container
 
-from flask import Response, request
+from service.http.hooks.visit import Visit
 
 # https://fetch.spec.whatwg.org/#http-cors-protocol
 SHARED = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, X-Request-ID",
-    "Access-Control-Expose-Headers": "RateLimit, Retry-After, Server-Timing, X-Cache, X-Request-ID",
+    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, If-None-Match, "
+    "X-Request-ID",
+    "Access-Control-Expose-Headers": "ETag, RateLimit, Retry-After, Server-Timing, X-Cache, "
+    "X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
 
@@ -19,11 +21,10 @@ class Cors:
     def __init__(self, origins: Container[str]) -> None:
         self._origins = origins
 
-    def share(self, response: Response) -> Response:
-        """Let the page read the response if the request comes from a configured origin."""
-        origin = request.headers.get("Origin")
-        if origin is not None and origin in self._origins:
-            response.headers.extend({"Access-Control-Allow-Origin": origin, **SHARED})
-            # A shared cache must not give the response to another origin.
-            response.headers.add("Vary", "Origin")
-        return response
+    def headers(self, visit: Visit) -> list[tuple[str, str]]:
+        """Return the headers that let the page read the response, for a configured origin alone."""
+        origin = visit.origin
+        if origin is None or origin not in self._origins:
+            return []
+        # A shared cache must not give the response to another origin.
+        return [("Access-Control-Allow-Origin", origin), *SHARED.items(), ("Vary", "Origin")]

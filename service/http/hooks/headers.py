@@ -1,39 +1,37 @@
 """The headers of every response: request id, browser security, rate limits."""
 
-from flask import Response
-
-from service.http.allowance import MINUTE
-from service.http.hooks.visit import current_visit
+from service.http.allowance import MINUTE, Spent
+from service.http.hooks.visit import Visit
 
 PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def set_headers(response: Response) -> Response:
-    """Set the headers that every response has."""
-    _set_security(response)
-    _set_rate_limits(response)
-    response.headers["X-Request-ID"] = current_visit().request_id
-    return response
-
-
-def _set_security(response: Response) -> None:
-    """Forbid sniffing, framing and referrers, and all loading from elsewhere.
+def _security(policy: str) -> list[tuple[str, str]]:
+    """Return the headers that forbid sniffing, framing and referrers, and all loading from elsewhere.
 
     https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html
     """
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    policy = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
-    response.headers.setdefault("Content-Security-Policy", policy)
+    return [
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Content-Security-Policy", policy),
+    ]
 
 
-def _set_rate_limits(response: Response) -> None:
+PAGE, DATA = _security(PAGE_POLICY), _security(DATA_POLICY)
+
+
+def every_header(visit: Visit, *, page: bool) -> list[tuple[str, str]]:
+    """Return the headers that every response has; no route sets one of them."""
+    security = PAGE if page else DATA
+    return [*security, ("X-Request-ID", visit.request_id), *_limits(visit.spent)]
+
+
+def _limits(spent: list[Spent]) -> list[tuple[str, str]]:
     """Name each limit and the rest of the allowance (draft-ietf-httpapi-ratelimit-headers)."""
-    spent = current_visit().spent
     if not spent:
-        return
+        return []
     limits = [f'"{each.kind}";q={each.limit};w={MINUTE}' for each in spent]
     rests = [f'"{each.kind}";r={each.left};t={each.seconds}' for each in spent]
-    response.headers["RateLimit-Policy"] = ", ".join(limits)
-    response.headers["RateLimit"] = ", ".join(rests)
+    return [("RateLimit-Policy", ", ".join(limits)), ("RateLimit", ", ".join(rests))]

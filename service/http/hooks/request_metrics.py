@@ -1,8 +1,8 @@
 """The metrics of requests: how many, with which status, and how long each took."""
 
-from flask import Response, request
+from functools import cache
 
-from service.http.hooks.visit import current_visit
+from service.http.hooks.visit import Visit
 from service.telemetry import Telemetry
 
 
@@ -10,13 +10,14 @@ class RequestMetrics:
     """Counts every response."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
+        # The library checks the names and locks the metric at each look-up.
+        self._requests = cache(telemetry.requests.labels)
+        self._seconds = cache(telemetry.request_seconds.labels)
 
-    def count(self, response: Response) -> Response:
-        """Count the response now, and observe its seconds when the last byte is sent."""
-        visit = current_visit()
-        requests, seconds = self._telemetry.requests, self._telemetry.request_seconds
-        requests.labels(request.method, visit.route, response.status_code).inc()
-        histogram = seconds.labels(visit.route)
-        response.call_on_close(lambda: histogram.observe(visit.seconds()))
-        return response
+    def count(self, visit: Visit, status: int) -> None:
+        """Count a response."""
+        self._requests(visit.method, visit.route, status).inc()
+
+    def observe(self, visit: Visit) -> None:
+        """Observe the seconds of a response whose last byte is sent."""
+        self._seconds(visit.route).observe(visit.seconds)

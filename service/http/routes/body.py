@@ -20,6 +20,15 @@ def read_body(schema: type[Wire]) -> Wire:
         MalformedJson: the body is not JSON.
         InvalidRequest: fields of the body do not fit the schema.
     """
+    return parse(schema, read_bytes())
+
+
+def read_bytes() -> bytes:
+    """Return the body of the current request as it was sent.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON.
+    """
     if request.mimetype != JSON:
         raise UnsupportedMediaType("send the request as Content-Type: application/json")
-    return parse(schema, request.get_data())
+    return request.get_data(cache=False)

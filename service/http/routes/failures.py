@@ -15,6 +15,7 @@ MODEL_ERRORS = (
     errors.QueueFull,
     errors.EngineFailed,
     errors.ModelUnavailable,
+    errors.TooManyModels,
     errors.Draining,
     errors.DeadlineExceeded,
 )

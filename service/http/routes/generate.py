@@ -2,34 +2,29 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 from flask import Blueprint, Response, json
-from pydantic import BaseModel
 
-from service.api.likely import likely_characters
+from service.api.answers import piece_json, summary_json, whole_json
+from service.api.explained import blocks
 from service.api.resolve import resolve
-from service.api.schemas import (
-    CharacterDetails,
-    GenerateRequest,
-    GenerateResponse,
-    GenerateSummary,
-)
+from service.api.schemas import GenerateRequest, GenerateResponse, parse
 from service.errors import ServiceError
 from service.generation.generator import Answer, TextGenerator
+from service.http.entity_tags import EntityTags, entity_tags
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
-from service.http.hooks.visit import record_answers
+from service.http.hooks.visit import current_visit, record_answers
 from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
-from service.http.routes.body import read_body
+from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
+from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
 from service.http.routes.events import EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
-from service.stream.details import DIGITS
 from service.stream.generation import Generation
 from service.stream.text import Text
 
@@ -60,9 +55,12 @@ GENERATE = Operation(
     },
     errors=GENERATION_ERRORS,
     request_headers={
-        "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written."
+        "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written.",
+        "If-None-Match": "Entity tags of answers that the client holds; with the tag of this answer: 304.",
     },
+    other_responses={304: ResponseBody()},
     response_headers={
+        "ETag": "The entity tag of a whole answer; answers with equal tags have equal bytes.",
         "X-Cache": "hit, partial, miss or bypass",
         "Server-Timing": "milliseconds in cache, queue, prefill and decode",
     },
@@ -70,39 +68,64 @@ GENERATE = Operation(
 
 
 def generate_routes(
-    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
+    models: Models,
+    generator: TextGenerator,
+    settings: Settings,
+    admission: Admission,
+    ready: ReadyAnswers,
 ) -> Blueprint:
     """Return the blueprint of `/generate`."""
     routes = Blueprint("generate", __name__)
 
-    @routes.post("/generate")
+    @routes.post(ROUTE)
     @documented(GENERATE)
     def generate() -> Response:
-        wire = read_body(GenerateRequest)
+        body = read_bytes()
+        wire = parse(GenerateRequest, body)
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
-        admission.charge([generation])
+        tags = entity_tags(generation, model)
+        if not wire.stream and (held := tags.held()):
+            return _not_modified(held)
+        admission.charge(current_visit(), [generation])
         answer = generator.open(generation, model, caller(streaming=wire.stream))
         record_answers(model.manifest.name, [generation], [answer])
-        respond = _events if wire.stream else _whole
-        return respond(generation, model, answer)
+        if wire.stream:
+            return _events(generation, model, answer)
+        whole = _whole(wire.model, generation, model, answer, tags)
+        if answer.cache == "hit" and wire.random_seed is not None:
+            ready.put(body, whole)
+        headers = whole.headers(answer.cache, answer.seconds)
+        return Response(whole.body, headers=headers)
 
     return routes
 
 
-def _whole(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
+def _not_modified(tag: str) -> Response:
+    """Tell the client that its answer is right (RFC 9110, 13.1.2).
+
+    The RFC has 412 for methods that change something; a POST to this route reads, as QUERY would.
+    """
+    return Response(status=304, headers={"ETag": f'"{tag}"'})
+
+
+def _whole(
+    reference: str | None,
+    generation: Generation,
+    model: LoadedModel,
+    answer: Answer,
+    tags: EntityTags,
+) -> WholeAnswer:
     pieces = list(answer.pieces)
-    body = GenerateResponse(
-        **_summary(generation, model, answer),
-        text="".join(piece.characters for piece in pieces),
+    return WholeAnswer(
+        reference=reference,
+        meaning=Meaning.of(model),
+        generation=generation,
+        finish_reason=answer.finish_reason,
+        characters=answer.characters,
+        entity_tag=tags.cached if answer.cache == "hit" else tags.computed,
+        body=whole_json(pieces, generation, model, answer),
     )
-    if generation.wants_details:
-        body.details = [item for piece in pieces for item in _details(piece, model)]
-    timing = ", ".join(
-        f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items()
-    )
-    headers = [("X-Cache", answer.cache), ("Server-Timing", timing)]
-    return Response(_json(body), headers=headers, content_type=JSON)
 
 
 def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
@@ -112,9 +135,9 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
     def events() -> Iterator[bytes]:
         try:
             for piece in chain([first], answer.pieces):
-                if piece:
-                    yield event(_piece(piece, generation, model))
-            yield event(_json(GenerateSummary(**_summary(generation, model, answer))), "done")
+                for block in blocks(piece):
+                    yield event(piece_json(block, generation, model))
+            yield event(summary_json(generation, model, answer), "done")
         except ServiceError as error:
             yield event(json.dumps(problem_of(error)), "error")
 
@@ -123,41 +146,3 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Respo
     # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)
     return response
-
-
-def _summary(generation: Generation, model: LoadedModel, answer: Answer) -> dict[str, Any]:
-    sampling = generation.stream.sampling
-    return {
-        "model": model.manifest.name,
-        "version": model.manifest.version,
-        "seed": generation.seed,
-        "temperature": sampling.temperature,
-        "random_seed": sampling.random_seed,
-        "finish_reason": answer.finish_reason,
-        "cached": answer.cache == "hit",
-    }
-
-
-def _piece(piece: Text, generation: Generation, model: LoadedModel) -> str:
-    values: dict[str, Any] = {"text": piece.characters}
-    if generation.wants_details:
-        values["details"] = [item.model_dump() for item in _details(piece, model)]
-    return json.dumps(values, ensure_ascii=False)
-
-
-def _details(piece: Text, model: LoadedModel) -> list[CharacterDetails]:
-    if piece.details is None:
-        return []
-    return [
-        CharacterDetails(character=character, logprob=round(logprob, DIGITS), top=top)
-        for character, logprob, top in zip(
-            piece.characters,
-            piece.details.logprobs.tolist(),
-            likely_characters(piece.details, model.vocabulary),
-            strict=True,
-        )
-    ]
-
-
-def _json(body: BaseModel) -> str:
-    return body.model_dump_json(exclude_none=True)

@@ -25,7 +25,7 @@ from service.generation.generator import TextGenerator
 from service.generation.merge import Arrival, merge
 from service.http.errors import problem_of, refusal
 from service.http.hooks.admission import Admission
-from service.http.hooks.visit import record_answers
+from service.http.hooks.visit import current_visit, record_answers
 from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
@@ -79,7 +79,7 @@ def openai_routes(
         wire = read_body(CompletionRequest)
         model = models.get(wire.model)
         generations = resolve_completion(wire, model, settings)
-        admission.charge(generations)
+        admission.charge(current_visit(), generations)
         left = Event()
         who = caller(streaming=wire.stream, left=left.is_set)
         answers = [generator.open(generation, model, who) for generation in generations]

@@ -5,13 +5,13 @@ import hashlib
 import numpy as np
 import pytest
 
-from service.engine.exact import LAST, STEPS, log, weights
+from service.engine.exact import LAST, STEPS, log, steps_per_unit, weights
 
 
 def _weights(nats: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Weights of symbols that are `nats` below the likeliest."""
     row = -np.concatenate([[0], nats]).astype(np.float32)[None]
-    return weights(row, np.array([temperature]))[0, 1:]
+    return weights(row, steps_per_unit(np.array([temperature])))[0, 1:]
 
 
 def test_weights_are_powers_of_e() -> None:
@@ -31,7 +31,7 @@ def test_temperature_divides(temperature: float) -> None:
 
 def test_the_likeliest_weighs_one_and_the_hopeless_nothing() -> None:
     """The likeliest symbol weighs exactly 1; from 2^-126 on, and for a masked symbol, it is 0."""
-    assert weights(np.array([[3.5, 2.0]], np.float32), np.ones(1))[0, 0] == 1
+    assert weights(np.array([[3.5, 2.0]], np.float32), np.ones(1, np.float32))[0, 0] == 1
     lowest = LAST / STEPS * np.log(2)
     assert _weights(np.array([lowest - 0.1]))[0] > 0
     assert not _weights(np.array([lowest + 0.1, 1e9])).any()

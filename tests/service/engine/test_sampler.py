@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.sampler import BLOCK, sample, uniform_block
+from service.engine.sampler import BLOCK, numbers_of, sample, steepness_of, uniform_block
 
 V = 40
 LOGITS = np.random.default_rng(0).normal(0, 2, (1, V)).astype(np.float32)
@@ -15,7 +15,7 @@ def _sample(logits, temperature=1.0, uniforms=0.5, top_k=V, top_p=1.0):
     rows = len(logits)
     return sample(
         logits,
-        np.broadcast_to(np.asarray(temperature, np.float64), rows),
+        steepness_of(np.broadcast_to(np.asarray(temperature, np.float64), rows)),
         np.broadcast_to(np.asarray(uniforms, np.float64), rows),
         np.broadcast_to(np.asarray(top_k, np.int64), rows),
         np.broadcast_to(np.asarray(top_p, np.float64), rows),
@@ -50,7 +50,8 @@ def test_follows_the_distribution(temperature: float) -> None:
 @pytest.mark.parametrize("temperature", [0, 5e-324, 1e-50, 1e-40, 1e-38, 1e-30, 1e-20])
 def test_the_coldest_take_the_likeliest(temperature: float) -> None:
     """At any tiny temperature nothing overflows and the likeliest character is drawn."""
-    assert _sample(LOGITS, temperature=temperature, uniforms=0.999) == LOGITS.argmax()
+    uniforms = numbers_of(0, 0, temperature)[-1]
+    assert _sample(LOGITS, temperature=temperature, uniforms=uniforms) == LOGITS.argmax()
 
 
 def test_wrong_distribution_is_noticed() -> None:
@@ -76,10 +77,14 @@ def test_top_p_keeps_the_fewest_that_reach_p() -> None:
     assert set(np.flatnonzero(counts)) == set(kept)
 
 
-def test_temperature_zero_takes_the_likeliest() -> None:
-    """Temperature 0 takes the likeliest character whatever the random number."""
-    for uniform in (0.0, 0.5, 0.999999):
-        assert _sample(LOGITS, temperature=0, uniforms=uniform) == LOGITS.argmax()
+def test_temperature_zero_takes_the_first_of_the_likeliest() -> None:
+    """At temperature 0 the first of several likeliest characters is drawn, whatever the random seed."""
+    logits = np.array([[0.5, 2.0, -1.0, 2.0]], np.float32)
+    uniforms = np.concatenate([numbers_of(seed, 0, 0.0) for seed in range(3)])
+    ids = _sample(
+        np.repeat(logits, len(uniforms), axis=0), temperature=0, uniforms=uniforms, top_k=4
+    )
+    assert set(ids.tolist()) == {1}
 
 
 def test_rows_do_not_mix() -> None:
@@ -87,11 +92,11 @@ def test_rows_do_not_mix() -> None:
     rng = np.random.default_rng(2)
     rows = 64
     logits = rng.normal(0, 3, (rows, V)).astype(np.float32)
-    temperature = rng.choice([0.0, 0.3, 1.0, 2.0], rows)
+    steepness = steepness_of(rng.choice([0.0, 0.3, 1.0, 2.0], rows))
     uniforms = rng.random(rows)
     top_k = rng.choice([1, 3, V], rows)
     top_p = rng.choice([0.5, 0.9, 1.0], rows)
-    arguments: list[Any] = [logits, temperature, uniforms, top_k, top_p]
+    arguments: list[Any] = [logits, steepness, uniforms, top_k, top_p]
     together = sample(*arguments)
     alone = [sample(*(part[row : row + 1] for part in arguments))[0] for row in range(rows)]
     assert together.tolist() == alone

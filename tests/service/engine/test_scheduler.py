@@ -1,10 +1,12 @@
-"""A sequence gets the same characters in any batch as alone."""
+"""A sequence gets the same characters in any batch as alone, with any number of steps in a call."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.scheduler import INTERVAL, Scheduler
+from service.engine.batch import RUN
+from service.engine.scheduler import LONGEST, SHORTEST, Scheduler
 from service.stream.generation import Sampling
 from service.stream.job import Ending, Job, Start
 from service.stream.sequence import Sequence
@@ -14,14 +16,21 @@ CAPACITY = 4
 TAPE = 700
 
 
-def _scheduler(capacity: int = CAPACITY, batch: ScriptedBatch | None = None) -> Scheduler:
-    return Scheduler(batch or ScriptedBatch(capacity), capacity, TAPE, VOCABULARY_SIZE)
+def _scheduler(
+    capacity: int = CAPACITY, batch: ScriptedBatch | None = None, **options
+) -> Scheduler:
+    return Scheduler(batch or ScriptedBatch(capacity), capacity, TAPE, VOCABULARY_SIZE, **options)
 
 
 def _sequence(
-    prompt: list[int], length: int, random_seed: int = 0, temperature: float = 1.0, **options
+    prompt: list[int],
+    length: int,
+    random_seed: int = 0,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    **options,
 ) -> Sequence:
-    sampling = Sampling(temperature, top_k=None, top_p=None, random_seed=random_seed)
+    sampling = Sampling(temperature, top_k, top_p=None, random_seed=random_seed)
     return Sequence(Job(Start(np.array(prompt)), sampling, end=length, **options))
 
 
@@ -36,13 +45,22 @@ def _ending(sequence: Sequence) -> Ending:
     return sequence.ending
 
 
+def _bytes(sequence: Sequence) -> list[bytes]:
+    """The text, the end state and the snapshots of an ended sequence."""
+    ending = _ending(sequence)
+    assert ending.state is not None
+    states = [ending.state, *(snapshot.state for snapshot in ending.snapshots)]
+    return [sequence.ids.tobytes(), *(state.tobytes() for state in states)]
+
+
 def _run(scheduler: Scheduler) -> None:
     while not scheduler.idle:
         scheduler.step()
 
 
 def _finish(sequence: Sequence) -> None:
-    scheduler = _scheduler()
+    """Run a sequence alone, with one step in a call."""
+    scheduler = _scheduler(run=1)
     scheduler.waiting.append(sequence)
     _run(scheduler)
 
@@ -56,21 +74,23 @@ def _alone(**options) -> list[int]:
 requests = st.fixed_dictionaries(
     {
         "prompt": st.lists(st.integers(0, VOCABULARY_SIZE - 1), min_size=1, max_size=12),
-        "length": st.integers(1, 20),
+        "length": st.integers(1, 20) | st.integers(250, 270),
         "random_seed": st.integers(0, 3),
         "temperature": st.sampled_from([0.0, 0.5, 1.0]),
+        "top_k": st.none() | st.just(3),
+        "wants_details": st.booleans(),
     }
 )
 arrivals = st.tuples(
     st.integers(0, 30), requests, st.none() | st.integers(0, 30)
-)  # step of arrival, request, steps until it is cancelled
+)  # round of arrival, request, rounds until it is cancelled
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(arrivals, max_size=14))
-def test_any_interleaving_gives_what_each_gets_alone(plan) -> None:
-    """Any mix of arrivals, lengths and cancellations leaves every other sequence unchanged."""
-    scheduler = _scheduler()
+@given(st.lists(arrivals, max_size=14), st.integers(1, RUN))
+def test_any_interleaving_gives_what_each_gets_alone(plan, run: int) -> None:
+    """Any mix of arrivals, lengths, cancellations and steps in a call leaves each sequence unchanged."""
+    scheduler = _scheduler(run=run)
     sequences = [
         (arrival, _sequence(**request), request, cancel) for arrival, request, cancel in plan
     ]
@@ -86,12 +106,14 @@ def test_any_interleaving_gives_what_each_gets_alone(plan) -> None:
     assert not scheduler.waiting
     for _, sequence, request, cancel in sequences:
         if cancel is None:
-            assert _result(sequence) == _alone(**request)
+            alone = _sequence(**request)
+            _finish(alone)
+            assert _bytes(sequence) == _bytes(alone)
 
 
 def test_fills_slots_and_then_waits() -> None:
     """At most one sequence runs in each slot; the next one starts when a slot is free."""
-    scheduler = _scheduler()
+    scheduler = _scheduler(run=1)
     for _ in range(CAPACITY + 1):
         scheduler.waiting.append(_sequence([1], 3))
     scheduler.step()
@@ -145,7 +167,7 @@ def test_an_aborted_sequence_can_be_resumed() -> None:
     whole = _alone(prompt=[3, 1, 4], length=50)
     scheduler, sequence = _scheduler(), _sequence([3, 1, 4], 50)
     scheduler.waiting.append(sequence)
-    for _ in range(20):
+    for _ in range(2):
         scheduler.step()
     scheduler.aborts.append(sequence)
     scheduler.step()
@@ -172,8 +194,8 @@ def test_an_aborted_sequence_leaves_at_once() -> None:
 
 def test_a_reader_gets_the_first_character_at_once_and_then_some_at_a_time() -> None:
     """A followed sequence gets characters at intervals, another one all at the end."""
-    times = iter(np.arange(0, 100, INTERVAL / 10))
-    scheduler = Scheduler(ScriptedBatch(2), 2, TAPE, VOCABULARY_SIZE, clock=lambda: next(times))
+    times = iter(np.arange(0, 100, SHORTEST / 10))
+    scheduler = _scheduler(clock=lambda: next(times), run=1)
     followed, patient = _sequence([1], 40), _sequence([1], 40)
     scheduler.waiting.extend([followed, patient])
     assert not followed.wait(1, timeout=0)
@@ -186,6 +208,32 @@ def test_a_reader_gets_the_first_character_at_once_and_then_some_at_a_time() -> 
     assert len(patient.ids) == 0
     _run(scheduler)
     assert _result(followed) == _result(patient)
+
+
+def test_a_reader_gets_the_first_character_as_soon_as_it_is_drawn() -> None:
+    """No call goes past the first character of a followed sequence, whatever runs beside it."""
+    scheduler = _scheduler()
+    followed = _sequence([1] * 5, 40)
+    assert not followed.wait(1, timeout=0)
+    scheduler.waiting.extend([_sequence([2], 60), followed])
+    scheduler.step()
+    assert len(followed.ids) == 1
+
+
+@pytest.mark.parametrize(("readers", "interval"), [(1, SHORTEST), (16, 0.125), (64, LONGEST)])
+def test_deliveries_are_seldom_among_many_readers(readers: int, interval: float) -> None:
+    """After the first character, all readers get characters at once, at an interval that grows."""
+    now = 0.0
+    scheduler = _scheduler(readers, clock=lambda: now)
+    sequences = [_sequence([1], 200) for _ in range(readers)]
+    for sequence in sequences:
+        assert not sequence.wait(1, timeout=0)
+    scheduler.waiting.extend(sequences)
+    seen = []
+    for now in (0.0, 0.9 * interval, 1.1 * interval, 1.9 * interval, 2.2 * interval):  # noqa: B007
+        scheduler.step()
+        seen.append({len(sequence.ids) for sequence in sequences})
+    assert seen == [{1}, {1}, {33}, {33}, {65}]
 
 
 def test_details_are_the_models_own() -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from service.engine.batch import Ids
-from service.engine.sampler import BLOCK
+from service.engine.batch import DRAWN, Ids
+from service.engine.sampler import BLOCK, uniform_block
 from service.engine.table import Table
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
@@ -24,6 +24,7 @@ def _table(*jobs: Job) -> Table:
     for row, job in enumerate(jobs):
         table.fill(row, job)
         table.position[row] = len(job.start.prompt)
+        table.plan(row, int(table.end[row]) - 1)
     return table
 
 
@@ -60,12 +61,32 @@ def test_a_filled_row_forgets_the_job_before() -> None:
     used, new = _table(JOB), _table(PLAIN)
     _draw(used, np.array([0]), 10)
     used.fill(0, PLAIN)
+    used.plan(0, int(used.end[0]) - 1)
     assert _draw(_moved_to_decode(used), np.array([0]), 20) == _draw(new, np.array([0]), 20)
 
 
 def _moved_to_decode(table: Table) -> Table:
     table.position[0] = table.prompt_end[0]
     return table
+
+
+def test_a_row_looks_ahead_over_the_border_of_two_blocks() -> None:
+    """The numbers of several steps are those of the single places of the stream."""
+    job = Job(PLAIN.start, Sampling(1.0, None, None, 7), begin=BLOCK - 3, end=BLOCK + 3)
+    table = _table(job)
+    table.position[0] = 0
+    known, uniforms = table.ahead(1, 6)
+    stream = np.concatenate([uniform_block(7, 0), uniform_block(7, 1)])
+    assert (known == DRAWN).all()
+    assert np.array_equal(uniforms[:, 0], stream[BLOCK - 3 : BLOCK + 3])
+
+
+def test_the_prompt_ahead_is_known() -> None:
+    """Places of the prompt hold its ids; the places behind are to be drawn."""
+    table = _table(Job(Start(np.array([5, 6, 7])), PLAIN.sampling, end=9))
+    table.position[0] = 0
+    known, _ = table.ahead(1, 4)
+    assert known[:, 0].tolist() == [6, 7, DRAWN, DRAWN]
 
 
 def test_the_table_writes_the_states_of_its_batch() -> None:

@@ -179,29 +179,18 @@ def test_a_whole_text_is_one_piece(room: Room) -> None:
     assert not room.engine.sequences[0].followed
 
 
-def test_a_second_reader_joins(slow: Room) -> None:
-    """Two readers of one stream share a sequence; the longer text resumes at the end of the shorter."""
-    slow.engine.draws_first = 1
-    short, long = slow.open(_generation(5), STREAMING), slow.open(_generation(8), STREAMING)
-    assert next(short.pieces).characters == next(long.pieces).characters == drawn(0, 1)
-    (shared,) = slow.engine.sequences
-    slow.engine.draw(shared, 4)
-    assert _text(short) == drawn(1, 5)
+def test_a_sequence_that_ends_early_is_gone_on_with(slow: Room) -> None:
+    """Where a shared sequence ends before the length, another resumes from its end state."""
     slow.engine.draws_first = 3
-    assert _text(long) == drawn(1, 8)
+    answer = slow.open(_generation(8), STREAMING)
+    assert next(answer.pieces).characters == drawn(0, 3)
+    slow.engine.finish(slow.engine.sequences[0])
+    slow.engine.draws_first = 5
+    assert _text(answer) == drawn(3, 8)
     rest = slow.engine.sequences[1]
-    assert (rest.job.begin, rest.job.end) == (5, 8)
-
-
-def test_a_short_text_ends_where_it_must_in_a_resumed_flight(slow: Room) -> None:
-    """A reader that misses the cache and joins a resumed flight reads nothing beyond its length."""
-    slow.cache.put(_stream(), CachedStream(drawn(0, 8), STATE), [])
-    slow.engine.draws_first = 6
-    longer = slow.open(_generation(20), STREAMING).pieces
-    assert [len(next(longer)), len(next(longer))] == [8, 6]
-    slow.cache.get = lambda stream: None  # type: ignore[method-assign]
-    assert _text(slow.open(_generation(5), STREAMING)) == drawn(0, 5)
-    assert len(slow.engine.sequences) == 1
+    assert (rest.job.begin, rest.job.end) == (3, 8)
+    assert rest.job.start.state is not None
+    assert rest.job.start.state.tolist() == [[3]] * 2
 
 
 def test_a_stop_string_across_pieces_ends_the_text(slow: Room) -> None:
@@ -262,16 +251,6 @@ def test_closing_the_pieces_frees_the_slot(slow: Room) -> None:
     pieces.close()
     assert slow.engine.sequences[0].ended
     assert slow.cancellations() == 1
-
-
-def test_a_reader_that_leaves_does_not_end_another(slow: Room) -> None:
-    """Of two readers one may leave; the other gets the whole text."""
-    slow.engine.draws_first = 1
-    leaving, staying = (slow.open(_generation(6), STREAMING).pieces for _ in range(2))
-    assert len(next(leaving)) == len(next(staying)) == 1
-    leaving.close()
-    slow.engine.draw(slow.engine.sequences[0], 5)
-    assert "".join(piece.characters for piece in staying) == drawn(1, 6)
 
 
 def test_errors_of_the_engine_are_raised_where_pieces_are_read(slow: Room) -> None:

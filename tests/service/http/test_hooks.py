@@ -15,8 +15,8 @@ from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
 from service.http.hooks.bodies import MAX_BODY
 from service.http.hooks.headers import DATA_POLICY, PAGE_POLICY
-from service.http.hooks.order import register_hooks
-from service.http.hooks.visit import record_answers
+from service.http.hooks.order import Steps, register_hooks
+from service.http.hooks.visit import current_visit, record_answers
 from service.http.open_routes import open_to_everyone
 from service.keys import Keys
 from service.logs import REQUESTS
@@ -41,7 +41,7 @@ def client(telemetry: Telemetry | None = None, *, keys: bool = False, **given: A
     settings = Settings(**given)
     admission = Admission(Keys([("anna", HASH)] if keys else []), Allowance(settings))
     app = Flask(__name__)
-    register_hooks(app, settings, telemetry or Telemetry(), admission)
+    register_hooks(app, Steps(settings, telemetry or Telemetry(), admission))
     register_errors(app)
 
     @app.get("/closed")
@@ -55,7 +55,7 @@ def client(telemetry: Telemetry | None = None, *, keys: bool = False, **given: A
 
     @app.post("/generate")
     def generate() -> Response:
-        admission.charge([GENERATION])
+        admission.charge(current_visit(), [GENERATION])
         answer = Answer("miss")
         answer.characters, answer.seconds = 40, {"prefill": 0.25}
         record_answers("tiny", [GENERATION], [answer])

@@ -1,21 +1,28 @@
 """The registry of models, with engines that start and die when the test says."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from model_store import LayeredStore, ModelStore, StoreUnavailable
-from service.errors import Draining, ModelUnavailable
+from service.errors import Draining, ModelUnavailable, TooManyModels
+from service.hub.client import HubClient
 from service.models.loading import LoadedModel
 from service.models.records import HeldVersion
 from service.models.registry import Models
+from service.models.shelf import SECONDS_TO_BEGIN
 from service.settings import Settings
+from service.stream.generation import Sampling
+from service.stream.job import Job, Start
+from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
 from tests.factories import publish_random_model
 from tests.fake_engines import FINGERPRINT, FakeStarts
@@ -56,7 +63,8 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> FakeStarts:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("service.models.registry.monotonic", clock)
+    for module in ("registry", "shelf"):
+        monkeypatch.setattr(f"service.models.{module}.monotonic", clock)
     return clock
 
 
@@ -73,7 +81,8 @@ def _publish(root: Path | str, name: str = "live", fingerprint: str = FINGERPRIN
 
 
 def _models(store: ModelStore, **settings: Any) -> Models:
-    return Models(LayeredStore([store]), Settings(model="live", **settings), Telemetry())
+    hub = cast("HubClient", None)  # the fake engines need no hub
+    return Models(LayeredStore([store]), Settings(model="live", **settings), hub, Telemetry())
 
 
 def _version(models: Models, reference: str | None = None) -> int:
@@ -82,7 +91,7 @@ def _version(models: Models, reference: str | None = None) -> int:
 
 def _loaded(models: Models) -> set[str]:
     """The versions that the metrics count as loaded."""
-    lines = models._telemetry.text().decode().splitlines()
+    lines = models._shelf._telemetry.text().decode().splitlines()
     return {
         line.split('"')[1]
         for line in lines
@@ -167,6 +176,8 @@ def test_the_end_of_an_engine_delays_nobody(
 def test_a_failed_start_reaches_every_thread_that_waits() -> None:
     """Every thread that waits for a version whose loading fails raises the error of that loading."""
     held, gate = HeldVersion(), threading.Event()
+    assert held.begin()
+    assert not held.begin()
 
     def fail() -> LoadedModel:
         assert gate.wait(10)
@@ -204,7 +215,7 @@ def test_close_waits_for_an_engine_that_starts(starts: FakeStarts, store: ModelS
     with ThreadPoolExecutor(1) as pool:
         with _starting(starts, models, "b"):
             closing = pool.submit(models.close)
-            wait_until(lambda: models._closed, "the closed registry")
+            wait_until(lambda: models._shelf._closed, "the closed registry")
             with pytest.raises(Draining):
                 models.get("c")
             assert not closing.done()
@@ -278,12 +289,97 @@ def test_the_reference_asked_for_longest_ago_is_forgotten(
     """At most `max_loaded` versions stay, the default model's always among them."""
     models = _models(store, max_loaded=3)
     _publish(store.root, "d")
-    for reference in (None, "b", "c", "b", "d"):
+    for reference in (None, "b", "c", "b"):
         models.get(reference)
+    clock.now += 2 * SECONDS_TO_BEGIN
+    models.get("d")
     assert _loaded(models) == {"live", "b", "d"}
-    clock.now += 2 * DEADLINE
-    models.refresh()
     assert [engine.alive for engine in starts.engines] == [True, True, False, True]
+
+
+def test_no_version_makes_room_while_it_answers(
+    starts: FakeStarts, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every other version answers requests, one more is refused, and loaded once there is room."""
+    monkeypatch.setattr("service.models.shelf.SECONDS_TO_BEGIN", 0.0)
+    monkeypatch.setattr("service.models.shelf.SECONDS_FOR_ROOM", 0.1)
+    models = _models(store, max_loaded=2)
+    models.get(None)
+    models.get("b")
+    busy = starts.engines[1]
+    busy.draws_first = 0
+    drawing = Sequence(Job(Start(np.array([1])), Sampling(1.0, None, None, 0), end=3))
+    busy.submit(drawing, None)
+    with pytest.raises(TooManyModels, match="2 models are in memory"):
+        models.get("c")
+    assert busy.alive
+    busy.finish(drawing)
+    assert _version(models, "c") == 1
+    assert busy.closed
+
+
+def test_threads_never_exceed_the_bound(
+    starts: FakeStarts, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many versions are asked for at once, no more than `max_loaded` engines run."""
+    monkeypatch.setattr("service.models.shelf.SECONDS_TO_BEGIN", 0.0)
+    models = _models(store, max_loaded=2)
+    for name in "defgh":
+        _publish(store.root, name)
+    models.get(None)
+    with ThreadPoolExecutor(7) as pool:
+        assert {m.manifest.version for m in pool.map(models.get, "bcdefgh")} == {1}
+    assert sum(engine.alive for engine in starts.engines) == 2
+    assert _version(models) == 1
+    assert starts.engines[0].alive
+
+
+def test_a_name_falls_back_to_its_last_good_version(
+    starts: FakeStarts, store: ModelStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the newest version cannot be loaded at the start, the one before answers; a number is exact."""
+    _publish(store.root)
+    graph = Path(store.root) / "live" / "2" / "model.int8.onnx"
+    whole = graph.read_bytes()
+    graph.write_bytes(whole[:-1] + b"x")
+    models = _models(store)
+    assert _version(models) == 1
+    assert "live@2 is passed over" in caplog.text
+    with pytest.raises(ModelUnavailable):
+        models.get("live@2")
+    assert models.ready
+
+
+def test_a_refused_version_is_tried_again(
+    starts: FakeStarts, store: ModelStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A version whose files are repaired is loaded by a later refresh; the pauses between tries double."""
+    models = _models(store)
+    models.get(None)
+    _publish(store.root)
+    starts.error = ModelUnavailable("no engine")
+    for _ in range(2):
+        models.refresh()
+        clock.now += 15
+    starts.error = None
+    models.refresh()
+    assert _version(models) == 1
+    clock.now += 15
+    models.refresh()
+    assert _version(models) == 2
+    assert caplog.text.count("stays as it is") == 1
+
+
+def test_a_version_is_known_by_its_files(starts: FakeStarts, store: ModelStore) -> None:
+    """Other files under the same number are another version, and are loaded by the next refresh."""
+    models = _models(store)
+    digest = models.get(None).manifest.digest
+    shutil.rmtree(Path(store.root) / "live")
+    publish_random_model(store.root, "live", units=8, fingerprint=FINGERPRINT)
+    assert models.get(None).manifest.digest == digest
+    models.refresh()
+    assert models.get(None).manifest.digest != digest
+    assert _version(models) == 1
 
 
 def test_a_version_that_cannot_be_loaded_is_reported_once(
@@ -297,7 +393,6 @@ def test_a_version_that_cannot_be_loaded_is_reported_once(
     for _ in range(3):
         models.refresh()
     starts.error = None
-    models.refresh()
     assert caplog.messages == ["live stays as it is: no engine"]
     assert _version(models) == 1
     _publish(store.root)
@@ -324,16 +419,24 @@ def test_a_store_out_of_reach_changes_nothing(
     assert _version(models) == 2
 
 
-def test_a_dead_engine_is_replaced_at_the_next_request(
-    starts: FakeStarts, store: ModelStore
-) -> None:
-    """The service is not ready until a request has started another engine; the dead one is closed."""
+@pytest.mark.parametrize("by", ["request", "refresh"])
+def test_a_dead_engine_is_replaced(starts: FakeStarts, store: ModelStore, by: str) -> None:
+    """The next request or refresh starts another engine in place of a dead one, which is closed."""
     models = _models(store)
     models.get(None)
     starts.engines[0].alive = False
     assert not models.ready
-    assert _version(models) == 1
+    models.refresh() if by == "refresh" else models.get(None)
     assert [engine.closed for engine in starts.engines] == [True, False]
+    assert models.ready
+
+
+def test_readiness_is_the_default_model_s(starts: FakeStarts, store: ModelStore) -> None:
+    """The dead engine of another model leaves the service ready."""
+    models = _models(store)
+    models.get(None)
+    models.get("b")
+    starts.engines[1].alive = False
     assert models.ready
 
 
@@ -356,9 +459,12 @@ def test_a_model_that_must_be_exact_and_is_not_is_refused(
     _publish(store.root, "b", fingerprint="0" * 64)
     assert _version(models) == 1
     with pytest.raises(ModelUnavailable, match="b@2 does not compute the same numbers"):
-        models.get("b")
+        models.get("b@2")
     assert starts.engines[-1].closed
-    assert 'charloom_model_exact{model="b",version="2"} 0.0' in models._telemetry.text().decode()
+    assert (
+        'charloom_model_exact{model="b",version="2"} 0.0'
+        in models._shelf._telemetry.text().decode()
+    )
 
 
 def test_an_inexact_model_is_in_the_log_once(

@@ -77,6 +77,16 @@ def test_the_first_impatient_reader_is_reported() -> None:
     assert sequence.followed
 
 
+def test_characters_that_come_again_change_nothing() -> None:
+    """After a failure of the engine the characters come again, from the first on."""
+    sequence = _sequence()
+    sequence.deliver(np.array([7, 8, 9]), None)
+    sequence.deliver(np.array([7]), None, place=0)
+    assert sequence.ids.tolist() == [7, 8, 9]
+    sequence.deliver(np.array([8, 9, 5]), None, place=1)
+    assert sequence.ids.tolist() == [7, 8, 9, 5]
+
+
 def test_details_grow_with_the_characters() -> None:
     """Details of several deliveries are joined in order."""
     sequence = _sequence()

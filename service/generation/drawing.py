@@ -1,0 +1,67 @@
+"""A drawing: new characters of a stream, from the end of the known text on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from service.cache.codec import CachedStream
+from service.cache.streams import StreamCache
+from service.models.loading import LoadedModel
+from service.stream.generation import Stream
+from service.stream.sequence import Sequence
+from service.stream.text import Text
+
+SECONDS_TO_ABORT = 1.0
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A stream, its known text, and the sequence that goes on from there."""
+
+    stream: Stream
+    model: LoadedModel
+    known: CachedStream | None
+    sequence: Sequence
+
+    @property
+    def landed(self) -> int:
+        """The number of characters of the stream that can be read."""
+        return self.sequence.job.begin + len(self.sequence.ids)
+
+    def read(self, begin: int, end: int) -> Text:
+        """Return characters `begin` to `end` of the stream, of those that were drawn."""
+        first, details = self.sequence.job.begin, self.sequence.details
+        part = slice(begin - first, end - first)
+        ids = self.sequence.ids[part]
+        return Text(self.model.vocabulary.decode(ids), details and details[part])
+
+    def result(self) -> CachedStream | None:
+        """Return the text so far with its end state; without an end state, the text known before."""
+        ending = self.sequence.ending
+        if ending is None or ending.state is None:
+            return self.known
+        whole = self.read(self.sequence.job.begin, self.landed)
+        if self.known is not None:
+            whole = self.known.as_text() + whole
+        return CachedStream(whole.characters, ending.state, whole.details)
+
+    @contextmanager
+    def begun(self, *, shared: bool) -> Iterator[None]:
+        """Have the characters drawn, once for all readers if `shared`, as long as the context lasts.
+
+        Raises:
+            Draining, EngineFailed: the engine is closed, or has failed.
+        """
+        self.model.engine.submit(self.sequence, self.stream.key if shared else None)
+        try:
+            yield
+        finally:
+            if not self.sequence.ended:
+                self.sequence.cancel()
+                self.sequence.wait_for_end(SECONDS_TO_ABORT)
+
+    def keep(self, cache: StreamCache) -> None:
+        """Cache the result, unless another reader of the same characters does."""
+        result, ending = self.result(), self.sequence.ending
+        if result is not None and ending is not None and not self.sequence.shared:
+            cache.put(self.stream, result, ending.snapshots)

@@ -1,0 +1,328 @@
+"""A worker's side of the hub: submits sequences, writes the reports to them, and survives the hub."""
+
+import logging
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from itertools import count
+
+from service.errors import (
+    DeadlineExceeded,
+    Draining,
+    EngineFailed,
+    ModelUnavailable,
+    QueueFull,
+    ServiceError,
+)
+from service.hub.link import Link
+from service.hub.messages import (
+    Abort,
+    Admitted,
+    Answer,
+    Close,
+    Delivered,
+    EngineSpec,
+    Find,
+    Finished,
+    Follow,
+    Found,
+    Inspect,
+    Inspected,
+    Keep,
+    NotOpened,
+    Open,
+    Opened,
+    Order,
+    Refused,
+    Report,
+    Submit,
+)
+from service.hub.rendezvous import Rendezvous
+from service.stream.details import Reading
+from service.stream.job import Ending, Ids
+from service.stream.sequence import Sequence
+from service.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_OPEN = 60.0
+SECONDS_TO_FIND = 0.5
+MAX_INSPECTIONS = 16  # queued or running; each takes less than a second
+MAX_DRAWS = 3  # of one sequence: a sequence that kills the hub must not do so for ever
+FAILED = "the engine failed; the same request may work again"
+STOPPING = "the service is stopping; try again elsewhere or later"
+
+
+@dataclass(frozen=True)
+class Question:
+    """An order that gets one answer; the answer is None when the hub has died before."""
+
+    order: Open | Inspect | Find
+    answer: Future[Answer | None] = field(default_factory=Future)
+
+
+@dataclass
+class Running:
+    """A sequence that the hub draws, the order for it, and how often the order was sent."""
+
+    sequence: Sequence
+    order: Submit
+    draws: int = 1
+
+
+class HubClient:
+    """The connection of this process to the hub; safe to use from any thread.
+
+    When the hub has died, the next one opens the same engines and draws the same sequences again: a
+    sequence is deterministic, so its reader sees a pause.
+    """
+
+    def __init__(self, rendezvous: Rendezvous, telemetry: Telemetry) -> None:
+        self._rendezvous = rendezvous
+        self._telemetry = telemetry
+        self._numbers = count()
+        self._lock = threading.Lock()  # guards the next five
+        self._error: ServiceError | None = None
+        self._engines: dict[int, Open] = {}
+        self._opened: set[int] = set()  # engines that this hub has opened
+        self._running: dict[int, Running] = {}
+        self._questions: dict[int, Question] = {}
+        self._sending = threading.Lock()
+        self._link = Link(rendezvous)
+        self._thread = threading.Thread(target=self._listen, name="hub-reports", daemon=True)
+        self._thread.start()
+
+    def open(self, spec: EngineSpec, walk: list[Ids]) -> tuple[int, Opened]:
+        """Open an engine; return its number, and what the engine walked.
+
+        Raises:
+            ModelUnavailable: the engine cannot be opened; the log says why.
+            Draining: the client is closed.
+        """
+        order = Open(next(self._numbers), spec, walk)
+        with self._lock:
+            self._engines[order.number] = order
+        try:
+            answer = self._ask(order, SECONDS_TO_OPEN)
+        except TimeoutError:
+            answer = None
+        if not isinstance(answer, Opened):
+            self.forget(order.number)
+            raise ModelUnavailable(f"the engine cannot open {spec.path}; the log says why")
+        return order.number, answer
+
+    def forget(self, engine: int) -> None:
+        """Close an engine; sequences of the engine that still run end with `Draining`."""
+        with self._lock:
+            self._engines.pop(engine, None)
+            self._opened.discard(engine)
+        self._send(Close(engine))
+        self._end_all(Draining(STOPPING), engine)
+
+    def knows(self, engine: int) -> bool:
+        """Whether an engine is open, or will be open again as soon as there is a hub."""
+        return engine in self._engines
+
+    def idle(self, engine: int) -> bool:
+        """Whether no sequence of this process is queued or running in an engine."""
+        with self._lock:
+            return all(each.order.engine != engine for each in self._running.values())
+
+    def submit(self, sequence: Sequence, engine: int, key: str | None) -> None:
+        """Have a sequence drawn, together with the sequences of the same key; None: alone.
+
+        Raises:
+            Draining, EngineFailed: the client is closed, or the engine could not be opened again.
+        """
+        order = Submit(next(self._numbers), engine, sequence.job, key, sequence.followed)
+        sequence.on_follow = lambda: self._send(Follow(order.number))
+        sequence.on_cancel = lambda: self._send(Abort(order.number))
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if engine not in self._engines:
+                raise EngineFailed(FAILED)
+            self._running[order.number] = Running(sequence, order)
+            ready = engine in self._opened
+        self._telemetry.queued()
+        if ready:  # else the order is sent as soon as the engine is open
+            self._send(order)
+
+    def inspect(self, engine: int, ids: Ids, layer: int, seconds: float) -> Reading:
+        """Return the states of a layer, and the likeliest next characters, after each of the ids [N].
+
+        Raises:
+            QueueFull: too many inspections are queued.
+            DeadlineExceeded: the inspection took more than `seconds`.
+            Draining, EngineFailed: the client is closed, or the engine failed.
+        """
+        with self._lock:
+            asked = sum(isinstance(each.order, Inspect) for each in self._questions.values())
+        if asked >= MAX_INSPECTIONS:
+            raise QueueFull("too many texts are being inspected; try again in a moment")
+        try:
+            answer = self._ask(Inspect(next(self._numbers), engine, ids, layer), seconds)
+        except TimeoutError:
+            raise DeadlineExceeded("the inspection took too long; send less text") from None
+        if not isinstance(answer, Inspected) or answer.reading is None:
+            raise EngineFailed(FAILED)
+        return answer.reading
+
+    def find(self, keys: list[str]) -> tuple[str, bytes] | None:
+        """Return the first key that has a value in the hub's memory, with the value."""
+        try:
+            answer = self._ask(Find(next(self._numbers), keys), SECONDS_TO_FIND)
+        except (TimeoutError, ServiceError):
+            return None
+        return answer.value if isinstance(answer, Found) else None
+
+    def keep(self, values: dict[str, bytes]) -> None:
+        """Keep values in the hub's memory."""
+        self._send(Keep(values))
+
+    def close(self) -> None:
+        """End the connection; every sequence that still runs ends with `Draining`."""
+        with self._lock:
+            self._error = Draining(STOPPING)
+        self._link.shut()
+        self._thread.join()
+        self._link.close()
+
+    def _ask(self, order: Open | Inspect | Find, seconds: float) -> Answer | None:
+        """Send an order and return the answer; None when the hub has died before.
+
+        Raises:
+            Draining: the client is closed.
+            TimeoutError: no answer came in time.
+        """
+        question = Question(order)
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            self._questions[order.number] = question
+        self._send(order)
+        return question.answer.result(seconds)
+
+    def _send(self, order: Order) -> None:
+        with self._sending:
+            self._link.send(order)
+
+    # The listening thread
+
+    def _listen(self) -> None:
+        while True:
+            with suppress(EOFError, OSError):
+                while True:
+                    for report in self._link.receive():
+                        self._take(report)
+            with self._lock:
+                error = self._error
+            if error is not None:
+                break
+            log.warning("the connection to the hub has ended; connecting to the next hub")
+            self._connect_again()
+        self._answer_none(self._questions)
+        self._end_all(error)
+
+    def _connect_again(self) -> None:
+        with self._lock:
+            self._opened.clear()
+            # The engines are opened again below, and answer those who wait for them.
+            asked = {n: q for n, q in self._questions.items() if not isinstance(q.order, Open)}
+            engines = list(self._engines.values())
+        self._answer_none(asked)
+        with self._sending:
+            self._link.close()
+            self._link = Link(self._rendezvous)
+        for order in engines:
+            self._send(order)
+
+    def _answer_none(self, questions: dict[int, Question]) -> None:
+        for number in [*questions]:
+            self._answer(number, None)
+
+    @singledispatchmethod
+    def _take(self, report: Report) -> None:
+        raise TypeError(f"no report: {type(report).__name__}")
+
+    @_take.register
+    def _(self, report: Inspected | Found) -> None:
+        self._answer(report.number, report)
+
+    @_take.register
+    def _(self, report: Opened) -> None:
+        with self._lock:
+            self._opened.add(report.number)
+            again = [each for each in self._running.values() if each.order.engine == report.number]
+        for each in again:
+            self._draw_again(each)
+        self._answer(report.number, report)
+
+    @_take.register
+    def _(self, report: NotOpened) -> None:
+        with self._lock:
+            self._engines.pop(report.number, None)
+        self._end_all(EngineFailed(FAILED), report.number)
+        self._answer(report.number, report)
+
+    @_take.register
+    def _(self, report: Admitted) -> None:
+        running = self._running.get(report.number)
+        if running is None:
+            return
+        if running.sequence.admitted is None:
+            self._telemetry.started(report.rows)
+        running.sequence.admit(report.time)
+
+    @_take.register
+    def _(self, report: Delivered) -> None:
+        running = self._running.get(report.number)
+        if running is not None:
+            running.sequence.deliver(report.ids, report.details, report.place)
+
+    @_take.register
+    def _(self, report: Finished) -> None:
+        error = EngineFailed(FAILED) if report.ending is None else None
+        self._end(report.number, report.ending, error, shared=report.shared)
+
+    @_take.register
+    def _(self, report: Refused) -> None:
+        error = QueueFull("too many generations are waiting; try again in a moment")
+        self._end(report.number, None, error)
+
+    def _draw_again(self, running: Running) -> None:
+        running.draws += 1
+        if running.draws > MAX_DRAWS:
+            self._end(running.order.number, None, EngineFailed(FAILED))
+        else:
+            self._send(running.order)
+
+    def _answer(self, number: int, answer: Answer | None) -> None:
+        with self._lock:
+            question = self._questions.pop(number, None)
+        if question is not None:
+            question.answer.set_result(answer)
+
+    def _end_all(self, error: ServiceError, engine: int | None = None) -> None:
+        """End the sequences of an engine, or of all engines."""
+        with self._lock:
+            over = [n for n, each in self._running.items() if engine in (None, each.order.engine)]
+        for number in over:
+            self._end(number, None, error)
+
+    def _end(
+        self,
+        number: int,
+        ending: Ending | None,
+        error: ServiceError | None,
+        *,
+        shared: bool = False,
+    ) -> None:
+        with self._lock:
+            running = self._running.pop(number, None)
+        if running is not None:
+            running.sequence.shared = shared
+            running.sequence.finish(ending, error)
+            self._telemetry.ended(running.sequence)

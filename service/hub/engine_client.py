@@ -1,0 +1,57 @@
+"""The hub's engine of one version, as the rest of the service sees it."""
+
+from model_store import fingerprint, steps_to_walk
+from service.hub.client import HubClient
+from service.hub.messages import EngineSpec
+from service.stream.details import Reading
+from service.stream.job import Ids
+from service.stream.sequence import Sequence
+
+
+class EngineClient:
+    """An engine of the hub; safe to use from any thread."""
+
+    def __init__(self, hub: HubClient, spec: EngineSpec) -> None:
+        """Open the engine; a start takes seconds.
+
+        Raises:
+            ModelUnavailable: the engine cannot be opened; the log says why.
+        """
+        self._hub = hub
+        self._number, walked = hub.open(spec, steps_to_walk(spec.vocabulary_size))
+        self.fingerprint = fingerprint(walked.logits, walked.states)
+        """The fingerprint that the engine computes on this machine."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine takes sequences and inspections, perhaps after a pause."""
+        return self._hub.knows(self._number)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no sequence of this process is queued or running in the engine."""
+        return self._hub.idle(self._number)
+
+    def submit(self, sequence: Sequence, key: str | None) -> None:
+        """Have a sequence drawn, together with sequences of the same key; None: alone.
+
+        The reader of the sequence gets the errors, `QueueFull` included.
+
+        Raises:
+            Draining, EngineFailed: the engine is closed, or could not be opened again.
+        """
+        self._hub.submit(sequence, self._number, key)
+
+    def inspect(self, ids: Ids, layer: int, seconds: float) -> Reading:
+        """Return the states of a layer, and the likeliest next characters, after each of the ids [N].
+
+        Raises:
+            QueueFull: too many inspections are queued.
+            DeadlineExceeded: the inspection took more than `seconds`.
+            Draining, EngineFailed: the engine is closed, or failed.
+        """
+        return self._hub.inspect(self._number, ids, layer, seconds)
+
+    def close(self) -> None:
+        """Close the engine; every sequence that still runs ends with `Draining`."""
+        self._hub.forget(self._number)

@@ -1,0 +1,177 @@
+"""An engine of the hub: its threads, its queue and its flights, for all workers that opened it."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from service.engine.batch import Engine
+from service.engine.explain import describe
+from service.engine.onnx_engine import OnnxEngine
+from service.engine.scheduler import Scheduler
+from service.engine.worker import Worker
+from service.hub.flight import Flight, Reader
+from service.hub.messages import (
+    EngineSpec,
+    Finished,
+    Inspect,
+    Inspected,
+    Open,
+    Refused,
+    Report,
+)
+from service.hub.pulse import LONGEST_STEP
+from service.stream.details import Reading
+from service.stream.job import Ids, Job, State
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[Report], None]
+
+
+@dataclass(frozen=True)
+class Walked:
+    """The logits [B, V] of each step of a walk, and the states [parts, rows, units] after the last."""
+
+    logits: list[State]
+    states: State
+
+
+class SharedEngine:
+    """An open engine; safe to use from any thread."""
+
+    def __init__(self, order: Open) -> None:
+        """Open the engine, let the engine walk, and start its threads."""
+        self.spec = spec = order.spec
+        self._engine = _open_engine(spec)
+        self.walked = _walk(self._engine, order.walk)
+        self._workers = [_worker(self._engine, spec, number) for number in range(spec.threads)]
+        # One thread runs all inspections, so an inspection never delays a generation.
+        self._inspector = ThreadPoolExecutor(1, "inspector")
+        # The worker of each flight, and the latest flight of each key that readers may share.
+        self._flights: dict[Flight, Worker] = {}
+        self._shared: dict[str, Flight] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no step hangs."""
+        return not any(worker.seconds_in_step() > LONGEST_STEP for worker in self._workers)
+
+    def submit(self, reader: Reader, key: str | None) -> None:
+        """Let a reader join a flight with the same key, or else start a flight.
+
+        Where every slot is taken and the queue is full, the reader is refused.
+        """
+        if not self._fits(reader.job):
+            log.error("a sequence that the model cannot draw was refused")
+            reader.send(Finished(reader.number, None, shared=False))
+            return
+        with self._lock:
+            shared = None if key is None else self._shared.get(key)
+            if shared is not None and shared.join(reader):
+                return
+            if len(self._flights) >= self.spec.slots + self.spec.queue:
+                reader.send(Refused(reader.number))
+                return
+            flight = Flight(reader.job, self._engine.vocabulary_size, self._rows, self._forget)
+            flight.join(reader)
+            worker = self._flights[flight] = min(self._workers, key=lambda worker: worker.load)
+            if key is not None:
+                self._shared[key] = flight
+        worker.submit(flight)
+
+    def leave(self, reader: Reader) -> None:
+        """Take a reader out of the reader's flight; a flight without readers ends."""
+        flight = reader.flight
+        if flight is not None and flight.leave(reader):
+            with self._lock:
+                worker = self._flights.get(flight)
+            if worker is not None:
+                worker.cancel(flight)
+
+    def inspect(self, order: Inspect, send: Send) -> None:
+        """Read a text in the background, and report the reading."""
+
+        def run() -> None:
+            reading = None
+            try:
+                reading = _read(self._engine, order.ids, order.layer)
+            except Exception:
+                log.exception("an inspection failed")
+            send(Inspected(order.number, reading))
+
+        self._inspector.submit(run)
+
+    def close(self) -> None:
+        """End the threads; running flights are not finished."""
+        self._inspector.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+    def _rows(self) -> int:
+        return sum(worker.rows for worker in self._workers)
+
+    def _forget(self, flight: Flight) -> None:
+        with self._lock:
+            self._flights.pop(flight, None)
+            for key in [key for key, shared in self._shared.items() if shared is flight]:
+                del self._shared[key]
+
+    def _fits(self, job: Job) -> bool:
+        """Return whether a job can be drawn: a step that fails would end every row of the batch."""
+        start, ids = job.start, job.start.prompt
+        shape = self.walked.states.shape[0], self.walked.states.shape[2]
+        return (
+            (start.state is None or start.state.shape == shape)
+            and 0 < len(ids) <= self.spec.tape_length - len(job)
+            and len(job) > 0
+            and ids.min() >= 0
+            and ids.max() < self._engine.vocabulary_size
+        )
+
+
+def _open_engine(spec: EngineSpec) -> Engine:
+    if spec.kind == "onnx":
+        return OnnxEngine(Path(spec.path))
+    from service.engine.tensorflow_engine import TensorFlowEngine  # noqa: PLC0415 - takes seconds
+
+    return TensorFlowEngine(Path(spec.path))
+
+
+def _walk(engine: Engine, steps: list[Ids]) -> Walked:
+    batch = engine.batch(max(map(len, steps)))
+    return Walked([batch.step(ids).copy() for ids in steps], batch.state)
+
+
+def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
+    """Feed ids [N] to a batch of one row, and return a layer's states and details after each."""
+    batch = engine.batch(1)
+    hidden = engine.states.index(f"h{layer}")
+    # An LSTM has a cell state beside the hidden state; the other cells have the hidden state alone.
+    cell = engine.states.index(f"c{layer}") if f"c{layer}" in engine.states else hidden
+    states = np.empty((len(ids), 2, batch.state.shape[2]), np.float32)  # hidden, cell
+    logits = np.empty((len(ids), engine.vocabulary_size), np.float32)
+    for place in range(len(ids)):
+        logits[place] = batch.step(ids[place : place + 1])[0]
+        states[place] = batch.state[[hidden, cell], 0]
+    return Reading(states[:, 0], states[:, 1], describe(logits, logits.argmax(axis=1)))
+
+
+def _worker(engine: Engine, spec: EngineSpec, number: int) -> Worker:
+    slots = -(-spec.slots // spec.threads)  # rounded up
+    batch = engine.batch(slots)
+    # The first step allocates memory, for which no request should wait.
+    batch.step(np.zeros(slots, np.int64))
+    batch.state[:] = 0
+    scheduler = Scheduler(
+        batch,
+        capacity=slots,
+        tape_length=spec.tape_length,
+        vocabulary_size=engine.vocabulary_size,
+    )
+    return Worker(scheduler, name=f"engine-{number}")

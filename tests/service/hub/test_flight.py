@@ -1,0 +1,129 @@
+"""A flight draws a stream once for all its readers, and ends with the last of them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.hub.flight import Flight, Reader
+from service.hub.messages import Admitted, Delivered, Finished, Submit
+from service.stream.details import Details
+from service.stream.generation import Sampling
+from service.stream.job import Ending, Job, Start
+from tests.fakes import VOCABULARY_SIZE
+
+
+class _Read:
+    """A reader, and the reports to the reader."""
+
+    def __init__(self, end: int, begin: int = 0, *, details: bool = False, follows: bool = False):
+        self.reports: list[Any] = []
+        job = _job(begin, end, details=details)
+        self.reader = Reader(Submit(7, 0, job, "key", follows), self.reports.append)
+
+    @property
+    def got(self) -> list[tuple[int, list[int]]]:
+        """The place and the characters of each delivery."""
+        return [(r.place, r.ids.tolist()) for r in self.reports if isinstance(r, Delivered)]
+
+    @property
+    def ends(self) -> list[Finished]:
+        return [report for report in self.reports if isinstance(report, Finished)]
+
+
+def _job(begin: int, end: int, *, details: bool = False) -> Job:
+    sampling = Sampling(1.0, None, None, 0)
+    return Job(Start(np.array([1])), sampling, begin=begin, end=end, wants_details=details)
+
+
+def _flight(begin: int = 0, end: int = 10, *, details: bool = False) -> Flight:
+    job = _job(begin, end, details=details)
+    return Flight(job, VOCABULARY_SIZE, rows=lambda: 3, ended=lambda _: None)
+
+
+def test_every_reader_gets_the_characters() -> None:
+    """A reader who joins late gets at once what has landed, then the same as the others."""
+    flight, early, late = _flight(), _Read(10), _Read(10)
+    assert flight.join(early.reader)
+    flight.admit(5.0)
+    flight.deliver(np.array([4, 5]), None)
+    assert flight.join(late.reader)
+    flight.deliver(np.array([6]), None)
+    assert early.got == late.got == [(0, [4, 5]), (2, [6])]
+    assert early.reports[0] == late.reports[0] == Admitted(7, 5.0, 3)
+
+
+def test_a_resumed_reader_gets_the_rest() -> None:
+    """A reader who knows the beginning gets what comes after, from place 0 of the reader's own."""
+    flight, reader = _flight(), _Read(10, begin=2)
+    flight.deliver(np.array([4, 5, 6]), None)
+    flight.join(reader.reader)
+    flight.deliver(np.array([7]), None)
+    assert reader.got == [(0, [6]), (1, [7])]
+
+
+def test_a_shorter_reader_gets_no_more_than_wanted() -> None:
+    """A reader who wants less than the flight draws follows the flight, up to the reader's end."""
+    flight, reader = _flight(), _Read(3)
+    flight.join(reader.reader)
+    assert flight.followed
+    flight.deliver(np.array([4, 5, 6, 7]), None)
+    assert reader.got == [(0, [4, 5, 6])]
+
+
+@pytest.mark.parametrize(
+    ("flight", "reader"),
+    [
+        (_flight(0, 10), _Read(20, begin=10)),
+        (_flight(5, 10), _Read(10)),
+        (_flight(), _Read(10, details=True)),
+    ],
+    ids=["knows all of it", "begins before", "wants details"],
+)
+def test_a_flight_that_does_not_serve_is_not_joined(flight: Flight, reader: _Read) -> None:
+    """A reader does not join a flight that lacks what the reader wants."""
+    assert not flight.join(reader.reader)
+    assert reader.reports == []
+
+
+def test_details_come_with_the_characters() -> None:
+    """The readers of a flight with details get the details of their characters."""
+    flight, reader = _flight(details=True), _Read(10, begin=1)
+    flight.join(reader.reader)
+    details = Details.empty(3, VOCABULARY_SIZE)
+    details.logprobs[:] = [-1, -2, -3]
+    flight.deliver(np.array([4, 5, 6]), details)
+    (delivered,) = reader.reports
+    assert delivered.details.logprobs.tolist() == [-2, -3]
+
+
+def test_the_last_reader_ends_the_flight() -> None:
+    """A reader who leaves ends alone; the last one is to get the ending, and nobody joins after."""
+    flight, first, last = _flight(), _Read(10), _Read(10)
+    flight.join(first.reader)
+    flight.join(last.reader)
+    assert not flight.leave(first.reader)
+    assert [(end.shared, end.ending.state) for end in first.ends if end.ending] == [(True, None)]
+    assert flight.leave(last.reader)
+    assert not flight.join(_Read(10).reader)
+    ending = Ending(np.ones((2, 1), np.float32))
+    flight.finish(ending)
+    assert last.ends == [Finished(7, ending, shared=False)]
+
+
+def test_one_reader_keeps_the_result() -> None:
+    """Every reader gets the ending, and all but one hear that another has the same."""
+    flight, readers = _flight(), [_Read(10) for _ in range(3)]
+    for each in readers:
+        flight.join(each.reader)
+    flight.finish(Ending())
+    assert [each.ends[0].shared for each in readers] == [False, True, True]
+
+
+def test_a_failed_flight_has_no_ending() -> None:
+    """The readers of a flight that the engine has failed get no ending, and nobody joins after."""
+    flight, reader = _flight(), _Read(10)
+    flight.join(reader.reader)
+    flight.finish(None)
+    assert reader.ends == [Finished(7, None, shared=False)]
+    assert not flight.join(_Read(10).reader)
