@@ -19,6 +19,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # -qq: errors only; a warning about someone's own pip settings helps nobody here.
 INSTALL := $(PIP) install --require-hashes
+# The servers that `make bench ARGS=peers` compares have an environment of their own.
+PEERS := $(VENV)/peers
+PEERS_INSTALL := $(INSTALL:$(BIN)/%=$(PEERS)/bin/%)
 # A process of tests for each core, and no more than four: each has TensorFlow and servers of its own.
 # ARGS="-n0 …" runs the tests in one process, ARGS="--pdb …" too.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
@@ -49,7 +52,8 @@ format: $(VENV)/dev.stamp ## rewrite the code as ruff wants it
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-bench: $(VENV)/dev.stamp ## measure, on this machine
+# The peers are installed only when they are asked for: llama.cpp takes minutes to build.
+bench: $(VENV)/dev.stamp $(if $(filter peers,$(ARGS)),$(PEERS)/peers.stamp) ## measure, on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 train: has-corpus $(VENV)/train.stamp ## train CORPUS (a file, a folder, a URL, shakespeare) and publish it as NAME
@@ -68,14 +72,16 @@ processor-test: $(VENV)/dev.stamp ## compute on emulated processors, AVX2 alone 
 
 # The locks hold names, versions and hashes; never an address, so that any index will do. dev comes first:
 # it holds everything, and the two others take their versions from it.
-COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+UV = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+COMPILE = $(UV) pyproject.toml
 
 lock: | $(VENV)/venv.stamp ## remake requirements/*.txt from pyproject.toml; ARGS=--upgrade for newer versions
 	@$(PIP) install uv
 	@$(COMPILE) $(ARGS) --extra dev --output-file requirements/dev.txt
 	@$(COMPILE) --extra training --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
 	@$(COMPILE) --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/serve.txt
+	@$(UV) requirements/peers.in $(ARGS) --constraints requirements/dev.txt --no-annotate --output-file requirements/peers.txt
 	@! grep -n '://' requirements/*.txt
 
 clean: ## remove .venv and what tools left behind; trained models in models/ stay
@@ -86,6 +92,19 @@ clean: ## remove .venv and what tools left behind; trained models in models/ sta
 $(VENV)/%.stamp: requirements/%.txt | $(VENV)/venv.stamp
 	@echo "charloom: installing requirements/$*.txt into $(VENV) …"
 	@$(INSTALL) -r $<
+	@touch $@
+
+# What must be compiled comes second and alone, so that a machine without a compiler has the other peers.
+COMPILED := /^llama-cpp-python==/,/[^\\]$$/
+
+$(PEERS)/peers.stamp: requirements/peers.txt | $(VENV)/venv.stamp
+	@echo "charloom: installing $< into $(PEERS); the build of llama.cpp takes minutes …"
+	@$(BIN)/python -m venv --clear $(PEERS)
+	@sed '$(COMPILED)d' $< >$(PEERS)/wheels.txt
+	@sed -n '$(COMPILED)p' $< >$(PEERS)/compiled.txt
+	@$(PEERS_INSTALL) -r $(PEERS)/wheels.txt
+	@$(PEERS_INSTALL) --no-deps -r $(PEERS)/compiled.txt || \
+	  echo "charloom: llama.cpp cannot be built and is skipped; rm $@ has it tried again" >&2
 	@touch $@
 
 # The stamp comes last, so an interrupted creation is begun again (--clear) rather than used.

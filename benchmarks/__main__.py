@@ -1,14 +1,15 @@
 """`make bench`: measure, print, and write JSON, tables and a chart.
 
-`python -m benchmarks [engine] [limits] [serving] [start] [training] [corpus] [--rounds N] [--seconds S]`
+`python -m benchmarks [engine] [limits] [serving] [scaling] [start] [peers] [training] [corpus]
+[--rounds N] [--seconds S]`
 """
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chart, corpus, engine, limits, machine, report, start, training
-from benchmarks.http import serving
+from benchmarks import chart, corpus, engine, limits, machine, report, scaling, start, training
+from benchmarks.http import against_peers, serving
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "out"
@@ -18,11 +19,14 @@ PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "engine": engine.measure,
     "limits": limits.measure,
     "serving": serving.measure,
+    "scaling": scaling.measure,
     "start": start.measure,
+    "peers": against_peers.measure,
     "training": training.measure,
     "corpus": corpus.measure,
 }
-SLOW = ("training", "corpus")  # half an hour; minutes and 3 GB of disk
+# Minutes, and an environment of their own; half an hour; minutes and 3 GB of disk.
+SLOW = ("peers", "training", "corpus")
 UNASKED = [name for name in PARTS if name not in SLOW]
 
 
@@ -35,7 +39,7 @@ def main() -> None:
     parts = {}
     for name in names:
         parts[name] = PARTS[name](arguments.rounds, arguments.seconds)
-        print(report.as_text(parts[name]), flush=True)
+        print(report.as_text(parts[name], about["kind"]), flush=True)
     report.write(OUT, about, list(parts.values()))
     path = DOCS_CHART if arguments.docs else OUT / DOCS_CHART.name
     chart.draw(parts, path)

@@ -4,19 +4,25 @@ import os
 import platform
 import re
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 LIBRARIES = ["onnxruntime", "tensorflow_cpu", "keras", "numpy", "flask", "gunicorn"]
 FLAGS = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8"]
 
 
+def kind() -> Literal["avx512_vnni", "avx2"]:
+    """Return the kind of processor: with or without AVX-512's instructions for integer products."""
+    return "avx512_vnni" if "avx512_vnni" in _flags() else "avx2"
+
+
 def describe() -> dict[str, Any]:
     """Return processor, load average and versions."""
-    cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    flags = set(_field(cpu, "flags").split())
+    cpu, flags = _cpu(), _flags()
     return {
+        "kind": kind(),
         "processor": " ".join(
             f"{_field(cpu, 'model name')}, family {_field(cpu, 'cpu family')}".split()
         ),
@@ -38,6 +44,15 @@ def as_text(machine: dict[str, Any]) -> str:
         f"load average before: {' '.join(map(str, machine['load_before']))}\n"
         f"Python {machine['python']}, {libraries}; commit {machine['commit']}\n"
     )
+
+
+@cache
+def _cpu() -> str:
+    return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+
+
+def _flags() -> set[str]:
+    return set(_field(_cpu(), "flags").split())
 
 
 def _field(cpu: str, name: str) -> str:

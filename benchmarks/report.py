@@ -27,17 +27,17 @@ class Part:
         return {"values": self.values, "bars": [_bar_json(bar) for bar in self.bars]}
 
 
-def as_text(part: Part) -> str:
-    """Return the part as text for a terminal."""
-    blocks = [part.title, _aligned([part.columns, *part.rows])]
+def as_text(part: Part, kind: str) -> str:
+    """Return the part, measured on a kind of processor, as text for a terminal."""
+    blocks = [f"{part.title} [{kind}]", _aligned([part.columns, *part.rows])]
     if part.bars:
         blocks.append(_aligned([BAR_COLUMNS, *_bar_rows(part.bars)]))
     return "\n\n".join([*blocks, *([part.note] if part.note else [])]) + "\n"
 
 
-def as_markdown(part: Part) -> str:
-    """Return the part as Markdown."""
-    blocks = [f"## {part.title}", _markdown([part.columns, *part.rows])]
+def as_markdown(part: Part, kind: str) -> str:
+    """Return the part, measured on a kind of processor, as Markdown."""
+    blocks = [f"## {part.title} [{kind}]", _markdown([part.columns, *part.rows])]
     if part.bars:
         blocks.append(_markdown([BAR_COLUMNS, *_bar_rows(part.bars)]))
     return "\n\n".join([*blocks, *([part.note] if part.note else [])]) + "\n"
@@ -49,7 +49,7 @@ def write(folder: Path, machine: dict[str, Any], parts: Sequence[Part]) -> None:
     results = {"machine": machine, "parts": {part.name: part.as_json() for part in parts}}
     text = json.dumps(results, indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, encoding="utf-8")
-    tables = "\n".join(as_markdown(part) for part in parts)
+    tables = "\n".join(as_markdown(part, machine["kind"]) for part in parts)
     (folder / "tables.md").write_text(tables, encoding="utf-8")
 
 

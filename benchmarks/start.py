@@ -3,33 +3,33 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
-
-import psutil
 
 from benchmarks.http.client import Client, fresh_seed
-from benchmarks.http.servers import MODEL, SERVICE, Server, random_store, running
+from benchmarks.http.programs import Program, service
+from benchmarks.http.servers import MODEL, Server, random_store, running
 from benchmarks.report import Part
 from benchmarks.rounds import Bar, Values, interleave, spread
 
-BUNDLED = "shakespeare"
+BUNDLED, RANDOM, TWO = "bundled shakespeare", "random 3×512", "random 3×512, two workers"
 BUSY_CLIENTS = 64
 SECONDS, RSS, PSS, USS, BUSY = "seconds to ready", "RSS", "PSS", "USS", "RSS after 64 at once"
-MEGABYTE = 1_000_000
 
 
 def measure(rounds: int, _: float) -> Part:
-    """Start the service in every round, with the bundled model and with the random model."""
+    """Start the service in every round, with each model, and with a second worker."""
     with random_store() as store:
-        models = {f"bundled {BUNDLED}": ("models", BUNDLED), "random 3×512": (str(store), MODEL)}
+        programs = {
+            BUNDLED: service(store="models", model="shakespeare", workers=1),
+            RANDOM: service(store=store, model=MODEL, workers=1),
+            TWO: service(store=store, model=MODEL, workers=2),
+        }
         values: dict[str, Values] = {}
         sides: dict[str, Callable[[], float]] = {
-            name: partial(_start, name, Path(folder), model, values)
-            for name, (folder, model) in models.items()
+            name: partial(_start, name, program, values) for name, program in programs.items()
         }
         # The first start compiles Python files and fills the page cache, and is not counted.
-        for name, (folder, model) in models.items():
-            _start(name, Path(folder), model, {})
+        for name, program in programs.items():
+            _start(name, program, {})
         for name, seconds in interleave(sides, rounds, "start").items():
             values[f"{name}: {SECONDS}"] = seconds
     kinds = [SECONDS, RSS, PSS, USS, BUSY]
@@ -37,42 +37,39 @@ def measure(rounds: int, _: float) -> Part:
         name="start",
         title="Start and memory (MB; all processes of the service together)",
         columns=["", *kinds],
-        rows=[[name, *(spread(values[f"{name}: {kind}"]) for kind in kinds)] for name in models],
+        rows=[[name, *(spread(values[f"{name}: {kind}"]) for kind in kinds)] for name in programs],
         values=values,
         bars=[
-            bar
-            for name in models
-            for bar in (
-                Bar(f"{name}, ready", values[f"{name}: {SECONDS}"], "≤", 2, "s"),
-                Bar(f"{name}, RSS after an answer", values[f"{name}: {RSS}"], "≤", 200, "MB"),
-            )
+            *(bar for name in (BUNDLED, RANDOM) for bar in _bars(name, values)),
+            Bar("a further worker, RSS after 64 at once", _further(values), "≤", 40, "MB"),
         ],
     )
 
 
-def _start(name: str, store: Path, model: str, values: dict[str, Values]) -> float:
+def _bars(name: str, values: dict[str, Values]) -> list[Bar]:
+    return [
+        Bar(f"{name}, ready", values[f"{name}: {SECONDS}"], "≤", 2, "s"),
+        Bar(f"{name}, RSS after an answer", values[f"{name}: {RSS}"], "≤", 200, "MB"),
+    ]
+
+
+def _further(values: dict[str, Values]) -> Values:
+    pairs = zip(values[f"{TWO}: {BUSY}"], values[f"{RANDOM}: {BUSY}"], strict=True)
+    return [two - one for two, one in pairs]
+
+
+def _start(name: str, program: Program, values: dict[str, Values]) -> float:
     """Return the seconds to ready, and append the memory of the service to the values."""
-    with running(SERVICE, store=store, model=model) as server:
+    with running(program) as server:
         _answer(server)
-        memory = _memory(server.process.pid)
+        memory = server.memory()
         with ThreadPoolExecutor(BUSY_CLIENTS) as pool:
             list(pool.map(_answer, [server] * BUSY_CLIENTS))
-        memory[BUSY] = _memory(server.process.pid)[RSS]
+        memory[BUSY] = server.memory()[RSS]
         for kind, megabytes in memory.items():
             values.setdefault(f"{name}: {kind}", []).append(megabytes)
         return server.seconds_to_ready
 
 
 def _answer(server: Server) -> None:
-    Client(server.port).seconds(seed="The ", length=400, random_seed=fresh_seed())
-
-
-def _memory(master: int) -> dict[str, float]:
-    """Return megabytes; RSS counts a shared page in each process, PSS divides the page among them."""
-    parent = psutil.Process(master)
-    family = [process.memory_full_info() for process in [parent, *parent.children(recursive=True)]]
-    return {
-        RSS: sum(one.rss for one in family) / MEGABYTE,
-        PSS: sum(one.pss for one in family) / MEGABYTE,
-        USS: sum(one.uss for one in family) / MEGABYTE,
-    }
+    Client(server).seconds(seed="The ", length=400, random_seed=fresh_seed())

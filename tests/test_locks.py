@@ -1,4 +1,4 @@
-"""The locks in requirements/: hashed, without addresses, and each a part of the larger one."""
+"""The locks in requirements/: hashed, without addresses, and those of charloom each a part of the next."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.servers import ROOT
 
-LOCKS = ["serve", "train", "dev"]
+LOCKS = ["serve", "train", "dev", "peers"]
 
 
 def pins(lock: str) -> set[str]:
@@ -39,5 +39,12 @@ def test_serving_installs_no_tensorflow() -> None:
 
 
 def test_locks_agree() -> None:
-    """One environment takes all three locks, so a smaller one is part of the larger."""
+    """One environment takes three of the locks, so a smaller one is part of the larger."""
     assert pins("serve") <= pins("train") <= pins("dev")
+
+
+def test_peers_have_the_versions_of_charloom() -> None:
+    """A comparison is over the servers, so charloom and its peers run on one ONNX Runtime and one NumPy."""
+    same = {pin for pin in pins("dev") if pin.split("==")[0] in {"onnxruntime", "numpy"}}
+    assert same
+    assert same <= pins("peers")

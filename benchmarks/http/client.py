@@ -2,9 +2,13 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from itertools import count
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
+
+from benchmarks.http.servers import Server
 
 # These seeds stay below the seeds of every wrk run.
 _seeds = count(1)
@@ -13,8 +17,9 @@ _seeds = count(1)
 class Client:
     """One keep-alive connection."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    def __init__(self, server: Server) -> None:
+        self._wire = server.wire
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
 
     def seconds(self, **fields: Any) -> float:
         """Return the seconds from a request to the last byte of the answer."""
@@ -23,7 +28,7 @@ class Client:
         return perf_counter() - start
 
     def seconds_to_first(self, **fields: Any) -> float:
-        """Return the seconds from a streaming request to the first character."""
+        """Return the seconds to the first character, which a server that cannot stream sends last."""
         start = perf_counter()
         response = self._ask(fields | {"stream": True})
         response.readline()
@@ -31,9 +36,16 @@ class Client:
         response.read()
         return seconds
 
-    def _ask(self, fields: dict[str, Any]) -> http.client.HTTPResponse:
-        headers = {"Content-Type": "application/json"}
-        self._connection.request("POST", "/generate", json.dumps(fields), headers)
+    def text(self, **fields: Any) -> str:
+        """Return the text of an answer that no cache gave."""
+        response = self._ask(fields, {"Cache-Control": "no-store"})
+        return self._wire.text(json.loads(response.read()))
+
+    def _ask(
+        self, fields: dict[str, Any], headers: Mapping[str, str] = MappingProxyType({})
+    ) -> http.client.HTTPResponse:
+        headers = {"Content-Type": "application/json", **headers}
+        self._connection.request("POST", self._wire.path, self._wire.body(**fields), headers)
         response = self._connection.getresponse()
         if response.status != 200:
             raise RuntimeError(f"status {response.status}: {response.read()!r}")

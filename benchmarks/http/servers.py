@@ -1,4 +1,4 @@
-"""The real service and the empty application, each under gunicorn on a port of its own."""
+"""Servers in processes of their own, each on a free port, and the store of the random model."""
 
 import http.client
 import os
@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,72 +13,91 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import onnx
+import psutil
 
+from benchmarks.http.programs import Program
 from benchmarks.weights import LAYERS, SYMBOLS, UNITS, random_weights
 from model_store import Architecture, Corpus, ModelDescription, ModelStore, Vocabulary, contents
 from training.frozen.graph import step_graph
 
 MODEL = "random"
-SERVICE = ["-m", "service"]
-# The service's own gunicorn configuration around another application.
-EMPTY = [
-    "-m",
-    "gunicorn",
-    "--config",
-    "python:service.gunicorn_conf",
-    "benchmarks.http.empty_route:app",
-]
 START_SECONDS = 60
+STOP_SECONDS = 60
+MEGABYTE = 1_000_000
 BUSY = re.compile(r"^charloom_(running|waiting)(\{.*\})? [1-9]", re.MULTILINE)
 
 
 class Server:
     """A running server; `seconds_to_ready` counts from before the creation of the process."""
 
-    def __init__(self, command: list[str], **settings: object) -> None:
+    def __init__(self, program: Program) -> None:
+        self.wire = program.wire
         self.port = _free_port()
+        self._ready_path = program.ready
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment |= {f"CHARLOOM_{name.upper()}": str(value) for name, value in settings.items()}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it
         start = monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, *command],
-            env=environment | {"PORT": str(self.port)},
+        self._process = subprocess.Popen(
+            [part.format(port=self.port) for part in program.command],
+            env=environment | {**program.environment, "PORT": str(self.port)},
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
         while not self._ready():
-            if self.process.poll() is not None or monotonic() > start + START_SECONDS:
-                self.process.kill()
-                self._log.seek(0)
-                raise RuntimeError(f"no answer from {command}: {self._log.read()[-2000:]!r}")
+            if self._process.poll() is not None or monotonic() > start + START_SECONDS:
+                self._give_up(program.command)
             sleep(0.005)
         self.seconds_to_ready = monotonic() - start
 
     @property
     def url(self) -> str:
-        """The address of `POST /generate`."""
-        return f"http://127.0.0.1:{self.port}/generate"
+        """The address of the route that writes texts."""
+        return f"http://127.0.0.1:{self.port}{self.wire.path}"
 
     def wait_until_idle(self) -> None:
-        """Wait until no generation runs or waits."""
+        """Wait until no generation runs or waits; a server without charloom's metrics is not asked."""
         deadline = monotonic() + START_SECONDS
         while BUSY.search(self._get("/metrics")[1]):
             if monotonic() > deadline:
                 raise RuntimeError("the service goes on generating for nobody")
             sleep(0.01)
 
+    def memory(self) -> dict[str, float]:
+        """Return the megabytes of all processes of the server, as RSS, PSS and USS.
+
+        RSS counts a shared page in each process, PSS divides the page among them.
+        """
+        family = [process.memory_full_info() for process in self._family()]
+        return {
+            kind: sum(getattr(one, kind.lower()) for one in family) / MEGABYTE
+            for kind in ("RSS", "PSS", "USS")
+        }
+
     def stop(self) -> None:
-        """Stop the server by SIGTERM, as an operator does."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(START_SECONDS)
+        """Stop the server by SIGTERM, as an operator does, and kill what does not end."""
+        family = self._family()
+        self._process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs(family, STOP_SECONDS)
+        for process in alive:
+            process.kill()
+        self._process.wait()
         self._log.close()
+
+    def _family(self) -> list[psutil.Process]:
+        parent = psutil.Process(self._process.pid)
+        return [parent, *parent.children(recursive=True)]
 
     def _ready(self) -> bool:
         try:
-            return self._get("/readyz")[0] == 200
+            return self._get(self._ready_path)[0] == 200
         except OSError:
             return False
+
+    def _give_up(self, command: list[str]) -> None:
+        self._process.kill()
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace")[-2000:]
+        raise RuntimeError(f"no answer from {command}:\n{said}")
 
     def _get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -92,9 +110,9 @@ class Server:
 
 
 @contextmanager
-def running(command: list[str], **settings: object) -> Iterator[Server]:
+def running(program: Program) -> Iterator[Server]:
     """Run a server inside the context."""
-    server = Server(command, **settings)
+    server = Server(program)
     try:
         yield server
     finally:

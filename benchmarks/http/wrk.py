@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.http.servers import Server
 
 CHARACTERS = 400
+LONGEST = 600  # seconds
 
 # Every request has a random seed of its own, over all runs.
 GENERATIONS = """
@@ -24,8 +25,7 @@ local asked, first_seed = 0, %(first_seed)d
 completed, failed, first, last = 0, 0, 0, 0
 function request()
   asked = asked + 1
-  local body = string.format('{"seed": "The ", "length": %(characters)d, "stream": %(stream)s, ' ..
-    '"random_seed": %%d}', first_seed + asked)
+  local body = string.format('%(body)s', first_seed + asked)
   return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, body)
 end
 function response(status)
@@ -57,7 +57,7 @@ end
 _runs = count(1)
 
 
-class TooShort(Exception):
+class TooShort(RuntimeError):
     """A run in which too few texts were complete."""
 
 
@@ -74,17 +74,32 @@ def generated_per_second(
     The count begins when as many texts as clients are complete. All clients begin at once, and
     the texts of the first wave would otherwise count for nothing or double.
     """
+    body = server.wire.body(seed="The ", length=CHARACTERS, stream=stream, random_seed="%d")
     script = GENERATIONS % {
         "first_seed": next(_runs) * 1_000_000,
-        "characters": CHARACTERS,
-        "stream": str(stream).lower(),
+        "body": body.replace('"%d"', "%d"),
         "clients": clients,
     }
     completed, took = _run(script, server, clients, seconds)
-    server.wait_until_idle()
     if completed <= clients:
         raise TooShort(f"{clients} clients need more than {seconds} seconds")
     return CHARACTERS * (completed - clients) / took
+
+
+def generated_in_time(
+    server: Server, clients: int, seconds: float, *, stream: bool = False
+) -> float:
+    """Return the same, of a run that is doubled until it is long enough.
+
+    Raises:
+        TooShort: no run of at most LONGEST seconds is long enough.
+    """
+    try:
+        return generated_per_second(server, clients, seconds, stream=stream)
+    except TooShort:
+        if 2 * seconds > LONGEST:
+            raise
+        return generated_in_time(server, clients, 2 * seconds, stream=stream)
 
 
 def requests_per_second(server: Server, body: str, clients: int, seconds: float) -> float:

@@ -30,10 +30,13 @@ class OneStep:
 
     def generate(self, sequences: int, characters: int) -> None:
         """Generate that many characters of each sequence."""
-        ids = tf.zeros([sequences, 1], tf.int64)
-        states = [[tf.zeros([sequences, UNITS])] * 2 for _ in range(LAYERS)]
+        self.write(tf.zeros([sequences, 1], tf.int64), characters)
+
+    def write(self, ids: Any, characters: int) -> Any:
+        """Return the drawn ids [B, characters] after the ids [B, T]."""
+        states = [[tf.zeros([len(ids), UNITS])] * 2 for _ in range(LAYERS)]
         drawn = []
         for _ in range(characters):
             ids, states = self._one_step(ids, states)
             drawn.append(ids)
-        tf.concat(drawn, axis=1).numpy()
+        return tf.concat(drawn, axis=1).numpy()
