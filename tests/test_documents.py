@@ -105,7 +105,14 @@ def test_every_error_has_a_status(error: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [model_store.ModelNotFound, model_store.DamagedVersion, model_store.StoreUnavailable]
+    "error",
+    [
+        model_store.AliasError,
+        model_store.DamagedVersion,
+        model_store.ModelNotFound,
+        model_store.StoreUnavailable,
+        model_store.UnreadableModel,
+    ],
 )
 def test_store_errors_on_the_way_of_a_request_have_a_status(error: type[Exception]) -> None:
     """Every store error that a request can meet has a status."""
