@@ -2,11 +2,12 @@
 
 import signal
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 
 from pydantic import ValidationError
 
-from service.settings import Settings
+from service.environment import problems, settings_at_start, unknown_variables
 
 # A command is the module `service/commands/<name>.py`, which only a run of the command imports.
 COMMANDS = {
@@ -27,10 +28,11 @@ def main() -> int:
     if name not in COMMANDS:
         print(f"service: there is no command {name!r}\n{_usage()}", file=sys.stderr)
         return 2
+    _say(f"there is no setting {unknown}" for unknown in unknown_variables())
     try:
-        Settings()
+        settings_at_start()
     except ValidationError as error:
-        _explain(error)
+        _say(problems(error))
         return 2
     status: int = import_module(f"service.commands.{name}").main(arguments)
     return status
@@ -41,10 +43,9 @@ def _usage() -> str:
     return "\n".join(["usage: python -m service [COMMAND] [OPTION …]", *lines])
 
 
-def _explain(error: ValidationError) -> None:
-    for detail in error.errors(include_url=False):
-        variable = f"CHARLOOM_{detail['loc'][0]}".upper()
-        print(f"service: {variable}: {detail['msg']}", file=sys.stderr)
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"service: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

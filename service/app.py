@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store import StoreError, StoreUnavailable
 from service.cache.streams import StreamCache
+from service.environment import settings_at_start
 from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
@@ -83,7 +84,7 @@ def create_app(
     """
     app = Charloom()
     try:
-        models = _assemble(app, settings or Settings(), rendezvous)
+        models = _assemble(app, settings or settings_at_start(), rendezvous)
         models.get(None)
     except (StoreError, ModelUnavailable) as error:
         if not (may_wait or isinstance(error, StoreUnavailable)):
