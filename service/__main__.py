@@ -1,5 +1,6 @@
 """`python -m service [COMMAND]`: runs one command; a wrong setting is one line on stderr."""
 
+import io
 import signal
 import sys
 from collections.abc import Iterable
@@ -19,6 +20,10 @@ COMMANDS = {
 
 def main() -> int:
     """Run one command and return its exit status, 2 for a wrong command or setting."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that the terminal cannot show must not end a command.
+            stream.reconfigure(errors="replace")
     # Ctrl-C ends every command without a traceback; gunicorn sets its own handler.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     name, *arguments = sys.argv[1:] or ["serve"]

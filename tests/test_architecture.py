@@ -50,8 +50,9 @@ ROOMS: dict[str, dict[str, str]] = {
         "frozen": "space network corpus config errors",
         "learning": "frozen space network corpus config errors",
         "publishing": "learning frozen space network corpus options config errors",
-        "job": "publishing learning frozen space network corpus options config errors",
-        "__main__": "job publishing learning frozen space network corpus options config errors",
+        "inputs": "learning frozen space network corpus options config errors",
+        "job": "inputs publishing learning frozen space network corpus options config errors",
+        "__main__": "job inputs publishing learning frozen space network corpus options config errors",
         "lecture": "learning network corpus config errors",
     },
 }
@@ -114,8 +115,9 @@ LAWS = [
     # Extras, and slow to import: a store in a folder needs no fsspec, a cache in memory no Redis.
     Law("model_store", frozenset({"fsspec", "s3fs"}), free=("model_store.remote",), directly=True),
     Law("service", frozenset({"redis"}), free=("service.cache.redis_bytes",), directly=True),
-    # The corpus is prepared without TensorFlow, and the network knows no frozen form.
+    # The inputs are prepared without TensorFlow, and the network knows no frozen form.
     Law("training.corpus", ENGINES),
+    Law("training.network.size", ENGINES),
     Law("training.network", frozenset({"onnx", "onnxruntime"})),
 ]
 
