@@ -39,6 +39,8 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
     workers.require_same(TypeAdapter(RunInfo).dump_json(info))
     weights = inputs.start.weights()
     run = Run.start(inputs.folder, info, fresh=options.fresh)
+    for file in run.damaged:
+        _say(f"{file} is damaged, and not used")
     _say(_summary(inputs))
 
     with _notes_how_to_go_on(options, run):
@@ -118,7 +120,7 @@ def _notes_how_to_go_on(options: TrainOptions, run: Run) -> Iterator[None]:
 
 
 def _note_how_to_publish(error: BaseException, options: TrainOptions, run: Run) -> None:
-    if run.epochs:
+    if run.has_best:
         error.add_note(
             f"the weights of epoch {run.best.number} ({run.best.validation_loss:.4f} nats) are in "
             f"{run.folder}; publish them as they are with:\n  {options.publishing_command()}"
