@@ -104,13 +104,14 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
-    admission = Admission(Keys(settings.all_keys()), Allowance(settings))
+    allowance = app.own(Allowance(settings, telemetry.limit_errors.inc))
+    admission = Admission(Keys(settings.all_keys()), allowance)
     register_hooks(app, settings, telemetry, admission)
     app.register_blueprint(generate_routes(models, generator, settings, admission))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models, telemetry))
+    app.register_blueprint(health_routes(models, telemetry, [cache, allowance]))
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app)
@@ -132,4 +133,5 @@ def _cache(settings: Settings, hub: HubClient, telemetry: Telemetry) -> StreamCa
     from service.cache.redis_bytes import RedisBytes  # noqa: PLC0415
 
     redis = RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl, failed)
-    return StreamCache(redis, failed)
+    secret = settings.cache_secret
+    return StreamCache(redis, failed, secret.get_secret_value() if secret else "")

@@ -146,6 +146,9 @@ class Health(BaseModel):
     """The answer of `GET /healthz` and `/readyz`."""
 
     status: Literal["alive", "ready", "not ready"]
+    problems: list[str] | None = Field(
+        None, description="What does not work at present, although the service answers."
+    )
 
 
 class ProblemField(BaseModel):
