@@ -1,10 +1,9 @@
 """Clients of Redis in which one time limit holds for all that an operation sends and receives."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
 from time import monotonic
+from types import TracebackType
 from typing import Any
 
 import redis
@@ -15,28 +14,36 @@ FAILURES = (redis.RedisError, OSError)
 """The errors of a Redis that fails."""
 
 SHOWN = 200  # characters of a message
+# A call that begins within this part of an operation's time gets the whole time: setting another
+# timeout costs a system call.
+EARLY = 0.1
 
 
 class TimeLimit(threading.local):
-    """The monotonic time at which the operation of this thread has to end."""
+    """The limit of one operation of this thread: the operation is a `with` block."""
 
-    until = inf
+    def __init__(self, seconds: float) -> None:
+        """Take the seconds that each operation may take."""
+        self.seconds = seconds
+        self._until = inf
 
-    @contextmanager
-    def of(self, seconds: float) -> Iterator[None]:
-        """Give the operation in the block `seconds`."""
-        self.until = monotonic() + seconds
-        try:
-            yield
-        finally:
-            self.until = inf
+    def __enter__(self) -> None:
+        self._until = monotonic() + self.seconds
 
-    def left(self, most: float) -> float:
-        """Return the seconds that are left, at most `most`; raise `TimeoutError` if there are none."""
-        left = self.until - monotonic()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._until = inf
+
+    def left(self) -> float:
+        """Return the seconds that the next call may take; raise `TimeoutError` if there are none."""
+        left = self._until - monotonic()
         if left <= 0:
             raise TimeoutError("the time of this operation is over")
-        return min(left, most)
+        return left if left < (1 - EARLY) * self.seconds else self.seconds
 
 
 class LimitedSocket:
@@ -46,20 +53,27 @@ class LimitedSocket:
     then could hold an operation for as long as it likes.
     """
 
-    def __init__(self, plain: Any, limit: TimeLimit, most: float) -> None:
-        """Take a socket, and the most seconds that one call may take."""
-        self._plain, self._limit, self._most = plain, limit, most
+    def __init__(self, plain: Any, limit: TimeLimit) -> None:
+        """Take a connected socket."""
+        self._plain, self._limit = plain, limit
+        self._timeout: float | None = plain.gettimeout()
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set the timeout of a call; redis-py sets 0 to ask without waiting whether there are bytes."""
+        if seconds != self._timeout:
+            self._plain.settimeout(seconds)
+            self._timeout = seconds
 
     def recv(self, size: int) -> bytes:
         """Receive at most `size` bytes."""
-        if self._plain.gettimeout() != 0:  # redis-py asks without waiting whether there are bytes
-            self._plain.settimeout(self._limit.left(self._most))
+        if self._timeout != 0:
+            self.settimeout(self._limit.left())
         received: bytes = self._plain.recv(size)
         return received
 
     def sendall(self, data: bytes) -> None:
         """Send bytes."""
-        self._plain.settimeout(self._limit.left(self._most))
+        self.settimeout(self._limit.left())
         self._plain.sendall(data)
 
     def __getattr__(self, name: str) -> Any:
@@ -70,23 +84,16 @@ class LimitedRedis:
     """A pool of connections to a Redis; nothing is connected before the first operation."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        """Take the URL, and the seconds that an operation may take in all."""
-        self._timeout = timeout
-        self._limit = TimeLimit()
+        """Take the URL, and the seconds that an operation may take in all, connecting included."""
+        self.limit = TimeLimit(timeout)
         self.pool = redis.ConnectionPool.from_url(
             url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
         )
-        self.pool.connection_class = _limited(self.pool.connection_class, self._limit, timeout)
+        self.pool.connection_class = _limited(self.pool.connection_class, self.limit)
         self.client = redis.Redis(connection_pool=self.pool)
-
-    @contextmanager
-    def operation(self) -> Iterator[None]:
-        """Limit the time of all commands in the block together; connecting counts."""
-        with self._limit.of(self._timeout):
-            yield
 
     def close(self) -> None:
         """Close every connection."""
@@ -102,12 +109,12 @@ def reason(error: BaseException) -> str:
     return f"{kind}: {str(error)[:SHOWN]}"
 
 
-def _limited(plain: type[Any], limit: TimeLimit, most: float) -> type[Any]:
+def _limited(plain: type[Any], limit: TimeLimit) -> type[Any]:
     """Return a class of connections whose sockets keep to a time limit."""
 
     class Limited(plain):  # type: ignore[misc]
         def _connect(self) -> LimitedSocket:
-            self.socket_connect_timeout = limit.left(most)
-            return LimitedSocket(super()._connect(), limit, most)
+            self.socket_connect_timeout = limit.left()
+            return LimitedSocket(super()._connect(), limit)
 
     return Limited

@@ -96,7 +96,7 @@ class RedisBytes:
         if self._connection.open or breaker.open:
             return None
         try:
-            with self._redis.operation():
+            with self._redis.limit:
                 result = operation()
         except redis.ResponseError as error:  # the server answers, and refuses this kind of command
             self._connection.mend()

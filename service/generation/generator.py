@@ -190,7 +190,7 @@ def form_of(model: LoadedModel) -> Form:
     parts = shape.layers * (
         2 if shape.cell == "lstm" else 1
     )  # an LSTM has a hidden and a cell state
-    return Form(parts, shape.units, frozenset(model.vocabulary.symbols))
+    return Form(parts, shape.units, model.vocabulary.known)
 
 
 def _cache_result(

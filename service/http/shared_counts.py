@@ -48,7 +48,7 @@ class SharedCounts:
     def _ask(self, operation: Callable[[], Result]) -> Result | None:
         """Return the result of an operation; None if Redis fails."""
         try:
-            with self._redis.operation():
+            with self._redis.limit:
                 result = operation()
         except FAILURES as error:
             self._breaker.trip(reason(error))

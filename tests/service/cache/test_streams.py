@@ -1,8 +1,11 @@
 """The cache keeps streams in Redis or in memory, and its failures are misses."""
 
 import logging
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -204,3 +207,59 @@ def test_a_unix_socket_is_redis_too(tmp_path: Path) -> None:
     finally:
         kept.close()
         server.stop()
+
+
+@contextmanager
+def behind_tls(port: int, folder: Path) -> Iterator[int]:
+    """A TLS server that passes one connection on to a port; yield its own port."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    line = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        *subject,
+        *files,
+    ]
+    subprocess.run(line, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def passing(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(4096):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
+
+    def serve(listener: socket.socket) -> None:
+        with (
+            context.wrap_socket(listener.accept()[0], server_side=True) as client,
+            socket.create_connection(("127.0.0.1", port)) as server,
+        ):
+            back = threading.Thread(target=passing, args=(server, client))
+            back.start()
+            passing(client, server)
+            back.join()
+
+    with socket.create_server(("localhost", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_tls_is_redis_too(tmp_path: Path, redis_server: RedisServer) -> None:
+    """`rediss://` reaches a Redis behind TLS, whose certificate is checked."""
+    with behind_tls(redis_server.port, tmp_path) as port:
+        url = f"rediss://localhost:{port}/0?ssl_ca_certs={tmp_path}/certificate.pem"
+        kept = RedisBytes(url, timeout=5, ttl=60, failed=print)
+        kept.set({"a": b"1" * 100_000})
+        assert kept.get("a") == b"1" * 100_000
+        kept.close()
