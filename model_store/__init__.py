@@ -14,8 +14,10 @@ from model_store.errors import (
     StoreUnavailable,
     UnknownCharacters,
     UnpublishableFolder,
+    UnreadableModel,
     VocabularyTooLarge,
 )
+from model_store.faults import Fault, Faults
 from model_store.files import require_free, write_atomically
 from model_store.fingerprint import fingerprint, steps_to_walk
 from model_store.layered import LayeredStore
@@ -42,6 +44,8 @@ __all__ = [
     "Architecture",
     "Corpus",
     "DamagedVersion",
+    "Fault",
+    "Faults",
     "FileEntry",
     "InvalidName",
     "InvalidVocabulary",
@@ -56,6 +60,7 @@ __all__ = [
     "StoredModel",
     "UnknownCharacters",
     "UnpublishableFolder",
+    "UnreadableModel",
     "Vocabulary",
     "VocabularyTooLarge",
     "bundle",

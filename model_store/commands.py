@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from model_store.bundle import BUNDLED, bundle
-from model_store.errors import DamagedVersion
+from model_store.errors import DamagedVersion, UnreadableModel
+from model_store.faults import Faults
 from model_store.layered import LayeredStore
 from model_store.store import ModelStore
 from model_store.tables import describe, human_size, list_row, table
@@ -26,16 +27,27 @@ class Stores:
         store = ModelStore(root)
         return cls(store, LayeredStore([store, ModelStore(BUNDLED)]))
 
-    def everything(self) -> list[tuple[str, int]]:
-        """Return name and version of everything that can be read."""
-        names = self.reading.names()
-        return [(name, version) for name in names for version in self.reading.versions(name)]
+    def everything(self, faults: Faults) -> list[tuple[str, int]]:
+        """Return name and version of everything that exists; note the models that cannot be read."""
+        found: list[tuple[str, int]] = []
+        for name in self.reading.names():
+            with faults.of(name):
+                found += [(name, version) for version in self.reading.versions(name)]
+        return found
 
 
 def list_versions(stores: Stores, _: argparse.Namespace) -> int:
-    """Print one row for each version; a version with a damaged manifest is marked."""
-    rows = [_row(stores.reading, name, version) for name, version in stores.everything()]
+    """Print one row for each version, and below the table one line for each fault of a model."""
+    faults = Faults()
+    versions = stores.everything(faults)
+    names = dict.fromkeys(name for name, _ in versions)
+    aliases = {name: _aliases(stores.reading, name, faults) for name in names}
+    rows = [
+        _row(stores.reading, name, version, aliases[name], faults) for name, version in versions
+    ]
     print(table([_HEADER, *rows]) if rows else "no models yet: train one")
+    for fault in faults:
+        print(f"{fault.model}: {fault.problem}")
     return 0
 
 
@@ -48,9 +60,12 @@ def show(stores: Stores, options: argparse.Namespace) -> int:
 def verify(stores: Stores, options: argparse.Namespace) -> int:
     """Compare the files of one or all versions with their manifests; return 1 if any file differs."""
     one = options.reference
-    chosen = stores.everything() if one is None else [stores.reading.resolve(one)]
+    faults = Faults()
+    chosen = stores.everything(faults) if one is None else [stores.reading.resolve(one)]
+    for fault in faults:
+        print(f"DAMAGED  {fault.model}  {fault.problem}")
     sound = [_is_sound(stores.reading, name, version) for name, version in chosen]
-    return 0 if all(sound) else 1
+    return 0 if all(sound) and not faults else 1
 
 
 def set_alias(stores: Stores, options: argparse.Namespace) -> int:
@@ -75,17 +90,27 @@ def bundle_version(stores: Stores, options: argparse.Namespace) -> int:
     return 0
 
 
-def _row(store: LayeredStore, name: str, version: int) -> list[str]:
-    try:
-        return list_row(store.manifest(name, version), store.aliases(name))
-    except DamagedVersion:
-        return [name, str(version), "-", "damaged", "-", "-"]
+def _aliases(store: LayeredStore, name: str, faults: Faults) -> dict[str, int]:
+    """Return the aliases of a model, or none if the aliases cannot be read."""
+    with faults.of(name):
+        aliases = store.aliases(name).all()
+        faults.add_lost(name, aliases, store.versions(name))
+        return aliases
+    return {}
+
+
+def _row(
+    store: LayeredStore, name: str, version: int, aliases: dict[str, int], faults: Faults
+) -> list[str]:
+    with faults.of(f"{name}@{version}"):
+        return list_row(store.manifest(name, version), aliases)
+    return [name, str(version), "-", "damaged", "-", "-"]
 
 
 def _is_sound(store: LayeredStore, name: str, version: int) -> bool:
     try:
         files = store.verify(name, version).files
-    except DamagedVersion as error:
+    except (DamagedVersion, UnreadableModel) as error:
         print(f"DAMAGED  {name}@{version}  {error}")
         return False
     print(f"ok       {name}@{version}  {len(files)} files")

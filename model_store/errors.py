@@ -56,16 +56,30 @@ class AliasError(StoreError):
 class DamagedVersion(StoreError):
     """A published file that differs from its manifest."""
 
-    def __init__(self, path: Path | str, problem: str) -> None:
-        """Take the damaged file and the problem, as a predicate of the file."""
-        super().__init__(
-            f"{path} {problem}: restore that file from a copy, or publish the model again"
-        )
+    def __init__(
+        self,
+        path: Path | str,
+        problem: str,
+        remedy: str = "restore that file from a copy, or publish the model again",
+    ) -> None:
+        """Take the damaged file, the problem as a predicate of the file, and the remedy."""
+        super().__init__(f"{path} {problem}: {remedy}")
         self.path = path
 
 
+class UnreadableModel(StoreError):
+    """A model's file or folder that exists and that this process cannot read."""
+
+    def __init__(self, path: Path | str, error: OSError) -> None:
+        """Take the file or folder, and the error of the operating system."""
+        super().__init__(
+            f"{path} cannot be read ({error.strerror}): "
+            "let the user of this process read it, or repair the disk"
+        )
+
+
 class StoreUnavailable(StoreError):
-    """A remote store that cannot be reached or written, or has no place for local copies."""
+    """A store that cannot be reached, read or written, or has no place for local copies."""
 
 
 def no_model(name: str, existing: Iterable[str]) -> ModelNotFound:

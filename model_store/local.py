@@ -1,10 +1,13 @@
 """Storage in a folder."""
 
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from model_store.errors import StoreUnavailable, UnreadableModel
 from model_store.files import (
     copy_hashed,
     locked,
@@ -31,12 +34,14 @@ class LocalStorage:
     def folders(self, parent: str, holding: str = "") -> list[str]:
         """Return the names of the folders in `parent`; with `holding`, of folders with that file."""
         folder = self._root / parent
-        found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-        return [path.name for path in found if not holding or (path / holding).is_file()]
+        with self._reading(parent):
+            found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+        return [path.name for path in found if not holding or _holds(path, holding)]
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or raise `FileNotFoundError`."""
-        return self.place(path).read_bytes()
+        with self._reading(path):
+            return self.place(path).read_bytes()
 
     def claim(self, folder: str) -> bool:
         """Make a folder; return False if the folder exists."""
@@ -84,7 +89,8 @@ class LocalStorage:
         """Return the version's folder after comparing these files with the manifest."""
         folder = self.place(f"{manifest.name}/{manifest.version}")
         for path in paths:
-            verify_file(folder / path, manifest.files[path])
+            with self._reading(f"{manifest.name}/{manifest.version}/{path}"):
+                verify_file(folder / path, manifest.files[path])
         return folder
 
     def verify(self, manifest: Manifest) -> None:
@@ -97,6 +103,33 @@ class LocalStorage:
         require_free(self._root, size)
         with tempfile.TemporaryFile(dir=self._root):
             pass
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[None]:
+        """Turn the errors of reading, but for a missing file, into errors of the store."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if path and os.access(self._root, os.R_OK | os.X_OK, effective_ids=True):
+                raise UnreadableModel(self.place(path), error) from error
+            raise StoreUnavailable(
+                f"the store {self._root} cannot be read ({error.strerror}): "
+                "let the user of this process read it, or name another store in CHARLOOM_STORE"
+            ) from error
+
+
+def _holds(folder: Path, file: str) -> bool:
+    """Return whether a folder has a file; a folder that cannot be looked into counts.
+
+    The fault of such a version is raised when the version is asked for. Left out, the version would
+    give way to an older one without a word.
+    """
+    try:
+        return (folder / file).is_file()
+    except OSError:
+        return True
 
 
 def _copy(source: Path, target: Path) -> FileEntry:

@@ -8,7 +8,14 @@ from pydantic import ValidationError
 
 from model_store.aliases import PRODUCTION, Aliases
 from model_store.contents import MANIFEST
-from model_store.errors import DamagedVersion, lost_alias, no_alias, no_model, no_version
+from model_store.errors import (
+    DamagedVersion,
+    UnreadableModel,
+    lost_alias,
+    no_alias,
+    no_model,
+    no_version,
+)
 from model_store.layout import complete_versions, model_names
 from model_store.manifest import Manifest, ModelDescription
 from model_store.names import check_name, is_name, parse_version, split_reference
@@ -32,11 +39,15 @@ class ModelStore:
         self._storage = storage_at(root)
 
     def names(self) -> list[str]:
-        """Return the names of all models with a complete version, sorted."""
-        return [name for name in model_names(self._storage) if self.versions(name)]
+        """Return the names of all models with a complete version or an unreadable folder, sorted."""
+        return [name for name in model_names(self._storage) if self._is_model(name)]
 
     def versions(self, name: str) -> list[int]:
-        """Return the complete versions of a model, ascending; none for an unknown name."""
+        """Return the complete versions of a model, ascending; none for an unknown name.
+
+        Raises:
+            UnreadableModel: the model's folder cannot be read.
+        """
         return complete_versions(self._storage, name) if is_name(name) else []
 
     def manifest(self, name: str, version: int) -> Manifest:
@@ -45,6 +56,7 @@ class ModelStore:
         Raises:
             ModelNotFound: the version does not exist.
             DamagedVersion: the file is no manifest of this version.
+            UnreadableModel: the file cannot be read.
         """
         if version not in self._existing(name):
             raise no_version(name, version, self.versions(name))
@@ -91,6 +103,7 @@ class ModelStore:
 
         Raises:
             ModelNotFound: the store lacks the name, the version or the alias.
+            AliasError, UnreadableModel: the aliases or the model's folder cannot be read.
         """
         name, selector = split_reference(reference)
         existing = self._existing(name)
@@ -123,6 +136,12 @@ class ModelStore:
     def require_writable(self, size: int = 0) -> None:
         """Raise `OSError` or `StoreError` unless a version of `size` bytes could be published here."""
         self._storage.require_writable(size)
+
+    def _is_model(self, name: str) -> bool:
+        try:
+            return bool(self.versions(name))
+        except UnreadableModel:
+            return True  # a list of all models then names the fault
 
     def _existing(self, name: str) -> list[int]:
         versions = self.versions(name)

@@ -4,10 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from model_store.contents import VOCABULARY
+from model_store.contents import SERVING_FILES, VOCABULARY
 from model_store.errors import DamagedVersion, InvalidVocabulary
 from model_store.manifest import Manifest
 from model_store.vocabulary import Vocabulary
+
+_SERVED = "publish the model again"
+# Bundled versions, and versions that `bundle` has copied, have the serving files alone.
+_TRAINED = (
+    "use CHARLOOM_ENGINE=onnx, or a version that `python -m training` published: "
+    "bundled versions have the files of onnx alone"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,11 @@ class StoredModel:
     def file(self, path: str) -> Path:
         """Return the path of a checked file; raises `DamagedVersion` if the manifest lacks the file."""
         if path not in self.manifest.files:
-            raise DamagedVersion(self.folder / path, "is not in the manifest")
+            raise DamagedVersion(
+                f"{self.manifest.name}@{self.manifest.version}",
+                f"was published without {path}",
+                remedy=_SERVED if path in SERVING_FILES else _TRAINED,
+            )
         if path not in self.checked:
             raise ValueError(f"{path} was not among the files to open")
         return self.folder / path

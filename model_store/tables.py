@@ -1,18 +1,17 @@
 """Manifests and lists as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model_store.aliases import Aliases
 from model_store.manifest import FileEntry, Manifest
 
 VALIDATION_NATS = "validation_nats"
 
 
-def list_row(manifest: Manifest, aliases: Aliases) -> list[str]:
+def list_row(manifest: Manifest, aliases: Mapping[str, int]) -> list[str]:
     """Return one version's cells: name, version, aliases, created, validation nats, size."""
     nats = manifest.metrics.get(VALIDATION_NATS)
-    names = [alias for alias, version in aliases.all().items() if version == manifest.version]
+    names = [alias for alias, version in aliases.items() if version == manifest.version]
     return [
         manifest.name,
         str(manifest.version),

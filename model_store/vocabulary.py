@@ -107,18 +107,19 @@ class Vocabulary:
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Return the distinct characters that the vocabulary lacks, in order of appearance."""
-        return tuple(symbol for symbol in dict.fromkeys(text) if symbol not in self._known)
+        return tuple(symbol for symbol in dict.fromkeys(text) if symbol not in self.known)
 
     def drop_unknown(self, text: str) -> str:
         """Return the text without the characters that the vocabulary lacks."""
-        return "".join(filter(self._known.__contains__, text))
+        return "".join(filter(self.known.__contains__, text))
 
     @cached_property
     def _codes(self) -> NDArray[np.uint32]:
         return np.array([ord(symbol) for symbol in self.symbols], dtype=_CODE_POINT)
 
     @cached_property
-    def _known(self) -> frozenset[str]:
+    def known(self) -> frozenset[str]:
+        """The symbols as a set."""
         return frozenset(self.symbols)
 
 

@@ -1,12 +1,14 @@
 """`python -m service [COMMAND]`: runs one command; a wrong setting is one line on stderr."""
 
+import io
 import signal
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 
 from pydantic import ValidationError
 
-from service.settings import Settings
+from service.environment import problems, settings_at_start, unknown_variables
 
 # A command is the module `service/commands/<name>.py`, which only a run of the command imports.
 COMMANDS = {
@@ -18,6 +20,10 @@ COMMANDS = {
 
 def main() -> int:
     """Run one command and return its exit status, 2 for a wrong command or setting."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that the terminal cannot show must not end a command.
+            stream.reconfigure(errors="replace")
     # Ctrl-C ends every command without a traceback; gunicorn sets its own handler.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     name, *arguments = sys.argv[1:] or ["serve"]
@@ -27,10 +33,11 @@ def main() -> int:
     if name not in COMMANDS:
         print(f"service: there is no command {name!r}\n{_usage()}", file=sys.stderr)
         return 2
+    _say(f"there is no setting {unknown}" for unknown in unknown_variables())
     try:
-        Settings()
+        settings_at_start()
     except ValidationError as error:
-        _explain(error)
+        _say(problems(error))
         return 2
     status: int = import_module(f"service.commands.{name}").main(arguments)
     return status
@@ -41,10 +48,9 @@ def _usage() -> str:
     return "\n".join(["usage: python -m service [COMMAND] [OPTION …]", *lines])
 
 
-def _explain(error: ValidationError) -> None:
-    for detail in error.errors(include_url=False):
-        variable = f"CHARLOOM_{detail['loc'][0]}".upper()
-        print(f"service: {variable}: {detail['msg']}", file=sys.stderr)
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"service: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store import StoreError, StoreUnavailable
 from service.cache.streams import StreamCache
+from service.environment import settings_at_start
 from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
 from service.http.allowance import Allowance
@@ -94,7 +95,7 @@ def create_app(
     """
     app = Charloom()
     try:
-        models = _assemble(app, settings or Settings(), rendezvous)
+        models = _assemble(app, settings or settings_at_start(), rendezvous)
         models.get(None)
     except (StoreError, ModelUnavailable) as error:
         if not (may_wait or isinstance(error, StoreUnavailable)):
@@ -114,7 +115,8 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
-    admission = Admission(Keys(settings.all_keys()), Allowance(settings))
+    allowance = app.own(Allowance(settings, telemetry.limit_errors.inc))
+    admission = Admission(Keys(settings.all_keys()), allowance)
     steps = Steps(settings, telemetry, admission)
     ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
     register_hooks(app, steps)
@@ -122,7 +124,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models, telemetry))
+    app.register_blueprint(health_routes(models, telemetry, [cache, allowance]))
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app)
@@ -146,4 +148,5 @@ def _cache(settings: Settings, hub: HubClient, telemetry: Telemetry) -> StreamCa
     from service.cache.redis_bytes import RedisBytes  # noqa: PLC0415
 
     redis = RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl, failed)
-    return StreamCache(redis, failed)
+    secret = settings.cache_secret
+    return StreamCache(redis, failed, secret.get_secret_value() if secret else "")

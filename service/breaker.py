@@ -15,12 +15,19 @@ class Breaker:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._open_until = 0.0
+        self.problem: str | None = None
+        """The reason of the last failure, until the server answers again."""
 
     @property
     def open(self) -> bool:
         """Whether the server is not to be asked now."""
         return self._clock() < self._open_until
 
-    def trip(self) -> None:
+    def trip(self, reason: str) -> None:
         """Open the circuit, because the server has just failed."""
         self._open_until = self._clock() + PAUSE
+        self.problem = reason
+
+    def mend(self) -> None:
+        """Note that the server has just answered."""
+        self.problem = None

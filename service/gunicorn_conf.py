@@ -7,10 +7,10 @@ import sys
 import tempfile
 from typing import Any
 
+from service.environment import settings_at_start
 from service.logs import configuration
-from service.settings import Settings
 
-_settings = Settings()
+_settings = settings_at_start()
 
 # The folder of the workers' metrics; prometheus_client reads the variable once, at its import.
 if "prometheus_client" in sys.modules:
@@ -18,7 +18,8 @@ if "prometheus_client" in sys.modules:
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="charloom-metrics-")
 
 wsgi_app = "service.app:create_app()"
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+bind = f"{_host}:{_settings.port}"
 worker_class = "gthread"
 workers = _settings.worker_count
 # Every running or waiting generation holds a thread; 32 more answer other requests, or refuse with 429.

@@ -57,6 +57,11 @@ class Telemetry:
             ["layer"],
             registry=registry,
         )
+        self.limit_errors = Counter(
+            "charloom_limit_errors",
+            "Charges that Redis did not count, and that a process counted alone.",
+            registry=registry,
+        )
         self.cancellations = Counter(
             "charloom_cancellations",
             "Generations that ended because the client had gone, by stage.",

@@ -112,7 +112,7 @@ def fake_model(engine: FakeEngine | None = None, symbols: tuple[str, ...] = SYMB
     """A loaded model with a fake engine, `fake@3`."""
     files = {"vocabulary.json": FileEntry(sha256="0" * 64, size=1)}
     manifest = Manifest(
-        **dict(description(1, 32)),
+        **dict(description(1, 1)),
         name="fake",
         version=3,
         created=datetime.now(UTC),

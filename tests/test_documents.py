@@ -11,6 +11,7 @@ import pytest
 import model_store
 from service import errors
 from service.api.schemas import GenerateRequest
+from service.environment import variable
 from service.http.errors import STATUS
 from service.settings import Settings
 from tests.servers import ROOT, Service
@@ -39,10 +40,10 @@ SERVICE_ERRORS = [
 
 def test_every_setting_is_in_the_configuration_guide() -> None:
     """The guide has one row for each setting, with its default, and a row for no other."""
-    shown = [row for row in _rows(CONFIGURATION) if row[0].startswith("CHARLOOM_")]
+    shown = [row for row in _rows(CONFIGURATION) if not row[0].startswith("OTEL_")]
     assert sorted(shown) == sorted(
         (
-            f"CHARLOOM_{name.upper()}",
+            variable(name),
             "–" if field.default is None else str(field.default).removesuffix(".0"),
         )
         for name, field in Settings.model_fields.items()
@@ -105,7 +106,14 @@ def test_every_error_has_a_status(error: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [model_store.ModelNotFound, model_store.DamagedVersion, model_store.StoreUnavailable]
+    "error",
+    [
+        model_store.AliasError,
+        model_store.DamagedVersion,
+        model_store.ModelNotFound,
+        model_store.StoreUnavailable,
+        model_store.UnreadableModel,
+    ],
 )
 def test_store_errors_on_the_way_of_a_request_have_a_status(error: type[Exception]) -> None:
     """Every store error that a request can meet has a status."""

@@ -4,6 +4,8 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from training.errors import TrainingError
 from training.options import CompareOptions, Options, RequantiseOptions, TrainOptions, parse
@@ -25,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = parse(sys.argv[1:] if arguments is None else arguments)
 
-    from model_store import StoreError  # noqa: PLC0415 - slow to import, and not needed by --help
+    with _importing():
+        from model_store import StoreError  # noqa: PLC0415 - slow, and not needed by --help
 
     try:
         _run(options)
@@ -40,21 +43,55 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: Options) -> None:
     # Each command is imported where it runs, because TensorFlow takes seconds and only a training
-    # needs TensorFlow.
+    # whose inputs are in order needs TensorFlow.
     match options:
         case CompareOptions():
-            from training.publishing.compare import compare  # noqa: PLC0415
+            with _importing():
+                from training.publishing.compare import compare  # noqa: PLC0415
 
             compare(options)
         case RequantiseOptions():
-            from training.publishing.requantise import requantise  # noqa: PLC0415
+            with _importing():
+                from training.publishing.requantise import requantise  # noqa: PLC0415
 
             requantise(options)
-        case TrainOptions():
-            from training import job  # noqa: PLC0415
+        case TrainOptions(publish_only=True):
+            with _importing():
+                from training.inputs import inputs_of_run  # noqa: PLC0415
 
-            run = job.publish_only if options.publish_only else job.train
-            run(options)
+            with inputs_of_run(options) as (run, inputs):
+                with _importing():
+                    from training import job  # noqa: PLC0415
+
+                job.publish_only(options, run, inputs)
+        case TrainOptions():
+            with _importing():
+                from training.inputs import inputs_of_training  # noqa: PLC0415
+
+            with inputs_of_training(options) as (inputs, batches):
+                with _importing():
+                    from training import job  # noqa: PLC0415
+
+                job.train(options, inputs, batches)
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """End the process at once on Ctrl-C or SIGTERM in the block.
+
+    An interrupt inside an import of TensorFlow becomes another error, with a traceback.
+    """
+    before = {number: signal.signal(number, _end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(*_: object) -> None:
+    os.write(sys.stderr.fileno(), b"\ntraining: interrupted\n")
+    os._exit(INTERRUPTED)
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import tensorflow as tf
-
 from model_store import ModelStore, Vocabulary, require_free
 from training.config import TrainingConfig
 from training.errors import ConfigError
-from training.network.cells import CELLS
-from training.network.model import count_weights
+from training.network.size import count_table, count_weights
 
 # Bytes of a run per weight, in fp32: a checkpoint holds the weight, its running average and the two
 # moments of AdamW; the file of the best weights holds the weight. A new file lies beside the old one.
@@ -33,8 +30,7 @@ def require_space(
         StoreError: a disk is too full; the message names the folder and the missing bytes.
     """
     weights = count_weights(config, len(vocabulary))
-    # The table of characters has a row for each symbol and a column for each gate of each unit.
-    table = len(vocabulary) * CELLS[config.cell].gates * config.units
+    table = count_table(config, len(vocabulary))
     if 4 * (weights + table) >= ONNX_BYTES:
         raise ConfigError(
             f"the network has {weights:,} weights, more than the 2 GiB of an ONNX file hold: "
@@ -50,6 +46,9 @@ def require_space(
 @contextmanager
 def as_os_errors() -> Iterator[None]:
     """Raise `OSError` when TensorFlow cannot write a file, for example on a full disk."""
+    # The space is checked before TensorFlow is imported, which takes seconds.
+    import tensorflow as tf  # noqa: PLC0415
+
     try:
         yield
     except tf.errors.OpError as error:

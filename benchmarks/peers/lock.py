@@ -42,7 +42,8 @@ class Unread:
         start = Start(np.zeros(PROMPT, np.int64))
         sampling = Sampling(temperature=1.0, random_seed=random_seed, top_k=None, top_p=None)
         self.job = Job(start, sampling, end=characters)
-        self.followed = False
+        self.client = ""
+        self.followed = self.aborted = False
 
     def admit(self, time: float) -> None:
         """Do nothing."""

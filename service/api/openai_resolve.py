@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from model_store import Vocabulary
 from service.api.openai_schemas import CompletionRequest
-from service.api.resolve import resolve
+from service.api.resolve import resolve, within
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 from service.models.loading import LoadedModel
@@ -28,7 +28,11 @@ def resolve_completion(
     seeds = [_random_seed(seed, number) for number in range(request.n)]
     try:
         return [
-            _adjusted(resolve(_as_generate(request, prompt, each), model, settings), request, model)
+            _adjusted(
+                resolve(_as_generate(request, prompt, each, settings), model, settings),
+                request,
+                model,
+            )
             for prompt in request.prompt
             for each in seeds
         ]
@@ -46,11 +50,13 @@ def _random_seed(seed: int, number: int) -> int:
     return int.from_bytes(digest, "big") & MAX_RANDOM_SEED
 
 
-def _as_generate(request: CompletionRequest, prompt: str, random_seed: int) -> GenerateRequest:
+def _as_generate(
+    request: CompletionRequest, prompt: str, random_seed: int, settings: Settings
+) -> GenerateRequest:
     return GenerateRequest(
         seed=prompt,
         temperature=request.temperature,
-        length=request.max_tokens,
+        length=within(request, "max_tokens", settings.max_length),
         random_seed=random_seed,
         top_p=request.top_p,
         stop=request.stop,

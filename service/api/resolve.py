@@ -3,6 +3,8 @@
 import secrets
 import unicodedata
 
+from pydantic import BaseModel
+
 from model_store import Vocabulary
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
@@ -22,20 +24,27 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     seed = unicodedata.normalize("NFC", request.seed)
     if request.unknown == "drop":
         seed = model.vocabulary.drop_unknown(seed)
+    length = within(request, "length", settings.max_length)
     problems = [
         *unknown_characters("seed", seed, model.vocabulary, OMIT),
         *_over_limit("seed", len(seed), settings.max_seed_chars),
-        *_over_limit("length", request.length, settings.max_length),
+        *_over_limit("length", length, settings.max_length),
     ]
     if problems:
         raise InvalidRequest(problems)
     return Generation(
         Stream(model.identity, seed or model.line_end, _sampling(request, model.vocabulary)),
         seed=seed,
-        length=request.length,
+        length=length,
         stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
         wants_details=request.details,
     )
+
+
+def within(request: BaseModel, field: str, limit: int) -> int:
+    """Return a number of a request; a default above a limit of this service becomes the limit."""
+    number: int = getattr(request, field)
+    return number if field in request.model_fields_set else min(number, limit)
 
 
 def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:

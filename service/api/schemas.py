@@ -119,16 +119,25 @@ class ModelSummary(CurrentVersion):
     versions: list[int]
 
 
+class ModelFault(BaseModel):
+    """A model, version or alias that cannot be used."""
+
+    model: str = Field(description="name, name@version or name@alias.")
+    problem: str = Field(description="What is wrong, and the remedy.")
+
+
 class ModelList(BaseModel):
     """The answer of `GET /models`."""
 
     models: list[ModelSummary]
+    faults: list[ModelFault]
 
 
 class ModelPage(CurrentVersion):
     """The answer of `GET /models/<name>`: the model with all its versions."""
 
     versions: list[VersionSummary]
+    faults: list[ModelFault]
     card: str | None = None
     samples: str | None = None
 
@@ -137,6 +146,9 @@ class Health(BaseModel):
     """The answer of `GET /healthz` and `/readyz`."""
 
     status: Literal["alive", "ready", "not ready"]
+    problems: list[str] | None = Field(
+        None, description="What does not work at present, although the service answers."
+    )
 
 
 class ProblemField(BaseModel):

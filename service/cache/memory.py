@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 class MemoryBytes:
     """Values up to a capacity; the least recently used are dropped. Safe to use from any thread."""
 
+    problem: str | None = None
+
     def __init__(self, capacity: int) -> None:
         """Keep at most `capacity` bytes of values."""
         self._capacity = capacity

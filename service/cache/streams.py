@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from service.cache.codec import CachedStream, decode, encode
+from service.cache.codec import CachedStream, Form, Seal, decode, encode
 from service.stream.generation import Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
 
@@ -16,7 +16,11 @@ def _ignore(_: str) -> None:
 
 
 class Bytes(Protocol):
-    """A store of bytes by key: `RedisBytes` or `MemoryBytes`."""
+    """A store of bytes by key: `RedisBytes`, `MemoryBytes`, or the memory that workers share."""
+
+    @property
+    def problem(self) -> str | None:
+        """What does not work at present, or None."""
 
     def get(self, key: str) -> bytes | None:
         """Return the value of a key."""
@@ -34,17 +38,30 @@ class Bytes(Protocol):
 class StreamCache:
     """Streams by their keys, and states by the model and the text that a state has consumed."""
 
-    def __init__(self, kept: Bytes, failed: Callable[[str], None] = _ignore) -> None:
-        """Take the store of bytes; `failed` is called with "value" for each damaged value."""
+    def __init__(
+        self, kept: Bytes, failed: Callable[[str], None] = _ignore, secret: str = ""
+    ) -> None:
+        """Take the store of bytes, and the secret that signs values, if there is one.
+
+        `failed` is called with "value" for each value that is damaged, forged or another's.
+        """
         self._kept = kept
         self._failed = failed
+        self._seal = Seal(secret)
 
-    def get(self, stream: Stream) -> CachedStream | None:
-        """Return the cached part of a stream; a damaged value is a miss."""
-        data = self._kept.get(PREFIX + stream.key)
-        return None if data is None else self._decode(data)
+    @property
+    def problem(self) -> str | None:
+        """What does not work at present, or None."""
+        return self._kept.problem
 
-    def longest_prefix(self, identity: str, text: str) -> Snapshot | None:
+    def get(self, stream: Stream, form: Form) -> CachedStream | None:
+        """Return the cached part of a stream; a value that does not fit is a miss."""
+        key = PREFIX + stream.key
+        data = self._kept.get(key)
+        known = None if data is None else self._decode(data, key, form)
+        return known if known is not None and known.text else None
+
+    def longest_prefix(self, identity: str, text: str, form: Form) -> Snapshot | None:
         """Return the cached state after the longest part of a text, short of its last character.
 
         The last character is left, because only a step returns the logits of the next one.
@@ -55,26 +72,25 @@ class StreamCache:
         if found is None:
             return None
         key, data = found
-        known = self._decode(data)
+        known = self._decode(data, key, form)
         return None if known is None else Snapshot(keys[key], known.end_state)
 
     def put(self, stream: Stream, known: CachedStream, snapshots: Iterable[Snapshot]) -> None:
         """Keep a stream in place of an earlier part, and the snapshots of its text."""
         text = stream.prompt + known.text
-        states = {
-            _state_key(stream.identity, text[: snapshot.consumed]): encode(
-                CachedStream("", snapshot.state)
-            )
+        streams = {
+            _state_key(stream.identity, text[: snapshot.consumed]): CachedStream("", snapshot.state)
             for snapshot in snapshots
         }
-        self._kept.set(states | {PREFIX + stream.key: encode(known)})
+        streams[PREFIX + stream.key] = known
+        self._kept.set({key: encode(value, key, self._seal) for key, value in streams.items()})
 
     def close(self) -> None:
         """Close every connection."""
         self._kept.close()
 
-    def _decode(self, data: bytes) -> CachedStream | None:
-        known = decode(data)
+    def _decode(self, data: bytes, key: str, form: Form) -> CachedStream | None:
+        known = decode(data, key, self._seal, form)
         if known is None:
             self._failed("value")
         return known

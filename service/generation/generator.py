@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
-from service.cache.codec import CachedStream
+from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.generation.drawing import Drawing
@@ -73,7 +73,7 @@ class TextGenerator:
             EngineFailed: the engine failed or died.
         """
         began = monotonic()
-        known = self._known(generation, caller)
+        known = self._known(generation, model, caller)
         answer = Answer(_cache_result(generation, known, caller))
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
@@ -94,8 +94,12 @@ class TextGenerator:
                 self._telemetry.text_characters.inc(len(piece))
                 yield piece
 
-    def _known(self, generation: Generation, caller: Caller) -> CachedStream | None:
-        known = self._cache.get(generation.stream) if caller.read_cache else None
+    def _known(
+        self, generation: Generation, model: LoadedModel, caller: Caller
+    ) -> CachedStream | None:
+        if not caller.read_cache:
+            return None
+        known = self._cache.get(generation.stream, form_of(model))
         if known and generation.wants_details and known.details is None:
             return None  # a stream that was cached without details is drawn again
         return known
@@ -178,11 +182,20 @@ class TextGenerator:
             return Start(encode(known.text[-1]), consumed, known.end_state, generated)
         snapshot = None
         if caller.read_cache:
-            snapshot = self._cache.longest_prefix(stream.identity, stream.prompt)
+            snapshot = self._cache.longest_prefix(stream.identity, stream.prompt, form_of(model))
         if snapshot is None:
             return Start(encode(stream.prompt))
         rest = stream.prompt[snapshot.consumed :]
         return Start(encode(rest), snapshot.consumed, snapshot.state)
+
+
+def form_of(model: LoadedModel) -> Form:
+    """Return what the cached values of a model look like."""
+    shape = model.manifest.architecture
+    parts = shape.layers * (
+        2 if shape.cell == "lstm" else 1
+    )  # an LSTM has a hidden and a cell state
+    return Form(parts, shape.units, model.vocabulary.known)
 
 
 def _cache_result(

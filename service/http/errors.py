@@ -8,7 +8,14 @@ from typing import Any
 from flask import Flask, Response, json
 from werkzeug.exceptions import HTTPException
 
-from model_store import AliasError, DamagedVersion, InvalidName, ModelNotFound, StoreUnavailable
+from model_store import (
+    AliasError,
+    DamagedVersion,
+    InvalidName,
+    ModelNotFound,
+    StoreUnavailable,
+    UnreadableModel,
+)
 from service import errors
 from service.errors import InvalidRequest
 
@@ -32,6 +39,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.TooManyModels: (503, "too_many_models"),
     DamagedVersion: (503, "model_unavailable"),
     AliasError: (503, "model_unavailable"),
+    UnreadableModel: (503, "model_unavailable"),
     StoreUnavailable: (503, "model_unavailable"),
     errors.Draining: (503, "draining"),
     errors.DeadlineExceeded: (504, "deadline_exceeded"),

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service import __version__
-from service.api.schemas import Problem
+from service.api.openai_schemas import CompletionRequest
+from service.api.schemas import GenerateRequest, Problem
 from service.errors import KeyRequired, RateLimited
 from service.http.errors import example_of
 from service.http.media_types import JSON
@@ -87,11 +88,15 @@ def _definitions(schemas: set[type[BaseModel]], settings: Settings) -> dict[str,
 
 
 def _limits(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
-    """Return the limits that `resolve` checks, by schema and field."""
-    seed, length = {"maxLength": settings.max_seed_chars}, {"maximum": settings.max_length}
+    """Return the limits that `resolve` checks and the defaults that follow them, by schema and field."""
+    most = settings.max_length
+    length, tokens = (
+        {"maximum": most, "default": min(schema.model_fields[field].default, most)}
+        for schema, field in ((GenerateRequest, "length"), (CompletionRequest, "max_tokens"))
+    )
     return {
-        "GenerateRequest": {"seed": seed, "length": length},
-        "CompletionRequest": {"max_tokens": length},
+        "GenerateRequest": {"seed": {"maxLength": settings.max_seed_chars}, "length": length},
+        "CompletionRequest": {"max_tokens": tokens},
     }
 
 

@@ -8,6 +8,8 @@ from service.hub.client import HubClient
 class SharedMemory:
     """Values that the hub keeps; a value is lost with its hub."""
 
+    problem: str | None = None
+
     def __init__(self, hub: HubClient) -> None:
         self._hub = hub
 

@@ -51,6 +51,28 @@ def test_list_is_a_table(store: ModelStore, place: Place, publish: Publish, run:
     assert lines[2][-3:] == ["1.5000", "1.3", "kB"]
 
 
+def test_list_tells_each_fault_with_its_remedy(
+    store: ModelStore, place: Place, publish: Publish, run: Run
+) -> None:
+    """`list` shows every version, and below the table the faults of single models."""
+    for name in ("fine", "alias", "manifest", "lost"):
+        publish(name)
+    store.aliases("lost").set("old", 1)
+    place.write("alias/aliases.json", b"{")
+    place.write("manifest/1/manifest.json", b"[]")
+    place.write("lost/aliases.json", b'{"old": [7]}')
+    place.write("lost/aliases.json.1", b'{"old": [7]}')
+    status, output, errors = run("list")
+    assert (status, errors) == (0, "")
+    for row in ("fine", "alias", "lost", "manifest"):
+        assert [line for line in output.splitlines() if line.split()[:2] == [row, "1"]]
+    (alias,) = [line for line in output.splitlines() if line.startswith("alias: ")]
+    assert alias.endswith("restore it, or delete it and set them anew")
+    (damaged,) = [line for line in output.splitlines() if line.startswith("manifest@1: ")]
+    assert damaged.endswith("restore that file from a copy, or publish the model again")
+    assert "lost@old: lost@old is version 7, which is gone: point the alias at one of 1" in output
+
+
 def test_show_tells_the_manifest(publish: Publish, run: Run) -> None:
     """`show` prints digest, network, metrics, training and files."""
     made = publish("abc")

@@ -110,7 +110,7 @@ def _compute(python: Path, folder: Path, model: str = "") -> Results:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("CHARLOOM_")
     }
-    # An empty store: the bundled model answers.
+    (folder / "models").mkdir(exist_ok=True)  # an empty store: the bundled model answers
     environment |= {"QEMU_CPU": model, "CHARLOOM_STORE": str(folder / "models")}
     computed: dict[str, Any] = json.loads(
         run([str(python), "-m", "tests.processors.compute", str(folder)], environment)

@@ -10,7 +10,17 @@ def test_opens_for_a_pause() -> None:
     seen = [breaker.open]
     for failing in (True, True, False, False):
         if failing:
-            breaker.trip()
+            breaker.trip("why")
         seen.append(breaker.open)
         times.append(times[-1] + 0.6 * PAUSE)
     assert seen == [False, True, True, True, False]
+
+
+def test_a_problem_lasts_until_the_next_answer() -> None:
+    """The reason of the last failure is the problem until the server answers again."""
+    breaker = Breaker()
+    breaker.trip("first")
+    breaker.trip("second")
+    assert breaker.problem == "second"
+    breaker.mend()
+    assert breaker.problem is None

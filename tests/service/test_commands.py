@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from service.__main__ import COMMANDS
-from tests.servers import ROOT
+from tests.servers import ROOT, free_port, listens, wait_until
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,12 +39,41 @@ def test_a_wrong_command_is_told_which_there_are() -> None:
 
 
 def test_a_wrong_setting_is_named() -> None:
-    """Each invalid setting is one line that names the variable."""
+    """Each bad value is one line that names the variable, the value and what is allowed."""
     done = run(CHARLOOM_SLOTS="many", CHARLOOM_QUEUE="-1")
     assert (done.returncode, done.stdout) == (2, "")
-    slots, queue = done.stderr.splitlines()
-    assert slots.startswith("service: CHARLOOM_SLOTS: Input should be a valid integer")
-    assert queue.startswith("service: CHARLOOM_QUEUE: Input should be greater than or equal to 0")
+    assert done.stderr.splitlines() == [
+        "service: CHARLOOM_SLOTS: 'many' is not allowed: use a whole number from 1 up to 4096",
+        "service: CHARLOOM_QUEUE: '-1' is not allowed: use a whole number from 0 up to 10000",
+    ]
+
+
+def test_the_service_listens_on_ipv6() -> None:
+    """`HOST=::1` is an address without brackets."""
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "service"],
+        cwd=ROOT,
+        env={"HOST": "::1", "PORT": str(port)},
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until(lambda: listens(port, "::1"), "the service")
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def test_an_unknown_variable_is_named() -> None:
+    """A variable with the service's prefix that is no setting is named, with the setting it resembles."""
+    done = run(
+        "keys", "new", "anna", CHARLOOM_KEY="secret", CHARLOOM_RUNS="runs", CHARLOOM_ZEAL="1"
+    )
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "service: there is no setting CHARLOOM_KEY (is CHARLOOM_KEYS meant?)",
+        "service: there is no setting CHARLOOM_ZEAL",
+    ]
 
 
 def test_a_default_model_that_is_not_there_is_named() -> None:

@@ -58,10 +58,10 @@ def test_characters_per_minute(tmp_path: Path) -> None:
         assert "over the limit" in _ask(service, length=101).json["detail"]
 
 
-def test_counts_are_shared_in_redis_and_fail_open(
+def test_counts_are_shared_in_redis_as_long_as_redis_answers(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    """Two services with one Redis share their counts, and refuse nothing once Redis has stopped."""
+    """Two services with one Redis share their counts, and each counts alone once Redis has stopped."""
     settings: dict[str, Any] = {"redis_url": redis_server.url, "requests_per_minute": 2}
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -69,6 +69,7 @@ def test_counts_are_shared_in_redis_and_fail_open(
         assert [_ask(each).status for each in (a, b, a)] == [200, 200, 429]
         redis_server.stop()
         assert [_ask(each).status for each in (a, b, a, b)] == [200] * 4
+        assert [_ask(each).status for each in (a, b)] == [429] * 2
 
 
 def test_waiting_as_long_as_told_helps(tmp_path: Path, redis_server: RedisServer) -> None:
@@ -85,14 +86,33 @@ def test_waiting_as_long_as_told_helps(tmp_path: Path, redis_server: RedisServer
 
 
 @pytest.mark.parametrize("fail", [RedisServer.stop, RedisServer.freeze])
-def test_a_failing_redis_refuses_nobody(
+def test_a_failing_redis_switches_no_limit_off(
     tmp_path: Path, redis_server: RedisServer, fail: Callable[[RedisServer], None]
 ) -> None:
-    """With a stopped or frozen Redis every request is answered, and the log has a warning."""
-    with _running(tmp_path, redis_url=redis_server.url, requests_per_minute=1) as service:
+    """With a stopped or frozen Redis the service counts alone, and log, metrics and /readyz say so."""
+    with _running(tmp_path, redis_url=redis_server.url, requests_per_minute=2) as service:
+        assert "problems" not in service.get("/readyz").json
         fail(redis_server)
-        assert [service.get("/models").status for _ in range(3)] == [200] * 3
+        assert [service.get("/models").status for _ in range(3)] == [200, 200, 429]
+        ready = service.get("/readyz")
     assert "redis does not count" in (tmp_path / "log").read_text()
+    (problem,) = ready.json["problems"]
+    assert (ready.status, ready.json["status"]) == (200, "ready")
+    assert problem.startswith("Redis does not count (")
+    assert problem.endswith("each process counts its limits alone")
+
+
+def test_a_wrong_password_is_said_at_the_start(tmp_path: Path, redis_server: RedisServer) -> None:
+    """A Redis that refuses the password is named in /readyz, the log and the metrics at once."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.config_set("requirepass", "secret")
+    url = redis_server.url.replace("redis://", "redis://:wrong@")
+    with _running(tmp_path, redis_url=url, requests_per_minute=1000) as service:
+        (problem,) = service.get("/readyz").json["problems"]
+        assert service.metric("charloom_limit_errors_total") >= 1
+    assert problem.startswith("Redis does not count (AuthenticationError: ")
+    assert "redis does not count (AuthenticationError" in (tmp_path / "log").read_text()
+    assert "wrong" not in problem
 
 
 def test_every_request_has_a_line_without_its_text(tmp_path: Path) -> None:

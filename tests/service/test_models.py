@@ -62,6 +62,35 @@ def test_damaged_version_is_refused(tmp_path: Path) -> None:
     assert good.status == 200
 
 
+def test_a_fault_is_said_of_its_model_alone(tmp_path: Path) -> None:
+    """A model that cannot be read is a fault in the list, with the remedy; other models go on."""
+    for name in ("fine", "aliases", "folder", "lost", "manifest"):
+        publish_random_model(tmp_path, name)
+        publish_random_model(tmp_path, name)
+    (tmp_path / "fine" / "1" / "manifest.json").write_text("{", encoding="utf-8")
+    (tmp_path / "aliases" / "aliases.json").write_text("{", encoding="utf-8")
+    (tmp_path / "folder" / "aliases.json").mkdir()
+    (tmp_path / "lost" / "aliases.json").write_text('{"production": [7]}', encoding="utf-8")
+    (tmp_path / "manifest" / "2" / "manifest.json").write_text("[]", encoding="utf-8")
+    with serving(tmp_path / "log", store=tmp_path, model="fine") as running:
+        listed, openai = running.get("/models").json, running.get("/v1/models").json
+        page = running.get("/models/fine").json
+        statuses = [running.get(f"/models/{name}").status for name in ("aliases", "folder", "lost")]
+        by_number = running.generate(seed="a", length=4, model="lost@1").status
+    sound = {"faust", "fine", "shakespeare"}
+    assert {model["name"] for model in listed["models"]} == sound
+    assert {model["id"] for model in openai["data"]} == sound
+    faults = {fault["model"]: fault["problem"] for fault in listed["faults"]}
+    assert faults.keys() == {"aliases", "folder", "lost", "manifest"}
+    assert "aliases.json is not a list of aliases: restore it" in faults["aliases"]
+    assert "aliases.json cannot be read (Is a directory)" in faults["folder"]
+    assert faults["lost"].endswith("which is gone: point the alias at one of 1, 2")
+    assert "manifest.json is no manifest" in faults["manifest"]
+    assert ([v["version"] for v in page["versions"]], page["version"]) == ([2], 2)
+    assert [fault["model"] for fault in page["faults"]] == ["fine@1"]
+    assert (statuses, by_number) == ([503, 503, 404], 200)
+
+
 def test_health(service: Service) -> None:
     """`/healthz` says alive and `/readyz` ready."""
     assert service.get("/healthz").json == {"status": "alive"}

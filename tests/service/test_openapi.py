@@ -84,12 +84,17 @@ def test_the_version_is_the_packages(spec: Any) -> None:
 
 
 def test_the_limits_are_this_services(store: Path) -> None:
-    """The document shows the limits of the settings."""
+    """The document shows the limits of the settings, and the defaults that follow lower limits."""
     app = create_app(Settings(store=str(store), model="tiny", max_length=20, max_seed_chars=30))
     with closing(app):
         spec: Any = app.test_client().get("/openapi.json").json
-    fields = spec["components"]["schemas"]["GenerateRequest"]["properties"]
-    assert (fields["length"]["maximum"], fields["seed"]["maxLength"]) == (20, 30)
+    own, openai = (
+        spec["components"]["schemas"][name]["properties"]
+        for name in ("GenerateRequest", "CompletionRequest")
+    )
+    assert (own["length"]["maximum"], own["length"]["default"]) == (20, 20)
+    assert (openai["max_tokens"]["maximum"], openai["max_tokens"]["default"]) == (20, 16)
+    assert own["seed"]["maxLength"] == 30
 
 
 @pytest.mark.parametrize(("keys", "asked"), [((), []), ((f"anna:{'0' * 64}",), [{"key": []}])])

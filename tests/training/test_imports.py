@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import ROOT
+from tests.training.commands import job
 
 # Runs a command, then prints the top-level modules that the command imported.
 COMMAND = """
@@ -14,17 +15,17 @@ import sys
 from training.__main__ import main
 
 try:
-    assert main(sys.argv[1:]) == 0
+    sys.exit(main(sys.argv[1:]))
 except SystemExit as end:
-    assert end.code == 0
+    assert end.code == EXPECTED
 finally:
     print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
 """
 
 
-def imported_by(*words: str) -> set[str]:
+def imported_by(*words: str, status: int = 0) -> set[str]:
     """The top-level modules that a command imports in a process of its own."""
-    line = [sys.executable, "-c", COMMAND, *words]
+    line = [sys.executable, "-c", COMMAND.replace("EXPECTED", str(status)), *words]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     return set(done.stderr.split())
 
@@ -52,3 +53,29 @@ def test_a_comparison_imports_no_engine(tmp_path: Path) -> None:
     found = imported_by("compare", "shakespeare", "faust", "--store", str(tmp_path))
     assert "rich" in found
     assert found.isdisjoint({"keras", "matplotlib", "onnx", "onnxruntime", "tensorflow"})
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("", []),
+        ("too short", []),
+        ("a text with NUL\0" * 100, []),
+        ("shorter than a batch. " * 50, []),
+        ("long enough. " * 100, ["--set", "unit=1"]),
+        ("long enough. " * 100, ["--set", "units=4096", "--set", "layers=8"]),
+        ("long enough. " * 100, ["--from", "nobody"]),
+        ("long enough. " * 100, ["--publish-only"]),
+        (None, []),
+    ],
+)
+def test_a_wrong_input_is_refused_without_tensorflow(
+    tmp_path: Path, text: str | None, options: list[str]
+) -> None:
+    """What is wrong with corpus, configuration or parent is said before TensorFlow is imported."""
+    if text is not None:
+        (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    words = job(tmp_path, "--corpus", str(tmp_path / "text.txt"), "--name", "small", *options)
+    found = imported_by(*words[3:], status=2)
+    assert "pydantic" in found
+    assert found.isdisjoint({"keras", "tensorflow"})

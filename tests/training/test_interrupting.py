@@ -11,7 +11,7 @@ import pytest
 
 import training.__main__ as command
 from model_store import PRODUCTION, ModelStore
-from tests.servers import ROOT
+from tests.servers import ROOT, wait_until
 from tests.training.commands import completed, job
 from tests.training.small import small_options
 
@@ -43,6 +43,25 @@ def interrupted(folder: Path, corpus: Path, by: signal.Signals) -> str:
     assert "Traceback" not in errors
     assert "interrupted; the same command goes on" in errors
     return errors
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_tensorflow_is_loaded_is_one_line(
+    tmp_path: Path, corpus: Path, by: signal.Signals
+) -> None:
+    """An interrupt during the import of TensorFlow ends the job in one line."""
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    with subprocess.Popen(line, cwd=ROOT, text=True, stderr=subprocess.PIPE) as process:
+        maps = Path(f"/proc/{process.pid}/maps")
+        try:
+            wait_until(lambda: "tensorflow" in maps.read_text(encoding="utf-8"), "TensorFlow")
+            process.send_signal(by)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert errors.endswith("training: interrupted\n")
 
 
 def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tests.training.small import small_config
 from training.network.cells import CELLS
-from training.network.model import build_model, count_weights, resolve_policy, zero_state
+from training.network.model import build_model, resolve_policy, zero_state
+from training.network.size import count_weights
 
 
 def some_ids(batch: int, length: int) -> tf.Tensor:

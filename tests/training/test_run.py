@@ -176,3 +176,70 @@ def test_a_run_that_is_given_up_or_published_begins_anew(tmp_path: Path, how: st
     anew = Run.start(tmp_path, INFO, fresh=how == "fresh")
     assert (anew.epochs, anew.checkpoint()) == ([], None)
     assert not list(tmp_path.glob("best-*"))
+
+
+@pytest.mark.parametrize("keep", [0, 10, 100, -1])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, keep: int) -> None:
+    """A checkpoint that is cut short is replaced by the one before, and named."""
+    run = Run.start(tmp_path, INFO)
+    run.save(checkpoint(1))
+    run.record(epoch(1, 2.0), weights(1))
+    run.save(checkpoint(2))
+    file = tmp_path / "checkpoint.npz"
+    file.write_bytes(file.read_bytes()[:keep])
+    again = Run.start(tmp_path, INFO)
+    assert (again.next_epoch, again.epochs, again.damaged) == (1, [], [file])
+    again.save(checkpoint(1))
+    assert Run.start(tmp_path, INFO).damaged == []
+
+
+def test_a_checkpoint_with_a_changed_byte_is_damaged(tmp_path: Path) -> None:
+    """A changed byte within the arrays is noticed."""
+    run = Run.start(tmp_path, INFO)
+    run.save(checkpoint(1) | {"variable0": np.zeros(1000)})
+    run.save(checkpoint(1) | {"variable0": np.zeros(1000)})
+    file = tmp_path / "checkpoint.npz"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    assert Run.start(tmp_path, INFO).damaged == [file]
+
+
+def test_without_a_whole_checkpoint_the_files_are_named(tmp_path: Path) -> None:
+    """If no checkpoint is whole, the error names the files and the remedies, and nothing is deleted."""
+    run = Run.start(tmp_path, INFO)
+    run.record(epoch(1, 2.0), weights(1))
+    for _ in range(2):
+        run.save(checkpoint(2))
+    for name in ("checkpoint.npz", "checkpoint.before.npz"):
+        (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(
+        TrainingError, match=r"checkpoint\.npz and .*before\.npz cannot be read: pub"
+    ):
+        Run.start(tmp_path, INFO)
+    np.testing.assert_array_equal(Run.open(tmp_path).best_weights()[0], weights(1)[0])
+    assert Run.start(tmp_path, INFO, fresh=True).epochs == []
+
+
+def test_a_kill_between_two_checkpoints_costs_the_newer_alone(tmp_path: Path) -> None:
+    """If the checkpoint before is the only one, the run continues from there."""
+    run = Run.start(tmp_path, INFO)
+    run.save(checkpoint(1))
+    (tmp_path / "checkpoint.npz").rename(tmp_path / "checkpoint.before.npz")
+    assert Run.start(tmp_path, INFO).next_epoch == 1
+
+
+def test_damaged_best_weights_do_not_count(tmp_path: Path) -> None:
+    """Without whole weights nothing is published; the training goes on and keeps its next epoch."""
+    run = Run.start(tmp_path, INFO)
+    run.record(epoch(1, 2.0), weights(1))
+    run.save(checkpoint(2))
+    file = tmp_path / "best-1.npz"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(TrainingError, match=r"best-1\.npz cannot be read, and there are no other"):
+        Run.open(tmp_path)
+    again = Run.start(tmp_path, INFO)
+    assert (again.has_best, again.damaged) == (False, [file])
+    again.record(epoch(2, 2.5), weights(2))
+    again.save(checkpoint(3))
+    assert Run.open(tmp_path).best == epoch(2, 2.5)

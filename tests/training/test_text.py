@@ -1,11 +1,14 @@
 """A text read in pieces is the text read whole: decoded strictly, normalised, joined."""
 
+import gzip
+import lzma
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +19,10 @@ from training.errors import CorpusError
 # what falls apart even in NFC, byte order marks, and one, two, three, four bytes of UTF-8.
 PARTS = ["\r", "\n", "a", "e", "q", "\u0301", "\u0308", "\u0323", "\u0344", "\u0f73", "\u0958"]
 PARTS += ["\u1100", "\u1161", "\u11a8", "\uac00", "\u09c7", "\u09be", "\ufeff", "ß", "“", "😀"]
-TEXTS = st.lists(st.sampled_from(PARTS) | st.characters(codec="utf-8"), max_size=20).map("".join)
+# A NUL is no text.
+TEXTS = st.lists(
+    st.sampled_from(PARTS) | st.characters(codec="utf-8", exclude_characters="\0"), max_size=20
+).map("".join)
 
 
 def files(folder: Path, contents: Iterable[bytes | str]) -> list[TextFile]:
@@ -105,3 +111,82 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A missing file is an error that names the file."""
     with pytest.raises(CorpusError, match=r"cannot read gone\.txt: No such file"):
         list(read_text([TextFile(tmp_path / "gone.txt", "gone.txt")]))
+
+
+ENCODINGS = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+
+
+def zstd_of_a_pipe(data: bytes) -> bytes:
+    """Compress as the command zstd does in a pipe: with a checksum, without the size."""
+    packing = zstandard.ZstdCompressor(write_checksum=True).compressobj()
+    return packing.compress(data) + packing.flush()
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "zstd": zstd_of_a_pipe,
+}
+TALE = "Es war einmal ein König,\r\nund … 😀\n" * 50
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_byte_order_mark_names_the_encoding(tmp_path: Path, encoding: str, size: int) -> None:
+    """A text in UTF-16 or UTF-32 is read by its byte order mark, which is dropped."""
+    found = files(tmp_path, [f"\ufeff{TALE}".encode(encoding)])
+    assert "".join(read_text(found, size=size)) == normalised(TALE)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("text", [TALE, "Жили-были старик да старуха.\n" * 50])
+def test_an_encoding_without_its_mark_is_named(tmp_path: Path, text: str, encoding: str) -> None:
+    """A text in UTF-16 or UTF-32 without a byte order mark is refused, and the error names both."""
+    name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
+    with pytest.raises(CorpusError, match=f"seems to be {name} without .* iconv -f {name} -t"):
+        read(tmp_path, text.encode(encoding))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_half_a_character_at_the_end_is_refused(tmp_path: Path, encoding: str) -> None:
+    """A text in UTF-16 or UTF-32 that ends within a character is refused."""
+    with pytest.raises(CorpusError, match=f"0.txt is not {encoding.upper()}: byte 0x"):
+        read(tmp_path, f"\ufeff{TALE}".encode(encoding)[:-1])
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_compressed_text_is_read(tmp_path: Path, packing: str, size: int) -> None:
+    """A compressed file is read as its unpacked text, also if the file was written in two parts."""
+    pack = PACKINGS[packing]
+    found = files(tmp_path, [pack(TALE.encode()), pack(b"Ende.") + pack(b"\n")])
+    assert "".join(read_text(found, size=size)) == normalised(TALE) + "Ende.\n"
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_damaged_compressed_text_is_refused(tmp_path: Path, packing: str) -> None:
+    """A compressed file that ends early, or has a changed byte, is never a shorter text."""
+    packed = PACKINGS[packing](TALE.encode())
+    for damaged in (packed[:-9], packed[:10], packed[:20] + b"?" + packed[21:], packed + b"??"):
+        with pytest.raises(CorpusError, match=f"0.txt is damaged {packing}: copy or download"):
+            read(tmp_path, damaged)
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b"%PDF-1.4\n", "is a PDF document: save its text as plain text"),
+        (b"PK\x03\x04", "is a ZIP archive"),
+        (b"{\\rtf1\\ansi", "is an RTF document"),
+        (b"BZh91AY&SY", "is a bzip2 file: unpack it"),
+        (b"\x89PNG\r\n", "is a picture"),
+        (b"abc\0def\n", "has NUL characters; it seems to be no text"),
+        (b"\0" * 100, "has NUL characters; it seems to be no text"),
+        (b"\xca\xfe\xba\xbe\x01\x02\x03", "it seems to be no text: give a plain text"),
+        ("Ärger\n".encode("latin1"), "old encoding: .* iconv -f LATIN1 -t UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_said(tmp_path: Path, data: bytes, seen: str) -> None:
+    """The error for a file that is no text says what the file seems to be, and the remedy."""
+    with pytest.raises(CorpusError, match=rf"^0\.txt .*{seen}"):
+        read(tmp_path, data)

@@ -15,8 +15,9 @@ from model_store import ModelStore
 from tests.servers import free_port
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.errors import ConfigError
+from training.learning.cluster import place
 from training.learning.run import Run
-from training.learning.workers import Workers, place
+from training.learning.workers import Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from tempfile import TemporaryDirectory
 from training.corpus.bar import Advance, bar
 from training.corpus.text import PIECE, TextFile, read_bytes
 from training.errors import CorpusError
+
+TEXT_NAME = re.compile(r"\.txt(\.(gz|xz|zst))?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def _known(name: str, known: KnownCorpus, corpora_dir: Path | None, downloads: P
 
 
 def _below(folder: Path) -> list[TextFile]:
-    """Return the files *.txt below a folder, sorted by path, without hidden files and folders."""
+    """Return the files TEXT_NAME below a folder, sorted by path, without hidden files and folders."""
 
     def fail(error: OSError) -> None:
         raise CorpusError(f"cannot read {error.filename}: {error.strerror}")
@@ -112,9 +115,12 @@ def _below(folder: Path) -> list[TextFile]:
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths += [Path(parent, name) for name in names if not name.startswith(".")]
-    texts = sorted(path for path in paths if path.suffix.lower() == ".txt" and path.is_file())
+    texts = sorted(path for path in paths if TEXT_NAME.search(path.name) and path.is_file())
     if not texts:
-        raise CorpusError(f"no texts in {folder}: of a folder, the files *.txt are read")
+        raise CorpusError(
+            f"no texts in {folder}: of a folder, the files *.txt are read, also with .gz, .xz or "
+            ".zst behind"
+        )
     return [TextFile(path, str(path)) for path in texts]
 
 

@@ -1,13 +1,15 @@
-"""The text of files, piece by piece: decoded strictly, normalised, joined."""
+"""The text of files, piece by piece: unpacked, decoded strictly, normalised, joined."""
 
 import codecs
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from training.corpus.bar import Advance
+from training.corpus.formats import HEAD, encoding_of, seeming, unpacked
 from training.errors import CorpusError
 
 PIECE = 1 << 18  # bytes
@@ -40,11 +42,15 @@ def read_text(
 ) -> Iterator[str]:
     """Yield the text of the files in pieces: in NFC, with line feeds, without byte order marks.
 
+    Files may be compressed by gzip, xz or zstd. A byte order mark names UTF-16 or UTF-32;
+    other files must be UTF-8.
+
     No piece is empty. A line feed separates two files, unless the first file ends with a line feed.
     `advance` is called with the number of bytes read.
 
     Raises:
-        CorpusError: a file cannot be read, or is not UTF-8; the message names the byte and its offset.
+        CorpusError: a file cannot be read or is no text, or has a NUL; the message names the byte
+            that cannot be decoded, and its offset in the unpacked file.
     """
     last = "\n"
     for file in files:
@@ -55,21 +61,49 @@ def read_text(
 
 
 def _decoded(file: TextFile, advance: Advance, size: int) -> Iterator[str]:
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
+    pieces = unpacked(_advancing(file, advance, size), file.name)
+    head, pieces = _head(pieces)
+    codec = encoding_of(head, file.name)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
     end = 0
     try:
-        for piece in read_bytes(file, size):
+        for piece in pieces:
             end += len(piece)
-            yield decoder.decode(piece)
-            advance(len(piece))
+            yield _without_nul(decoder.decode(piece), file, head)
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         # `error.start` counts from the first byte that the decoder had buffered.
         offset = end - len(error.object) + error.start
         raise CorpusError(
-            f"{file.name} is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {offset}; "
-            "convert it, for instance with iconv -f LATIN1 -t UTF-8"
+            f"{file.name} is not {codec.upper()}: byte 0x{error.object[error.start]:02x} at offset "
+            f"{offset}; {seeming(head)}"
         ) from None
+
+
+def _advancing(file: TextFile, advance: Advance, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file in pieces, and tell the size of each piece."""
+    for piece in read_bytes(file, size):
+        yield piece
+        advance(len(piece))
+
+
+def _head(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first HEAD bytes, and all the pieces."""
+    first: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size >= HEAD:
+            break
+    return b"".join(first)[:HEAD], chain(first, pieces)
+
+
+def _without_nul(text: str, file: TextFile, head: bytes) -> str:
+    """Return a text; raise `CorpusError` if the text has a NUL, which no text for people has."""
+    if "\0" in text:
+        raise CorpusError(f"{file.name} has NUL characters; {seeming(head)}")
+    return text
 
 
 def _without_mark(pieces: Iterator[str]) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 import fcntl
 import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from training.learning.epochs import Epoch, dump_epochs, load_epochs
 
 Arrays = dict[str, NDArray[Any]]
 
-INFO, CHECKPOINT, LOCK = "run.json", "checkpoint.npz", ".lock"
+INFO, LOCK = "run.json", ".lock"
+CHECKPOINT, BEFORE = "checkpoint.npz", "checkpoint.before.npz"
 EVENTS = "events.out.tfevents.*"  # the files of `training.learning.board`
 
 
@@ -39,23 +42,29 @@ class Run:
     """A run on disk; every file is replaced atomically, so that a kill leaves no file half written.
 
     Files: `run.json`, `epochs.json`, `best-<epoch>.npz`, TensorBoard's `events.out.tfevents.*`
-    and, until the run is published, `checkpoint.npz`.
+    and, until the run is published, `checkpoint.npz` and the checkpoint before, which stands in for a
+    damaged one.
     """
 
     def __init__(self, folder: Path, info: RunInfo, epochs: list[Epoch]) -> None:
         self.folder, self.info, self.epochs = folder, info, epochs
+        self.damaged: list[Path] = []
+        """The damaged files that others stood in for when the run was read."""
+        self._weights: set[int] = set()  # the epochs whose weights are whole on disk
 
     @classmethod
     def start(cls, folder: Path, info: RunInfo, *, fresh: bool = False) -> "Run":
         """Continue the unfinished run in the folder, or begin a new run.
 
         Raises:
-            TrainingError: the unfinished run has other inputs, and `fresh` is false.
+            TrainingError: the unfinished run has other inputs, or no whole checkpoint, and `fresh` is
+                false.
         """
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob(".*.npz.*"):
             leftover.unlink()  # a killed write left the file
-        if fresh or not (folder / CHECKPOINT).exists():
+        checkpoints = [file for file in (folder / CHECKPOINT, folder / BEFORE) if file.exists()]
+        if fresh or not checkpoints:
             return cls._begin(folder, info)
         run = cls._read(folder)
         if run.info != info:
@@ -63,6 +72,7 @@ class Run:
                 f"{folder} holds an unfinished run {_difference(run.info, info)}: repeat its "
                 "command to go on, or give it up with --fresh, or choose another --name or --runs"
             )
+        run.damaged += _discard_damaged(checkpoints, folder / CHECKPOINT)
         # An epoch recorded after the checkpoint is trained again. The epoch is deleted on disk too,
         # because the next checkpoint deletes its weights.
         run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
@@ -74,17 +84,24 @@ class Run:
         """Open a run that has finished at least one epoch.
 
         Raises:
-            TrainingError: the folder holds no such run.
+            TrainingError: the folder holds no such run, or the weights of the run are damaged.
         """
         run = cls._read(folder) if (folder / INFO).exists() else None
         if run is None or not run.epochs:
             raise TrainingError(f"{folder} holds no run with a finished epoch to publish")
+        if not run.has_best:
+            files = ", ".join(map(str, run.damaged)) or f"the weights {folder}/best-….npz"
+            raise TrainingError(
+                f"{files} cannot be read, and there are no other weights to publish: go on with the "
+                "training, or begin anew with --fresh"
+            )
         return run
 
     @classmethod
     def _begin(cls, folder: Path, info: RunInfo) -> "Run":
-        for leftover in (folder / CHECKPOINT, *folder.glob("best-*.npz"), *folder.glob(EVENTS)):
-            leftover.unlink(missing_ok=True)
+        files = (CHECKPOINT, BEFORE, "best-*.npz", EVENTS)
+        for leftover in chain.from_iterable(map(folder.glob, files)):
+            leftover.unlink()
         write_atomically(folder / contents.EPOCHS, b"[]")
         write_atomically(folder / INFO, TypeAdapter(RunInfo).dump_json(info, indent=1))
         return cls(folder, info, [])
@@ -99,7 +116,13 @@ class Run:
                 f"the run in {folder} is damaged, or was made by another version of this job: "
                 "train again with --fresh"
             ) from None
-        return cls(folder, info, epochs)
+        run = cls(folder, info, epochs)
+        for epoch in epochs:
+            file = run._file_of(epoch)
+            if file.exists():
+                whole = _whole(file) is not None
+                (run._weights.add(epoch.number) if whole else run.damaged.append(file))
+        return run
 
     def require(self, corpus: Corpus) -> None:
         """Check that the run was trained on this corpus.
@@ -111,20 +134,34 @@ class Run:
             raise TrainingError(f"the run in {self.folder} was trained on another text")
 
     @property
+    def has_best(self) -> bool:
+        """Whether the weights of an epoch are kept."""
+        return any(epoch.number in self._weights for epoch in self.epochs)
+
+    @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation loss."""
-        return min(self.epochs, key=lambda epoch: epoch.validation_loss)
+        """The epoch with the lowest validation loss, of those whose weights are kept."""
+        kept = (epoch for epoch in self.epochs if epoch.number in self._weights)
+        return min(kept, key=lambda epoch: epoch.validation_loss)
 
     def best_weights(self) -> list[NDArray[Any]]:
-        """Return the weights of the best epoch, in the model's order."""
-        with np.load(self._best_file()) as arrays:
-            return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+        """Return the weights of the best epoch, in the model's order.
+
+        Raises:
+            TrainingError: the file of the weights is damaged.
+        """
+        file = self._file_of(self.best)
+        arrays = _whole(file)
+        if arrays is None:
+            raise TrainingError(f"{file} cannot be read: begin anew with --fresh")
+        return [arrays[f"arr_{index}"] for index in range(len(arrays))]
 
     def record(self, epoch: Epoch, weights: list[NDArray[Any]]) -> None:
         """Add an epoch; write its weights if its validation loss is the lowest so far."""
         epochs = [*self.epochs, epoch]
-        if epoch is min(epochs, key=lambda each: each.validation_loss):
-            _write_arrays(self.folder / f"best-{epoch.number}.npz", *weights)
+        if not self.has_best or epoch.validation_loss < self.best.validation_loss:
+            _write_arrays(self._file_of(epoch), *weights)
+            self._weights.add(epoch.number)
         write_atomically(self.folder / contents.EPOCHS, dump_epochs(epochs).encode())
         # Last, so that an interrupt before this line leaves no epoch in memory that is not on disk.
         self.epochs = epochs
@@ -132,30 +169,31 @@ class Run:
     @property
     def next_epoch(self) -> int:
         """The epoch of the checkpoint; after the last epoch, the number that would follow."""
-        with np.load(self.folder / CHECKPOINT) as arrays:
-            return int(arrays["epoch"])
+        arrays = self.checkpoint()
+        return 1 if arrays is None else int(arrays["epoch"])
 
     def checkpoint(self) -> Arrays | None:
         """Return the arrays of the checkpoint by name, or None without a checkpoint."""
-        if not (self.folder / CHECKPOINT).exists():
-            return None
-        with np.load(self.folder / CHECKPOINT) as arrays:
-            return dict(arrays)
+        return _whole(self.folder / CHECKPOINT)
 
     def save(self, arrays: Arrays) -> None:
-        """Replace the checkpoint; delete weights that are no longer the best."""
+        """Write a checkpoint and keep the one before; delete weights that are no longer the best."""
+        if (self.folder / CHECKPOINT).exists():
+            (self.folder / CHECKPOINT).replace(self.folder / BEFORE)
         _write_arrays(self.folder / CHECKPOINT, **arrays)
         # Afterwards, since a run that continues from the old checkpoint may need the old best weights.
+        best = self._file_of(self.best) if self.has_best else None
         for path in self.folder.glob("best-*.npz"):
-            if not self.epochs or path != self._best_file():
+            if path != best:
                 path.unlink()
 
     def close(self) -> None:
-        """Delete the checkpoint of a published run, so that the next run in the folder begins anew."""
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        """Delete the checkpoints of a published run, so that the next run in the folder begins anew."""
+        for name in (BEFORE, CHECKPOINT):
+            (self.folder / name).unlink(missing_ok=True)
 
-    def _best_file(self) -> Path:
-        return self.folder / f"best-{self.best.number}.npz"
+    def _file_of(self, epoch: Epoch) -> Path:
+        return self.folder / f"best-{epoch.number}.npz"
 
 
 @contextmanager
@@ -189,6 +227,32 @@ def _difference(old: RunInfo, new: RunInfo) -> str:
     if old.workers != new.workers:
         changed.append(f"{old.workers} workers")
     return f"with {', '.join(changed)}" if changed else "of another text"
+
+
+def _discard_damaged(checkpoints: list[Path], place: Path) -> list[Path]:
+    """Move the newest whole checkpoint to its place, and return the damaged ones that are newer.
+
+    Raises:
+        TrainingError: every checkpoint is damaged.
+    """
+    damaged = list(takewhile(lambda file: _whole(file) is None, checkpoints))
+    if damaged == checkpoints:
+        raise TrainingError(
+            f"{' and '.join(map(str, damaged))} cannot be read: publish the best weights so far "
+            "with --publish-only, or begin anew with --fresh"
+        )
+    checkpoints[len(damaged)].replace(place)
+    return damaged
+
+
+def _whole(path: Path) -> Arrays | None:
+    """Return the arrays of a file by name, or None for a file that is missing or damaged."""
+    try:
+        # Opened here, because NumPy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file) as arrays:
+            return dict(arrays)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile):
+        return None
 
 
 def _write_arrays(path: Path, *arrays: NDArray[Any], **named: NDArray[Any]) -> None:

@@ -6,7 +6,6 @@ chief, also evaluates, writes checkpoints and publishes.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.errors import ConfigError, TrainingError
+from training.learning.cluster import place
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -137,24 +137,3 @@ def _strategy() -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (ValueError, tf.errors.OpError) as error:  # for example, a port that is taken
         raise ConfigError(f"TF_CONFIG: {str(error).splitlines()[0]}") from error
-
-
-def place(description: str) -> tuple[int, int]:
-    """Return the number of workers, and the index of this worker, from a `TF_CONFIG`.
-
-    Raises:
-        ConfigError: the description is invalid.
-    """
-    if not description:
-        return 1, 0
-    try:
-        values = json.loads(description)
-        number, task = len(values["cluster"]["worker"]), values["task"]
-        if set(values["cluster"]) != {"worker"} or task["type"] != "worker":
-            raise ConfigError("TF_CONFIG: all processes are to be of the type worker")
-        index = int(task["index"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"TF_CONFIG is no description of a cluster: {error!r}") from None
-    if not 0 <= index < number:
-        raise ConfigError(f"TF_CONFIG: worker {index} is none of the {number}")
-    return number, index

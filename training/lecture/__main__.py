@@ -1,7 +1,9 @@
 """`python -m training.lecture NAME`: one system of the lecture, its table and its picture."""
 
 import argparse
+import io
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +22,10 @@ SYSTEMS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one system, or list all systems; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that the terminal cannot show must not end a command.
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     if options.name is None:
         print(_listing())
@@ -75,4 +81,5 @@ def _seed(text: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is to be saved: Ctrl-C ends the command
     sys.exit(main())

@@ -72,16 +72,6 @@ def _embedding(config: TrainingConfig, symbols: int) -> keras.layers.Layer:
     )
 
 
-def count_weights(config: TrainingConfig, symbols: int) -> int:
-    """Return the number of weights of `build_model`, without the memory of a model."""
-    columns = CELLS[config.cell].gates * config.units
-    embedding = config.embedding or symbols  # a one-hot embedding is as wide as the vocabulary
-    inputs = [embedding, *[config.units] * (config.layers - 1)]
-    # Kernel, recurrent matrix and bias of a layer have the same columns.
-    layers = sum((rows + config.units + 1) * columns for rows in inputs)
-    return symbols * embedding + layers + (config.units + 1) * symbols
-
-
 def zero_state(config: TrainingConfig, batch_size: int) -> list[tf.Tensor]:
     """Return the state before any character: the parts layer by layer, each [batch_size, units]."""
     parts = config.layers * len(CELLS[config.cell].states)

@@ -1,5 +1,8 @@
 """`GET /healthz`, `/readyz` and `/metrics`: liveness, readiness and metrics."""
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -24,8 +27,16 @@ METRICS = Operation(
 )
 
 
-def health_routes(models: Models, telemetry: Telemetry) -> Blueprint:
-    """Return the blueprint of the probes and the metrics."""
+class Part(Protocol):
+    """A part of the service, without which the service still answers."""
+
+    @property
+    def problem(self) -> str | None:
+        """What does not work at present, or None."""
+
+
+def health_routes(models: Models, telemetry: Telemetry, parts: Sequence[Part]) -> Blueprint:
+    """Return the blueprint of the probes and the metrics; `/readyz` names the problems of the parts."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/healthz")
@@ -37,8 +48,12 @@ def health_routes(models: Models, telemetry: Telemetry) -> Blueprint:
     @routes.get("/readyz")
     @open_to_everyone
     @documented(READY)
-    def readyz() -> tuple[dict[str, str], int]:
-        return ({"status": "ready"}, 200) if models.ready else ({"status": "not ready"}, 503)
+    def readyz() -> tuple[dict[str, Any], int]:
+        problems = [part.problem for part in parts if part.problem]
+        body = {"problems": problems} if problems else {}
+        if models.ready:
+            return {"status": "ready"} | body, 200
+        return {"status": "not ready"} | body, 503
 
     @routes.get("/metrics")
     @documented(METRICS)

@@ -4,7 +4,17 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, send_file
 
-from model_store import DamagedVersion, Manifest, ModelNotFound, StoredModel, contents
+from model_store import (
+    AliasError,
+    DamagedVersion,
+    Faults,
+    Manifest,
+    ModelNotFound,
+    StoredModel,
+    StoreUnavailable,
+    UnreadableModel,
+    contents,
+)
 from service.api.schemas import ModelList, ModelPage
 from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
@@ -14,13 +24,16 @@ from service.models.registry import Models
 TEXTS = {"card": contents.CARD, "samples": contents.SAMPLES}
 
 LIST = Operation(
-    "List the models", "models", {JSON: ResponseBody(ModelList)}, errors=[DamagedVersion]
+    "List the models, and the faults of those that cannot be read",
+    "models",
+    {JSON: ResponseBody(ModelList)},
+    errors=[StoreUnavailable],
 )
 SHOW = Operation(
     "Show a model with its versions, card and samples",
     "models",
     {JSON: ResponseBody(ModelPage)},
-    errors=[ModelNotFound, DamagedVersion],
+    errors=[ModelNotFound, AliasError, DamagedVersion, UnreadableModel, StoreUnavailable],
 )
 SHOW_CURVES = Operation(
     "Show the training curves of a version",
@@ -38,16 +51,26 @@ def models_routes(models: Models) -> Blueprint:
     @routes.get("/models")
     @documented(LIST)
     def list_models() -> dict[str, Any]:
-        return {"models": [_summary(name) for name in store.names()]}
+        summaries, faults = [], Faults()
+        for name in store.names():
+            with faults.of(name):
+                summary = _summary(name)
+                faults.add_lost(name, summary["aliases"], summary["versions"])
+                summaries.append(summary)
+        return {"models": summaries, "faults": [vars(fault) for fault in faults]}
 
     @routes.get("/models/<name>")
     @documented(SHOW)
     def show_model(name: str) -> dict[str, Any]:
-        store.resolve(name)  # raises for a name that does not exist
-        manifests = [store.manifest(name, version) for version in store.versions(name)]
-        current = store.open(*store.resolve(name), TEXTS.values())
+        summary = _summary(name)
+        current = store.open(name, summary["version"], TEXTS.values())
         texts = {key: _text(current, file) for key, file in TEXTS.items()}
-        return _summary(name) | texts | {"versions": [_version(one) for one in manifests]}
+        versions, faults = [], Faults()
+        faults.add_lost(name, summary["aliases"], summary["versions"])
+        for version in summary["versions"]:
+            with faults.of(f"{name}@{version}"):
+                versions.append(_version(store.manifest(name, version)))
+        return summary | texts | {"versions": versions, "faults": [vars(one) for one in faults]}
 
     @routes.get("/models/<name>/<int:version>/curves.png")
     @documented(SHOW_CURVES)
@@ -87,4 +110,4 @@ def _version(manifest: Manifest) -> dict[str, Any]:
 def _text(stored: StoredModel, file: str) -> str | None:
     if file not in stored.manifest.files:
         return None
-    return stored.file(file).read_text(encoding="utf-8")
+    return stored.file(file).read_text(encoding="utf-8", errors="replace")

@@ -9,7 +9,7 @@ from time import time
 from flask import Blueprint, Response
 from pydantic import BaseModel
 
-from model_store import Manifest, ModelNotFound
+from model_store import Faults, Manifest, ModelNotFound, StoreUnavailable
 from service.api.openai_resolve import resolve_completion
 from service.api.openai_schemas import (
     Completion,
@@ -55,6 +55,7 @@ MODELS = Operation(
     "List the models, in OpenAI's form",
     tag="OpenAI",
     responses={JSON: ResponseBody(OpenAIModels)},
+    errors=[StoreUnavailable],
     problem=(JSON, OpenAIError),
 )
 MODEL = Operation(
@@ -91,8 +92,11 @@ def openai_routes(
     @documented(MODELS)
     def list_models() -> Response:
         store = models.store
-        manifests = [store.manifest(*store.resolve(name)) for name in store.names()]
-        return _json(OpenAIModels(data=[_model(each.name, each) for each in manifests]))
+        listed, faults = [], Faults()  # the faults are told by `GET /models`
+        for name in store.names():
+            with faults.of(name):
+                listed.append(_model(name, store.manifest(*store.resolve(name))))
+        return _json(OpenAIModels(data=listed))
 
     @routes.get("/models/<name>")
     @documented(MODEL)

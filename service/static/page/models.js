@@ -10,16 +10,32 @@ export async function open() {
   if (loaded) return;
   say($("models-status"), "Loading …");
   try {
-    const { models } = await getJson("/models");
-    const pages = await Promise.all(
-      models.map(({ name }) => getJson(`/models/${encodeURIComponent(name)}`)),
-    );
-    $("cards").replaceChildren(...pages.map(card));
-    say($("models-status"), pages.length ? `${pages.length} models.` : "There is no model yet: train one.");
+    const { models, faults } = await getJson("/models");
+    const cards = await Promise.all(models.map(({ name }) => cardOf(name)));
+    $("cards").replaceChildren(...cards, ...faults.map(faultCard));
+    say($("models-status"), models.length ? `${models.length} models.` : "There is no model yet: train one.");
     loaded = true;
   } catch (error) {
     sayError($("models-status"), error);
   }
+}
+
+/** The card of a model, or of the problem with its page. */
+async function cardOf(name) {
+  try {
+    return card(await getJson(`/models/${encodeURIComponent(name)}`));
+  } catch (error) {
+    return faultCard({ model: name, problem: error.message });
+  }
+}
+
+function faultCard({ model, problem }) {
+  return element(
+    "article",
+    { className: "card" },
+    element("h2", { textContent: model }),
+    element("p", { textContent: problem }),
+  );
 }
 
 function card(page) {

@@ -31,6 +31,13 @@ def test_defaults_are_those_of_openai() -> None:
     assert (generation.seed, generation.length, generation.wants_details) == ("Hello", 16, False)
 
 
+def test_the_default_length_follows_a_lower_limit() -> None:
+    """Without `max_tokens`, a service with a limit below 16 characters generates up to its limit."""
+    request = CompletionRequest.model_validate({"prompt": "Hello", "max_tokens": None})
+    (generation,) = resolve_completion(request, MODEL, Settings(max_length=10))
+    assert generation.length == 10
+
+
 def test_each_prompt_has_n_texts() -> None:
     """The texts come prompt by prompt, and each has the same random seeds."""
     generations = _resolved(prompt=["a", "b"], n=3)

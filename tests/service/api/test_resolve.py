@@ -37,6 +37,13 @@ def test_defaults() -> None:
     assert (generation.length, generation.stop, generation.wants_details) == (400, (), False)
 
 
+def test_the_default_length_follows_a_lower_limit() -> None:
+    """Without `length`, a service with a limit below 400 characters generates up to its limit."""
+    assert resolve(GenerateRequest(seed="Hello"), MODEL, LIMITED).length == 20
+    with pytest.raises(InvalidRequest, match="length: 400 is over the limit of 20"):
+        resolve(GenerateRequest(seed="Hello", length=400), MODEL, LIMITED)
+
+
 def test_an_empty_seed_text_has_a_prompt() -> None:
     """The prompt of an empty seed text is a line end; the seed text stays empty."""
     generation = _resolved(seed="")

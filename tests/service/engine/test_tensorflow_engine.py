@@ -51,7 +51,9 @@ def test_serves(exported: Path, tmp_path: Path) -> None:
 
 
 def test_bundled_models_have_no_saved_model(tmp_path: Path) -> None:
-    """Serving a model without a SavedModel on TensorFlow fails and logs the missing file."""
+    """Serving a model without a SavedModel on TensorFlow fails in a line with the file and the remedy."""
     with pytest.raises(AssertionError, match="ended with status"):
         Service(tmp_path / "log", store=tmp_path, engine="tensorflow")
-    assert "saved_model.pb is not in the manifest" in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert "was published without saved_model/saved_model.pb: use CHARLOOM_ENGINE=onnx, or" in log
+    assert "Traceback" not in log

@@ -8,6 +8,7 @@ from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import QueueFull
 from service.generation.drawing import Drawing
+from service.generation.generator import form_of
 from service.stream.generation import Sampling, Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Job, Snapshot, Start
 from service.stream.sequence import Sequence
@@ -15,6 +16,7 @@ from tests.fake_engines import FakeEngine, drawn, fake_model
 
 STREAM = Stream("identity", "Hello", Sampling(1.0, None, None, 0))
 STATE = np.ones((2, 1), np.float32)
+FORM = form_of(fake_model())
 
 
 @pytest.fixture
@@ -67,11 +69,11 @@ def test_the_result_is_cached_with_its_states(engine: FakeEngine, cache: StreamC
         engine.draw(drawing.sequence, SNAPSHOT_INTERVAL)
         engine.finish(drawing.sequence, [Snapshot(SNAPSHOT_INTERVAL, STATE)])
     drawing.keep(cache)
-    kept = cache.get(STREAM)
+    kept = cache.get(STREAM, FORM)
     assert kept is not None
     assert kept.text == drawn(0, SNAPSHOT_INTERVAL)
     assert kept.end_state.tolist() == [[SNAPSHOT_INTERVAL]] * 2
-    snapshot = cache.longest_prefix("identity", STREAM.prompt + kept.text)
+    snapshot = cache.longest_prefix("identity", STREAM.prompt + kept.text, FORM)
     assert snapshot is not None
     assert snapshot.consumed == SNAPSHOT_INTERVAL
 
@@ -83,7 +85,7 @@ def test_one_of_several_readers_caches(engine: FakeEngine, cache: StreamCache) -
     with drawing.begun(shared=True):
         engine.draw(drawing.sequence, 5)
     drawing.keep(cache)
-    assert cache.get(STREAM) is None
+    assert cache.get(STREAM, FORM) is None
 
 
 def test_known_and_drawn_characters_are_one_text(engine: FakeEngine) -> None:

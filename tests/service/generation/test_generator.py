@@ -8,13 +8,14 @@ from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
 from service.generation import generator as module
-from service.generation.generator import Answer, Caller, TextGenerator
+from service.generation.generator import Answer, Caller, TextGenerator, form_of
 from service.stream.generation import Generation, Sampling, Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
 from service.telemetry import Telemetry
 from tests.fake_engines import FakeEngine, drawn, fake_model
 
 STATE = np.ones((2, 1), np.float32)
+FORM = form_of(fake_model())
 STREAMING = Caller(streaming=True)
 
 
@@ -204,7 +205,7 @@ def test_a_stop_string_across_pieces_ends_the_text(slow: Room) -> None:
     assert answer.finish_reason == "stop"
     assert sequence.ended
     assert slow.cancellations() == 0
-    known = slow.cache.get(_stream())
+    known = slow.cache.get(_stream(), FORM)
     assert known is not None
     assert known.text == drawn(0, 10)
 
@@ -239,7 +240,7 @@ def test_a_client_that_hangs_up_frees_its_slot(slow: Room, drawn_before: int, st
         _text(slow.open(_generation(10), Caller(connected=lambda: False)))
     assert slow.engine.sequences[0].ended
     assert slow.counted(f'charloom_cancellations_total{{state="{stage}"}}') == 1
-    known = slow.cache.get(_stream())
+    known = slow.cache.get(_stream(), FORM)
     assert (known.text if known else "") == drawn(0, drawn_before)
 
 

@@ -1,7 +1,10 @@
-"""The allowance of a client, counted in memory."""
+"""The allowance of a client, counted in memory or in Redis."""
+
+from pathlib import Path
 
 from service.http.allowance import MINUTE, Allowance
 from service.settings import Settings
+from tests.servers import RedisServer
 
 
 def test_a_charge_is_subtracted() -> None:
@@ -34,3 +37,38 @@ def test_clients_and_kinds_are_counted_apart() -> None:
 def test_no_limit_counts_nothing() -> None:
     """Without a limit of a kind there is nothing to count."""
     assert Allowance(Settings()).charge("anna", "requests") is None
+
+
+def test_redis_counts_for_all_and_each_counts_alone_without(redis_server: RedisServer) -> None:
+    """Two allowances share their counts in Redis; without Redis each allows the whole limit."""
+    failures: list[str] = []
+    settings = Settings(redis_url=redis_server.url, requests_per_minute=2)
+    both = [Allowance(settings, lambda: failures.append("failed")) for _ in range(2)]
+
+    def allowed(one: Allowance) -> bool:
+        spent = one.charge("anna", "requests")
+        assert spent is not None
+        return spent.allowed
+
+    assert [allowed(one) for one in both for _ in range(2)] == [True, True, False, False]
+    assert (failures, [one.problem for one in both]) == ([], [None, None])
+    redis_server.stop()
+    assert [allowed(one) for one in both for _ in range(3)] == [True, True, False] * 2
+    assert len(failures) == 6
+    assert all("Redis does not count (ConnectionError" in (one.problem or "") for one in both)
+    for one in both:
+        one.close()
+
+
+def test_a_unix_socket_counts_too(tmp_path: Path) -> None:
+    """`unix://` reaches a Redis that counts."""
+    server = RedisServer(tmp_path / "redis.sock")
+    settings = Settings(redis_url=f"unix://{tmp_path}/redis.sock", requests_per_minute=2)
+    allowance = Allowance(settings)
+    try:
+        spent = allowance.charge("anna", "requests")
+        assert spent is not None
+        assert (spent.left, allowance.problem) == (1, None)
+    finally:
+        allowance.close()
+        server.stop()

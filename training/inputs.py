@@ -1,0 +1,87 @@
+"""The inputs of a training: store, run folder, configuration, corpus and parent.
+
+Nothing here imports TensorFlow, so that whatever is wrong with an input is said at once.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_store import ModelStore, Vocabulary, check_name
+from training.config import TrainingConfig, load_config
+from training.corpus.prepare import prepare
+from training.corpus.sources import Corpus, open_corpus
+from training.corpus.split import Split
+from training.frozen.start import Start
+from training.learning.batches import Batches, batches_of
+from training.learning.cluster import place
+from training.learning.run import Run, held
+from training.options import TrainOptions
+from training.space import require_space
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The checked inputs of a training, whose run folder is locked."""
+
+    store: ModelStore
+    folder: Path
+    start: Start
+    config: TrainingConfig
+    corpus: Corpus
+    text: Split
+    vocabulary: Vocabulary
+
+
+@contextmanager
+def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]]:
+    """Check and prepare all that a training takes, and cut its text into batches, for the block.
+
+    Raises:
+        TrainingError, StoreError, OSError: an input is missing, wrong, or too large for a disk.
+    """
+    store = _writable_store(options)
+    folder = _run_folder(options)
+    with held(folder):
+        start = Start() if options.parent is None else Start.at(options.parent, store)
+        config = load_config(options.config, options.overrides, start.settled)
+        with open_corpus(options.corpus, options.corpora_dir) as corpus:
+            text, vocabulary = prepare(corpus, config, folder, start.vocabulary)
+        batches = batches_of(text.train, config)
+        require_space(config, vocabulary, folder, store)
+        yield Inputs(store, folder, start, config, corpus, text, vocabulary), batches
+
+
+@contextmanager
+def inputs_of_run(options: TrainOptions) -> Iterator[tuple[Run, Inputs]]:
+    """Open an interrupted run and prepare what it was trained on, for the block.
+
+    Raises:
+        TrainingError, StoreError, OSError: the run, its corpus or its parent cannot be used.
+    """
+    store = _writable_store(options)
+    folder = options.runs / options.name
+    with held(folder):
+        run = Run.open(folder)
+        start = Start.again(run.info.parent, store)
+        with open_corpus(options.corpus, options.corpora_dir) as corpus:
+            run.require(corpus)
+            text, vocabulary = prepare(corpus, run.info.config, folder, start.vocabulary)
+        yield run, Inputs(store, folder, start, run.info.config, corpus, text, vocabulary)
+
+
+def _writable_store(options: TrainOptions) -> ModelStore:
+    """Open the store, and find out before the training whether a version can be written there."""
+    check_name(options.name)
+    store = ModelStore(options.store)
+    store.require_writable()
+    return store
+
+
+def _run_folder(options: TrainOptions) -> Path:
+    """Return the folder of the run; workers may share a disk, so only the chief has the plain one."""
+    folder = options.runs / options.name
+    _, index = place(os.environ.get("TF_CONFIG", ""))
+    return folder if index == 0 else folder / f"worker-{index}"
