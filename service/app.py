@@ -18,7 +18,8 @@ from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
 from service.http.routes.inspect import inspect_routes
 from service.http.routes.models import models_routes
-from service.http.routes.openai import openai_routes
+from service.http.routes.openai import PREFIX, openai_routes
+from service.http.routes.openai import refuse as refuse_as_openai
 from service.http.routes.page import page_routes
 from service.http.tracing import trace
 from service.keys import Keys
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Charloom:
     app.register_blueprint(health_routes(models, telemetry))
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
-    register_errors(app)
+    register_errors(app, {PREFIX: refuse_as_openai})
     trace(app)
     proxies = settings.trusted_proxies
     if proxies:

@@ -19,7 +19,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="charloom-metri
 
 wsgi_app = "service.app:create_app()"
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"
+worker_class = "service.http.server.worker.Worker"
 workers = _settings.workers
 # Every running or waiting generation holds a thread; 32 more answer other requests, or refuse with 429.
 threads = _settings.slots + _settings.queue + 32

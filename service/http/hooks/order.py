@@ -6,11 +6,11 @@ from flask import Flask, Response
 
 from service.http.hooks.access_log import AccessLog
 from service.http.hooks.admission import Admission
-from service.http.hooks.bodies import MAX_BODY, drain_body
 from service.http.hooks.cors import Cors
 from service.http.hooks.headers import set_headers
 from service.http.hooks.request_metrics import RequestMetrics
 from service.http.hooks.visit import begin_visit
+from service.http.server.incoming import MAX_BODY
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -25,7 +25,6 @@ def register_hooks(
         admission.admit,
     ]
     after: list[Callable[[Response], Response]] = [
-        drain_body,
         RequestMetrics(telemetry).count,
         AccessLog(log_text=settings.log_text).write,
         set_headers,

@@ -13,7 +13,7 @@ from service.generation.generator import Answer
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
-from service.http.hooks.bodies import MAX_BODY
+from service.http.server.incoming import MAX_BODY
 from service.http.hooks.headers import DATA_POLICY, PAGE_POLICY
 from service.http.hooks.order import register_hooks
 from service.http.hooks.visit import record_answers
