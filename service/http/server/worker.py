@@ -28,7 +28,7 @@ SECONDS = {Stage.IDLE: 5.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.
 """How long each stage of a connection may take before the connection is closed."""
 CHECK_SECONDS = 0.25  # between two looks at the deadlines
 PAUSE_SECONDS = 0.5  # without accepting, where the process may open no more descriptors
-DRAIN_SECONDS = 2.0  # for a request that a client may be sending when the worker is told to stop
+DRAIN_SECONDS = 2.0  # for each stage, once the worker is told to stop
 READ_BYTES = 65_536
 MAX_HELD = 100_000_000  # bytes of unfinished requests of all clients
 
@@ -61,7 +61,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _most_of_one_address(self) -> int:
         # All connections of a proxy have the proxy's address.
-        return self.worker_connections // (1 if Settings().trusted_proxies else 2)
+        most: int = self.worker_connections
+        return most if Settings().trusted_proxies else most // 2
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop without an answer to running requests.
@@ -135,7 +136,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             return False
         connection = Connection(ClientSocket(accepted), client, self.cfg)
         self._connections.add(connection)
-        self._enter(connection, Stage.HEAD)
         self._read(connection)
         self._make_room(connection.address)
         return True
@@ -161,7 +161,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.poller.register(connection.sock, EVENT_READ, lambda _: read())
         if connection.stage is not stage:
             connection.stage = stage
-            self._waiting.add(connection, SECONDS[stage])
+            self._waiting.add(connection, SECONDS[stage] if self.alive else DRAIN_SECONDS)
 
     def _leave(self, connection: Connection) -> None:
         """Wait for no bytes of a connection."""
@@ -174,6 +174,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         try:
             received = connection.sock.recv(READ_BYTES)
         except BlockingIOError:
+            if connection.stage is Stage.NEW:
+                self._enter(connection, Stage.HEAD)
             return
         except OSError:
             received = b""
