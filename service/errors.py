@@ -18,7 +18,7 @@ class MalformedJson(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or is compressed."""
 
 
 class KeyRequired(ServiceError):

@@ -16,10 +16,13 @@ def read_body(schema: type[Wire]) -> Wire:
     """Return the JSON body of the current request.
 
     Raises:
-        UnsupportedMediaType: the body is not declared as JSON.
+        UnsupportedMediaType: the body is not declared as JSON, or is compressed.
         MalformedJson: the body is not JSON.
         InvalidRequest: fields of the body do not fit the schema.
     """
     if request.mimetype != JSON:
         raise UnsupportedMediaType("send the request as Content-Type: application/json")
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding != "identity":
+        raise UnsupportedMediaType("send the JSON itself, without a Content-Encoding")
     return parse(schema, request.get_data())

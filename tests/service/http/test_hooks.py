@@ -195,6 +195,16 @@ def test_the_line_of_a_generation(caplog: pytest.LogCaptureFixture, log_text: bo
     assert line.get("seeds") == (["seed text"] if log_text else None)
 
 
+def test_made_up_methods_share_a_series() -> None:
+    """Methods that HTTP does not define are counted together: the metrics stay small."""
+    telemetry = Telemetry()
+    for number in range(100):
+        client(telemetry).open("/nowhere", method=f"MADEUP{number}").close()
+    text = telemetry.text().decode()
+    assert 'charloom_requests_total{method="other",route="none",status="404"} 100.0' in text
+    assert "MADEUP" not in text
+
+
 def test_responses_are_counted() -> None:
     """The metrics count each response by method, route and status, and observe its seconds."""
     telemetry = Telemetry()
