@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from service.http.server.incoming import MAX_BODY
-from service.http.server.worker import SECONDS
 from tests.servers import Answer, Service, listens, serving
 
 BODY = json.dumps({"seed": "abc", "length": 20}).encode()
@@ -84,7 +83,6 @@ def test_four_hundred_unfinished_requests_hold_nothing(service: Service, sent: b
 @pytest.mark.slow
 def test_an_unfinished_request_has_a_deadline(service: Service) -> None:
     """Half a head is answered with 408 and ended; a silent connection is ended without an answer."""
-    assert max(SECONDS.values()) < 60
     with _connect(service) as silent, _connect(service) as slow:
         slow.sendall(b"GET /hea")
         answer = _received(slow)

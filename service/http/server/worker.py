@@ -24,7 +24,7 @@ from service.http.server.refusals import refusal
 from service.http.server.waiting import Waiting
 from service.settings import Settings
 
-SECONDS = {Stage.IDLE: 5.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.0}
+SECONDS = {Stage.IDLE: 75.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.0}
 """How long each stage of a connection may take before the connection is closed."""
 CHECK_SECONDS = 0.25  # between two looks at the deadlines
 PAUSE_SECONDS = 0.5  # without accepting, where the process may open no more descriptors
