@@ -208,7 +208,8 @@ def parse(schema: type[Wire], body: bytes) -> Wire:
         if problems := list(_too_many(schema, fields)):
             raise InvalidRequest(problems)
         if None in fields.values():
-            fields = {name: fields[name] for name in fields.keys() - _absent(schema, fields)}
+            absent = _absent(schema, fields)
+            fields = {name: value for name, value in fields.items() if name not in absent}
     return _validated(schema, fields, strict=True)
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from service.http.server.incoming import MAX_BODY
-from tests.servers import Answer, Service, listens, serving
+from tests.servers import Answer, Service, listens, serving, wait_until
 
 BODY = json.dumps({"seed": "abc", "length": 20}).encode()
 POST = b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -80,13 +80,30 @@ def test_four_hundred_unfinished_requests_hold_nothing(service: Service, sent: b
         _assert_answers(service)
 
 
+@pytest.mark.parametrize(("proxies", "most"), [(0, 50), (1, 100)])
+def test_connections_are_bounded(tmp_path: Path, store: Path, proxies: int, most: int) -> None:
+    """One address has half of the connections, a proxy all; the newest are answered."""
+    environment = {"GUNICORN_CMD_ARGS": "--worker-connections 100 --threads 8"}
+    settings: dict[str, Any] = {"environment": environment, "trusted_proxies": proxies}
+    with (
+        serving(tmp_path / "log", store=store, model="tiny", **settings) as service,
+        ExitStack() as stack,
+    ):
+        for _ in range(300):
+            stack.enter_context(_connect(service)).sendall(b"GET /hea")
+        _assert_answers(service)
+        found = [each.status for each in _worker(service).net_connections("tcp")]
+        assert most - 10 < found.count(psutil.CONN_ESTABLISHED) <= most
+
+
 @pytest.mark.slow
 def test_an_unfinished_request_has_a_deadline(service: Service) -> None:
-    """Half a head is answered with 408 and ended; a silent connection is ended without an answer."""
+    """Half a head is answered with 408, and no connection stays, whatever the client does."""
     with _connect(service) as silent, _connect(service) as slow:
         slow.sendall(b"GET /hea")
         answer = _received(slow)
         assert silent.recv(1) == b""
+        wait_until(service.idle, "the end of both connections")
     assert (answer.status, answer.json["code"]) == (408, "request_timeout")
 
 

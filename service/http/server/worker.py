@@ -6,6 +6,7 @@ the event loop, with a deadline for each stage of a connection, and gives whole 
 
 import errno
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,6 @@ from selectors import EVENT_READ
 from time import monotonic
 from typing import Any
 
-from gunicorn.errors import ConfigError
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -41,13 +41,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:  # noqa: ARG003 - gunicorn names the arguments
-        """Refuse a configuration with TLS.
-
-        Raises:
-            ConfigError: the configuration has a certificate.
-        """
+        """End the start of a service that is to speak TLS."""
         if cfg.is_ssl:
-            raise ConfigError("the service speaks no TLS; let a proxy in front of it do so")
+            sys.exit("service: there is no TLS; let a proxy in front of the service do so")
 
     def init_process(self) -> None:
         """Make the state of the forked process, and run."""
@@ -231,7 +227,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self._enter(connection, Stage.IDLE)
 
     def _expire(self, connection: Connection) -> None:
-        if connection.stage is Stage.BODY or len(connection.incoming):
+        has_begun = connection.incoming.has_head or len(connection.incoming)
+        if connection.stage in (Stage.HEAD, Stage.BODY) and has_begun:
             seconds = SECONDS[connection.stage]
             self._refuse(connection, TimeoutError(f"the request took longer than {seconds:.0f} s"))
         else:
