@@ -1,6 +1,8 @@
-# Two images from one file: `service` answers requests and holds no TensorFlow, `training` publishes models.
+# Three images from one file: `service` answers requests and holds no TensorFlow, `proxy` stands in front of
+# the service, `training` publishes models.
 #
 #   docker build --target service .
+#   docker build --target proxy .
 #   docker build --target training .
 
 FROM python:3.11-slim-bookworm AS base
@@ -36,6 +38,16 @@ import os, urllib.request as web; \
 direct = web.build_opener(web.ProxyHandler({})); \
 direct.open('http://127.0.0.1:' + os.environ['PORT'] + '/readyz', timeout=4)"]
 CMD ["python", "-m", "service"]
+
+
+FROM python:3.11-slim-bookworm AS proxy
+RUN apt-get update -qq \
+    && apt-get install --yes -qq --no-install-recommends haproxy \
+    && rm -rf /var/lib/apt/lists/*
+COPY deploy/proxy/haproxy.cfg /etc/haproxy/haproxy.cfg
+USER haproxy
+EXPOSE 8000
+CMD ["haproxy", "-f", "/etc/haproxy/haproxy.cfg"]
 
 
 FROM base AS training

@@ -24,7 +24,8 @@ from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
 from service.http.routes.inspect import inspect_routes
 from service.http.routes.models import models_routes
-from service.http.routes.openai import openai_routes
+from service.http.routes.openai import PREFIX, openai_routes
+from service.http.routes.openai import refuse as refuse_as_openai
 from service.http.routes.page import page_routes
 from service.http.tracing import trace
 from service.hub.client import HubClient
@@ -127,7 +128,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(health_routes(models, telemetry, [cache, allowance]))
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
-    register_errors(app)
+    register_errors(app, {PREFIX: refuse_as_openai})
     if not trace(app):  # a span of a request begins and ends in Flask
         repeats = Repeats(app.wsgi_app, ready, models, steps, telemetry)
         app.wsgi_app = repeats  # type: ignore[method-assign]

@@ -1,7 +1,12 @@
 """The errors of a request; `service/http/errors.py` gives each error a status."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from json import dumps
+
+MAX_PROBLEMS = 20  # in one error
+MAX_PROBLEMS_BYTES = 1_600  # of JSON; the error document has every problem twice
+MAX_FIELD, MAX_MESSAGE = 100, 400  # bytes of JSON
 
 
 class ServiceError(Exception):
@@ -13,7 +18,7 @@ class MalformedJson(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or is compressed."""
 
 
 class KeyRequired(ServiceError):
@@ -32,8 +37,8 @@ class InvalidRequest(ServiceError):
     """Fields that are missing, mistyped, unknown or out of range."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(_bounded(problems))
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in self.problems))
 
 
 class RateLimited(ServiceError):
@@ -74,3 +79,25 @@ class ClientGone(ServiceError):
 
 class EngineFailed(ServiceError):
     """The engine failed during a generation."""
+
+
+def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
+    """Return a text of at most `limit` bytes as JSON; a longer text ends with an ellipsis."""
+    if len(text) <= limit and len(dumps(text)) <= limit:
+        return text
+    # A character takes at most twelve bytes: two escapes of six.
+    return text[: limit // 12] + "…"
+
+
+def _bounded(problems: Sequence[FieldProblem]) -> Iterator[FieldProblem]:
+    """Yield the first problems, shortened, and the number of the rest."""
+    left = MAX_PROBLEMS_BYTES
+    for number, problem in enumerate(problems):
+        short = FieldProblem(
+            shortened(problem.field, MAX_FIELD), shortened(problem.message, MAX_MESSAGE)
+        )
+        left -= len(dumps([short.field, short.message]))
+        if left < 0 or number == MAX_PROBLEMS - 1 < len(problems) - 1:
+            yield FieldProblem("body", f"{len(problems) - number} further problems")
+            return
+        yield short

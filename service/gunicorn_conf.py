@@ -1,6 +1,7 @@
 """The configuration of gunicorn."""
 
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -15,19 +16,31 @@ _settings = settings_at_start()
 # The folder of the workers' metrics; prometheus_client reads the variable once, at its import.
 if "prometheus_client" in sys.modules:
     raise RuntimeError("prometheus_client was imported before PROMETHEUS_MULTIPROC_DIR was set")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="charloom-metrics-")
+# A folder in memory: no disk fills up, and no cleaner of /tmp removes the files.
+_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="charloom-metrics-", dir=_memory)
+
+# Every connection takes a descriptor, and the soft limit of many systems is 1,024.
+_, _descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_descriptors, _descriptors))
 
 wsgi_app = "service.app:create_app()"
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "service.http.server.worker.Worker"
 workers = _settings.worker_count
 # Every running or waiting generation holds a thread; 32 more answer other requests, or refuse with 429.
 threads = _settings.slots + _settings.queue + 32
+# Half of the descriptors are for engines, Redis and files.
+worker_connections = min(4_000, _descriptors // 2) if _descriptors > 0 else 4_000
+worker_tmp_dir = _memory
 graceful_timeout = int(_settings.deadline) + 5
 limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190
+# Only ProxyFix believes a proxy (CHARLOOM_TRUSTED_PROXIES); gunicorn would believe every local client.
+forwarded_allow_ips = ""
+sendfile = False  # needs a socket that blocks
 logconfig_dict = configuration()
 control_socket_disable = True  # the socket would lie in a home that may not exist
 

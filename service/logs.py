@@ -35,7 +35,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class PlainFormatter(logging.Formatter):
-    """Plain text per line: the time, the message, and the fields as name=value."""
+    """Plain text per line: the time, the message, and the fields as name=value.
+
+    Control characters are escaped: a path could otherwise forge a line, or command the terminal.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
@@ -43,8 +46,24 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: LogRecord) -> str:
         """Return the line."""
         fields = getattr(record, "fields", {})
-        shown = [f"{name}={value}" for name, value in fields.items() if value is not None]
+        shown = [
+            f"{name}={_printable(str(value))}"
+            for name, value in fields.items()
+            if value is not None
+        ]
         return " ".join([super().format(record), *shown])
+
+    def formatMessage(self, record: LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line without fields and exception."""
+        return _printable(super().formatMessage(record))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 class BackgroundHandler(Handler):

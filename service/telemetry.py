@@ -163,8 +163,12 @@ class Telemetry:
             self._character.observe(seconds["decode"] / (drawn - 1))
 
     def text(self) -> bytes:
-        """Return the metrics of all workers in Prometheus' text format."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        """Return the metrics of all workers in Prometheus' text format.
+
+        Where the folder is not set, or was removed, the metrics are those of this process.
+        """
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder is None or not Path(folder).is_dir():
             return generate_latest(self._registry)
         everything = CollectorRegistry()
         AllProcesses(everything)  # type: ignore[no-untyped-call]

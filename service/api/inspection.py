@@ -28,8 +28,8 @@ def resolve_inspection(request: InspectRequest, layers: int, width: int) -> Insp
     """Return the inspection that a request means for a model of `layers` layers of `width` units.
 
     Raises:
-        InvalidRequest: the model lacks the layer or a unit, the text lacks a marked place, or the
-            marked characters are none or all of the text.
+        InvalidRequest: the model lacks the layer or a unit, the text lacks a marked place or is not
+            in the form NFC, or the marked characters are none or all of the text.
     """
     text = unicodedata.normalize("NFC", request.text)
     problems = []
@@ -37,7 +37,10 @@ def resolve_inspection(request: InspectRequest, layers: int, width: int) -> Insp
         problems.append(FieldProblem("layer", f"the model's layers are 0 to {layers - 1}"))
     if any(unit >= width for unit in request.units):
         problems.append(FieldProblem("units", f"a layer's units are 0 to {width - 1}"))
-    if request.marked is not None:
+    if request.marked is not None and text != request.text:
+        message = "send the text in Unicode's form NFC, in whose characters `marked` counts"
+        problems.append(FieldProblem("text", message))
+    elif request.marked is not None:
         problems += _marking_problems(set(request.marked), len(text))
     if problems:
         raise InvalidRequest(problems)

@@ -2,20 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from service.api.schemas import Likely
+from service.api.schemas import Likely, Request, Whole
 
 MAX_TEXT = 2_000  # characters
 MAX_UNITS = 64
 
-Index = Annotated[int, Field(ge=0)]
+Index = Annotated[Whole, Field(ge=0)]
 
 
-class InspectRequest(BaseModel):
+class InspectRequest(Request):
     """The body of `POST /inspect`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     text: str = Field(
         min_length=1, max_length=MAX_TEXT, description="The text that the model is to read."

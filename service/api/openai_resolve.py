@@ -2,7 +2,10 @@
 
 import hashlib
 import secrets
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 
 from model_store import Vocabulary
 from service.api.openai_schemas import CompletionRequest
@@ -21,25 +24,30 @@ def resolve_completion(
 ) -> list[Generation]:
     """Return n generations for each prompt, prompt by prompt.
 
+    Equal prompts continue one count, so that their texts differ like the n texts of one prompt.
+
     Raises:
         InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
     """
     seed = secrets.randbelow(MAX_RANDOM_SEED + 1) if request.seed is None else request.seed
-    seeds = [_random_seed(seed, number) for number in range(request.n)]
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(count)
     try:
         return [
-            _adjusted(
-                resolve(_as_generate(request, prompt, each, settings), model, settings),
-                request,
-                model,
-            )
+            _resolved(request, prompt, _random_seed(seed, next(numbers[prompt])), model, settings)
             for prompt in request.prompt
-            for each in seeds
+            for _ in range(request.n)
         ]
     except InvalidRequest as error:
         raise InvalidRequest(
             [FieldProblem(FIELDS.get(p.field, p.field), p.message) for p in error.problems]
         ) from None
+
+
+def _resolved(
+    request: CompletionRequest, prompt: str, seed: int, model: LoadedModel, settings: Settings
+) -> Generation:
+    generation = resolve(_as_generate(request, prompt, seed, settings), model, settings)
+    return _adjusted(generation, request, model)
 
 
 def _random_seed(seed: int, number: int) -> int:

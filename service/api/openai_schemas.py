@@ -2,12 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
-from service.api.schemas import MAX_STOP
+from service.api.schemas import Request, StopString, Whole
 from service.stream.generation import FinishReason
 
 MAX_CHOICES = 16
+MAX_BIASES = 300  # as OpenAI
 
 
 def _listed(value: Any) -> Any:
@@ -22,17 +30,8 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-def _nullable(schema: dict[str, Any]) -> None:
-    """Declare every field with a default nullable, as OpenAI's schema does."""
-    for name, field in schema["properties"].items():
-        if name not in schema["required"]:
-            schema["properties"][name] = {"anyOf": [field, {"type": "null"}]}
-
-
-class CompletionRequest(BaseModel):
-    """The body of `POST /v1/completions`; null stands for a field's default."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra=_nullable)
+class CompletionRequest(Request):
+    """The body of `POST /v1/completions`."""
 
     model: str | None = Field(None, description="As in `POST /generate`.")
     prompt: Annotated[
@@ -40,40 +39,33 @@ class CompletionRequest(BaseModel):
         BeforeValidator(_listed, json_schema_input_type=str | list[str]),
         Field(min_length=1, max_length=MAX_CHOICES),
     ] = Field(description="The text to go on from, or several.")
-    max_tokens: int = Field(16, ge=1, description="Characters to generate.")
+    max_tokens: Whole = Field(16, ge=1, description="Characters to generate.")
     temperature: float = Field(1.0, ge=0, le=2, allow_inf_nan=False)
     top_p: float = Field(1.0, gt=0, le=1, allow_inf_nan=False)
-    n: int = Field(1, ge=1, le=MAX_CHOICES, description="Texts for each prompt.")
-    best_of: int | None = Field(None, description="Must be n, where it is given.")
+    n: Whole = Field(1, ge=1, le=MAX_CHOICES, description="Texts for each prompt.")
+    best_of: Whole | None = Field(None, description="Must be n, where it is given.")
     stop: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=MAX_STOP)]],
+        list[StopString],
         BeforeValidator(_listed, json_schema_input_type=str | list[str]),
         Field(max_length=4),
     ] = Field([], description="The text ends before the first of these.")
-    seed: int | None = Field(
+    seed: Whole | None = Field(
         None, ge=-(2**63), lt=2**63, description="The same seed gives the same texts."
     )
     echo: bool = Field(False, description="Answer with the prompt before each text.")
-    logprobs: int | None = Field(
+    logprobs: Whole | None = Field(
         None, ge=0, le=5, description="How many likely characters to show beside each."
     )
     presence_penalty: float = Field(0.0, ge=-2, le=2, allow_inf_nan=False)
     frequency_penalty: float = Field(0.0, ge=-2, le=2, allow_inf_nan=False)
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
-        None, description="Added to the logits; keys are characters."
+        None, max_length=MAX_BIASES, description="Added to the logits; keys are characters."
     )
     stream: bool = False
     stream_options: StreamOptions | None = None
     suffix: str | None = Field(None, description="Refused: the model reads forwards only.")
     user: str | None = Field(None, description="Ignored.")
     unknown: Literal["error", "drop"] = Field("error", description="As in `POST /generate`.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, fields: Any) -> Any:
-        if not isinstance(fields, dict):
-            return fields
-        return {name: value for name, value in fields.items() if value is not None}
 
     @field_validator("suffix")
     @classmethod

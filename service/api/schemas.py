@@ -1,9 +1,19 @@
 """The schemas of charloom's own routes, and the parsing of request bodies."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from annotated_types import MaxLen
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic_core import from_json
 
 from model_store import Architecture, Corpus
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
@@ -11,12 +21,35 @@ from service.stream.generation import FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
 MAX_STOP = 200  # characters
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
+MAX_FIELDS = 50  # of a request, known or unknown
 
 
-class GenerateRequest(BaseModel):
-    """The body of `POST /generate`. Unknown fields are an error, and "0.5" is not a number."""
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+# In JSON 20.0 is the same number as 20.
+Whole = Annotated[int, BeforeValidator(_whole)]
+StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Declare every field with a default nullable."""
+    for name, field in schema["properties"].items():
+        if name not in schema["required"] and {"type": "null"} not in field.get("anyOf", []):
+            schema["properties"][name] = {"anyOf": [field, {"type": "null"}]}
+
+
+class Request(BaseModel):
+    """A request's body: unknown fields are an error, "0.5" is no number, null is a field's default."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra=_nullable)
+
+
+class GenerateRequest(Request):
+    """The body of `POST /generate`."""
 
     seed: str = Field(description="The text to go on from.")
     temperature: float = Field(
@@ -26,14 +59,14 @@ class GenerateRequest(BaseModel):
         allow_inf_nan=False,
         description="0 always takes the likeliest character; higher values give wilder texts.",
     )
-    length: int = Field(400, ge=1, description="Characters to generate.")
-    random_seed: int | None = Field(
+    length: Whole = Field(400, ge=1, description="Characters to generate.")
+    random_seed: Whole | None = Field(
         0,
         ge=0,
         le=MAX_RANDOM_SEED,
         description="The same random seed gives the same text; in JSON, null draws a fresh one.",
     )
-    top_k: int | None = Field(
+    top_k: Whole | None = Field(
         None, ge=1, description="Draw from this many of the likeliest characters."
     )
     top_p: float | None = Field(
@@ -43,7 +76,7 @@ class GenerateRequest(BaseModel):
         allow_inf_nan=False,
         description="Draw from the likeliest characters that together have this probability.",
     )
-    stop: list[Annotated[str, Field(min_length=1, max_length=MAX_STOP)]] = Field(
+    stop: list[StopString] = Field(
         [], max_length=4, description="The text ends before the first of these."
     )
     stream: bool = Field(False, description="Answer with server-sent events, as text is made.")
@@ -180,12 +213,16 @@ def parse(schema: type[Wire], body: bytes) -> Wire:
         InvalidRequest: fields of the body are wrong, each named.
     """
     try:
-        return schema.model_validate_json(body)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-    if details[0]["type"] == "json_invalid":
-        raise MalformedJson(f"the body is not valid JSON: {details[0]['ctx']['error']}")
-    raise InvalidRequest([_problem(schema, detail) for detail in details])
+        fields = from_json(body.removeprefix(BYTE_ORDER_MARK))
+    except ValueError as error:
+        raise MalformedJson(_malformed(body, error)) from None
+    if isinstance(fields, dict):
+        if problems := list(_too_many(schema, fields)):
+            raise InvalidRequest(problems)
+        if None in fields.values():
+            absent = _absent(schema, fields)
+            fields = {name: value for name, value in fields.items() if name not in absent}
+    return _validated(schema, fields, strict=True)
 
 
 def parse_options(options: Mapping[str, object]) -> GenerateRequest:
@@ -194,11 +231,55 @@ def parse_options(options: Mapping[str, object]) -> GenerateRequest:
     Raises:
         InvalidRequest: fields of the request are wrong, each named.
     """
+    return _validated(GenerateRequest, options, strict=False)
+
+
+def _validated(schema: type[Wire], fields: object, *, strict: bool) -> Wire:
     try:
-        return GenerateRequest.model_validate(options, strict=False)
+        return schema.model_validate(fields, strict=strict)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-    raise InvalidRequest([_problem(GenerateRequest, detail) for detail in details])
+        details = error.errors(include_url=False, include_input=False)
+    raise InvalidRequest([_problem(schema, detail) for detail in details])
+
+
+def _malformed(body: bytes, error: ValueError) -> str:
+    if body.startswith(GZIP):
+        return "the body is compressed with gzip; send the JSON itself"
+    if body.startswith(UTF_16):
+        return "the body is UTF-16; send the JSON as UTF-8"
+    return f"the body is not valid JSON: {error}"
+
+
+def _too_many(schema: type[BaseModel], fields: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    """Yield the problems of numbers, before anything looks at each member."""
+    if len(fields) > MAX_FIELDS:
+        yield FieldProblem("body", f"{len(fields)} fields are over the limit of {MAX_FIELDS}")
+    for name, limit in _limits(schema).items():
+        value = fields.get(name)
+        if isinstance(value, (list, dict)) and len(value) > limit:
+            yield FieldProblem(name, f"{len(value)} are over the limit of {limit}")
+
+
+@cache
+def _limits(schema: type[BaseModel]) -> dict[str, int]:
+    """Return the most members of each field that has a limit."""
+    return {
+        name: limit.max_length
+        for name, field in schema.model_fields.items()
+        for limit in field.metadata
+        if isinstance(limit, MaxLen)
+    }
+
+
+def _absent(schema: type[BaseModel], fields: Mapping[str, Any]) -> set[str]:
+    """Return the fields whose null stands for the default, since null itself has no meaning there."""
+    return {
+        name
+        for name, field in schema.model_fields.items()
+        if fields.get(name, ...) is None
+        and not field.is_required()
+        and type(None) not in get_args(field.annotation)
+    }
 
 
 def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:

@@ -1,9 +1,9 @@
 """The probe that finds out whether the client of a request is still connected."""
 
-import socket
-import ssl
 from collections.abc import Callable
 from typing import Any
+
+from service.http.server.client_socket import ClientSocket
 
 
 def connection_probe(environ: dict[str, Any]) -> Callable[[], bool]:
@@ -11,18 +11,10 @@ def connection_probe(environ: dict[str, Any]) -> Callable[[], bool]:
 
     Any thread may call the function, which takes no byte from the stream.
     """
-    connection = environ.get("gunicorn.socket")
-    if not isinstance(connection, socket.socket) or isinstance(connection, ssl.SSLSocket):
-        # Another server than gunicorn gives no socket, and a TLS socket cannot peek.
+    client = environ.get("gunicorn.socket")
+    if not isinstance(client, ClientSocket):
+        # Another server gives no socket.
         return lambda: True
-
-    def connected() -> bool:
-        try:
-            # A client that has closed the connection reads as zero bytes.
-            return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-
-    return connected
+    # HTTP/1.0 knows no interim responses.
+    may_ask = environ.get("SERVER_PROTOCOL") != "HTTP/1.0"
+    return lambda: not client.has_left(may_ask=may_ask)

@@ -2,10 +2,12 @@
 
 import inspect
 import logging
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
-from flask import Flask, Response, json
+from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from model_store import (
@@ -18,10 +20,13 @@ from model_store import (
 )
 from service import errors
 from service.errors import InvalidRequest
+from service.http.media_types import PROBLEM
+from service.http.problem import code_of, problem
 
 log = logging.getLogger(__name__)
 
-TITLES = {499: "Client Closed Request"}  # nginx's status; `HTTPStatus` has no phrase
+Refuse = Callable[[Exception], Response]
+
 RETRY_AFTER = 1  # seconds, in which a full queue of short texts drains
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
@@ -46,26 +51,35 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 }
 
 
-def register_errors(app: Flask) -> None:
-    """Let every error of the application become a problem document."""
-    app.register_error_handler(Exception, _refuse)
+def register_errors(app: Flask, forms: Mapping[str, Refuse] = MappingProxyType({})) -> None:
+    """Let every error of the application become a problem document.
+
+    `forms` has another form of errors for the paths below a prefix, whether they have a route or not.
+    """
+
+    def refuse(error: Exception) -> Response:
+        for prefix, form in forms.items():
+            if f"{request.path}/".startswith(f"{prefix}/"):
+                return form(error)
+        return _refuse(error)
+
+    app.register_error_handler(Exception, refuse)
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
     """Return the problem document of an error; an unexpected error is a 500 and is logged."""
     if isinstance(error, HTTPException):
         status = error.code or 500
-        return _document(status, _code_of(status), error.description or HTTPStatus(status).phrase)
+        return problem(status, code_of(status), error.description or HTTPStatus(status).phrase)
     if type(error) not in STATUS:
         log.error("unexpected error", exc_info=error)
-        return _document(
+        return problem(
             500, "internal_error", "the service failed unexpectedly; its log has the cause"
         )
     status, code = STATUS[type(error)]
-    document = _document(status, code, str(error))
+    document = problem(status, code, str(error))
     if isinstance(error, InvalidRequest):
-        problems = [{"field": p.field, "message": p.message} for p in error.problems]
-        document["errors"] = problems
+        document["errors"] = [{"field": p.field, "message": p.message} for p in error.problems]
     return document
 
 
@@ -73,8 +87,8 @@ def example_of(error: type[Exception]) -> dict[str, Any]:
     """Return an example of the problem document of an error, with its meaning as the detail."""
     if issubclass(error, HTTPException):
         status = error.code or 500
-        return _document(status, _code_of(status), error.description or "")
-    return _document(*STATUS[error], inspect.getdoc(error) or "")
+        return problem(status, code_of(status), error.description or "")
+    return problem(*STATUS[error], inspect.getdoc(error) or "")
 
 
 def refusal(error: Exception, status: int, body: str, content_type: str) -> Response:
@@ -90,19 +104,5 @@ def refusal(error: Exception, status: int, body: str, content_type: str) -> Resp
 
 
 def _refuse(error: Exception) -> Response:
-    problem = problem_of(error)
-    return refusal(error, problem["status"], json.dumps(problem), "application/problem+json")
-
-
-def _code_of(status: int) -> str:
-    return HTTPStatus(status).name.lower()
-
-
-def _document(status: int, code: str, detail: str) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": TITLES.get(status) or HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
+    document = problem_of(error)
+    return refusal(error, document["status"], json.dumps(document), PROBLEM)

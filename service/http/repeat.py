@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wsgi import ClosingIterator
 
 from service.generation.generator import Answer
-from service.http.hooks.bodies import MAX_BODY
 from service.http.hooks.order import Steps
 from service.http.hooks.visit import Visit, begin_visit
 from service.http.media_types import JSON
 from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
+from service.http.server.incoming import MAX_BODY
 from service.models.registry import Models
 from service.telemetry import Telemetry
 
@@ -86,6 +86,7 @@ def _may_be_known(environ: dict[str, Any]) -> bool:
         and environ.get("CONTENT_TYPE") == JSON
         and environ.get("CONTENT_LENGTH", "").isdecimal()
         and int(environ["CONTENT_LENGTH"]) <= MAX_BODY
+        and "HTTP_CONTENT_ENCODING" not in environ
         and "HTTP_CACHE_CONTROL" not in environ
         and "HTTP_IF_NONE_MATCH" not in environ
     )

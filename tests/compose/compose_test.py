@@ -20,6 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,12 +159,14 @@ def _try_all(compose: Compose, tally: Tally) -> None:
 
 def _serving(compose: Compose, tally: Tally) -> None:
     """Build, start and ask."""
-    compose("build", "service")
+    compose("build", "service", "proxy")
     compose("up", "-d")
     print(f"  ready after {compose.wait_until_ready():.1f} s", flush=True)
 
     text = compose.generate(seed="ROMEO:", temperature=0.5, length=100).body["text"]
     tally.check("/generate answers with as much text as was asked for", len(text) == 100, text)
+
+    _surviving_slow_clients(compose, tally)
 
     user = compose.execute("service", "python", "-c", "import os; print(os.getuid())")
     tally.check(f"the service runs as user {USER}", user == USER, user)
@@ -177,6 +180,18 @@ def _serving(compose: Compose, tally: Tally) -> None:
 
     healthy = _eventually(lambda: health() == "healthy", 40)
     tally.check("the engine calls the service healthy", healthy, health())
+
+
+def _surviving_slow_clients(compose: Compose, tally: Tally) -> None:
+    body = b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"
+    with ExitStack() as stack:
+        for sent in (b"", b"GET /hea", body) * 133:
+            client = socket.create_connection(("127.0.0.1", compose.port), timeout=10)
+            stack.enter_context(client).sendall(sent)
+        alive = compose.ask("/healthz")
+        tally.check("400 slow clients do not stop /healthz", alive.status == 200, alive)
+        text = compose.generate(seed="ROMEO:", length=100).body["text"]
+        tally.check("nor a generation", len(text) == 100, text)
 
 
 def _caching(compose: Compose, tally: Tally) -> None:

@@ -1,5 +1,6 @@
 """A wrong request gets its status and a problem document that names the field."""
 
+import gzip
 import json
 
 import pytest
@@ -40,7 +41,6 @@ def _assert_problem(answer: Answer, status: int, code: str) -> None:
         ({"seed": "a", "length": 10_001}, "length"),
         ({"seed": "a", "length": 10**30}, "length"),
         ({"seed": "a", "length": 1.5}, "length"),
-        ({"seed": "a", "length": None}, "length"),
         ({"seed": "a", "random_seed": -1}, "random_seed"),
         ({"seed": "a", "random_seed": 2**63}, "random_seed"),
         ({"seed": "a", "top_k": 0}, "top_k"),
@@ -58,6 +58,54 @@ def test_wrong_field_is_named(service: Service, fields: dict, field: str) -> Non
     answer = service.generate(**fields)
     _assert_problem(answer, 422, "invalid_request")
     assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {f"field{number}": 1 for number in range(50_000)},
+        {f"field{number}": 1 for number in range(49)},
+        {"x" * 900_000: 1},
+        {"seed": "a", "stop": ["a"] * 100_000},
+        {"seed": "a", "model": "\U0001f600" * 80_000},
+        {"seed": ["a"] * 100_000},
+        {"seed": "\U0001f600\u4e00\u4e01" * 3_000},
+    ],
+    ids=lambda fields: str(fields)[:40],
+)
+def test_an_error_document_is_small(service: Service, fields: dict) -> None:
+    """However much is wrong, at most 20 problems are named, in at most 4 KB."""
+    answer = service.generate(**fields)
+    assert answer.status in (404, 422)
+    assert len(answer.body) < 4_000
+    assert len(answer.json.get("errors", [])) <= 20
+
+
+def test_null_and_whole_numbers(service: Service) -> None:
+    """Null stands for the default of a field, and 20.0 is the same number as 20."""
+    plain = service.generate(seed="abc", length=20).json
+    nulls = dict.fromkeys(("temperature", "top_k", "top_p", "stop", "details", "model"))
+    assert service.generate(seed="abc", length=20.0, **nulls).json["text"] == plain["text"]
+    assert len(service.generate(seed="abc", length=None).json["text"]) == 400
+
+
+def test_a_byte_order_mark_is_skipped(service: Service) -> None:
+    """JSON that begins with a byte order mark, as some editors write it, is read."""
+    assert _post(service, b'\xef\xbb\xbf{"seed": "a", "length": 1}').status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [(gzip.compress(b"{}"), "gzip"), ('{"seed": "a"}'.encode("utf-16"), "UTF-16")],
+)
+def test_another_encoding_is_named(service: Service, body: bytes, named: str) -> None:
+    """A body that is compressed or UTF-16 is told so."""
+    answer = _post(service, body)
+    _assert_problem(answer, 400, "malformed_json")
+    assert named in answer.json["detail"]
+    _assert_problem(
+        _post(service, body, JSON | {"Content-Encoding": "gzip"}), 415, "unsupported_media_type"
+    )
 
 
 def test_every_wrong_field_is_named_at_once(service: Service) -> None:

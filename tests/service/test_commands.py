@@ -30,6 +30,14 @@ def test_help_lists_the_commands(option: str) -> None:
     assert all(f"{name} " in done.stdout and what in done.stdout for name, what in COMMANDS.items())
 
 
+def test_tls_is_refused() -> None:
+    """Options for TLS end the start with one line that names the remedy."""
+    done = run("serve", "--certfile", "README.md", PORT=str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("service: there is no TLS; let a proxy")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_wrong_command_is_told_which_there_are() -> None:
     """An unknown command is an error that lists the known commands."""
     done = run("genrate")

@@ -1,6 +1,7 @@
 """`POST /inspect` shows what the engine computes, within its limits."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,14 @@ def test_marks_are_answered_with_a_ranking(service: Service) -> None:
     effects = [abs(each["effect"]) for each in ranking]
     assert len(effects) == 10
     assert effects == sorted(effects, reverse=True)
+
+
+def test_a_state_has_five_decimals(service: Service) -> None:
+    """A number is written with the decimals to which it is rounded, and no more."""
+    body = _inspect(service, text=TEXT, units=[0, 1, 2]).body.decode()
+    decimals = [len(each) for each in re.findall(r"-?\d\.(\d+)", body)]
+    assert len(decimals) > 100
+    assert max(decimals) == 5
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,12 @@ def test_a_plain_line_ends_with_the_fields() -> None:
     assert line.endswith(" done status=200")
 
 
+def test_a_plain_line_stays_one_line() -> None:
+    """Control characters, which could forge a line or command the terminal, are escaped."""
+    line = PlainFormatter().format(record("GET /\n12:00:00 forged\x1b[2J", seeds="\u202e\u0085ä"))
+    assert line.endswith(r" GET /\n12:00:00 forged\x1b[2J seeds=\u202e\x85ä")
+
+
 def test_lines_keep_their_order(
     handler: BackgroundHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +72,17 @@ def test_a_process_that_begins_disturbs_nothing(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     (tmp_path / "counter_1.db").touch()
     assert Telemetry().text() == b""
+
+
+def test_metrics_outlive_their_folder(tmp_path: Path, store: Path) -> None:
+    """A cleaned folder of metrics leaves a worker its own metrics, which go on counting."""
+    with serving(tmp_path / "log", store=store, model="tiny") as service:
+        _, (worker,) = service.family()
+        files = [Path(each.path) for each in worker.memory_maps()]
+        (folder,) = {file.parent for file in files if "charloom-metrics" in str(file)}
+        shutil.rmtree(folder)
+        assert service.generate(seed="a", length=70).status == 200
+        assert service.metric("charloom_text_characters_total") == 70
 
 
 def test_cached_characters_are_answered_but_not_generated(service: Service) -> None:

@@ -90,6 +90,32 @@ def test_a_list_of_prompts(client: openai.OpenAI) -> None:
     ]
 
 
+def test_equal_prompts(client: openai.OpenAI) -> None:
+    """As with OpenAI, equal prompts of one request have different texts; a seed repeats them."""
+    assert len(set(_texts(client, prompt=["abc"] * 3))) == 3
+    assert _texts(client, prompt=["abc"] * 3, seed=7) == _texts(client, n=3, seed=7)
+
+
+def test_an_unknown_path_is_explained(client: openai.OpenAI) -> None:
+    """The client raises its own errors, with a message, for a path or method that does not exist."""
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="tiny", messages=[{"role": "user", "content": "a"}])
+    assert caught.value.type == "invalid_request_error"
+    assert "URL" in caught.value.message
+    with pytest.raises(openai.APIStatusError) as wrong_method:
+        client.get("/completions", cast_to=object)
+    assert (wrong_method.value.status_code, wrong_method.value.code) == (405, "method_not_allowed")
+
+
+def test_token_ids_are_refused_in_a_small_document(client: openai.OpenAI) -> None:
+    """A prompt of token ids, few or hundreds of thousands, is named in a document of bounded size."""
+    for ids in ([1, 2, 3], [1] * 200_000):
+        with pytest.raises(openai.UnprocessableEntityError) as caught:
+            client.completions.create(**(ASKED | {"prompt": ids}))
+        assert str(caught.value.param).startswith("prompt")
+        assert len(caught.value.response.content) < 4_000
+
+
 def test_stop_and_echo(client: openai.OpenAI) -> None:
     """The text ends before a stop string; echo puts the prompt before it."""
     (whole,) = _texts(client, seed=5)

@@ -7,12 +7,12 @@ from flask import Flask, Response, current_app, request
 
 from service.http.hooks.access_log import AccessLog
 from service.http.hooks.admission import Admission
-from service.http.hooks.bodies import MAX_BODY, drain_body
 from service.http.hooks.cors import Cors
 from service.http.hooks.headers import every_header
 from service.http.hooks.request_metrics import RequestMetrics
 from service.http.hooks.visit import KEY, Visit, begin_visit, current_visit
 from service.http.open_routes import is_open
+from service.http.server.incoming import MAX_BODY
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -54,7 +54,6 @@ def register_hooks(app: Flask, steps: Steps) -> None:
 
     def leave(response: Response) -> Response:
         visit, status = current_visit(), response.status_code
-        drain_body(response)
         response.headers.extend(steps.leave(visit, status, page=response.mimetype == "text/html"))
         response.call_on_close(partial(steps.end, visit, status))
         return response

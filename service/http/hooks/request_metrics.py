@@ -1,9 +1,13 @@
 """The metrics of requests: how many, with which status, and how long each took."""
 
 from functools import cache
+from http import HTTPMethod
 
 from service.http.hooks.visit import Visit
 from service.telemetry import Telemetry
+
+# A client can make up any number of methods, and each value of a label is a series.
+METHODS = frozenset(HTTPMethod)
 
 
 class RequestMetrics:
@@ -16,7 +20,8 @@ class RequestMetrics:
 
     def count(self, visit: Visit, status: int) -> None:
         """Count a response."""
-        self._requests(visit.method, visit.route, status).inc()
+        method = visit.method if visit.method in METHODS else "other"
+        self._requests(method, visit.route, status).inc()
 
     def observe(self, visit: Visit) -> None:
         """Observe the seconds of a response whose last byte is sent."""

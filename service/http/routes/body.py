@@ -16,7 +16,7 @@ def read_body(schema: type[Wire]) -> Wire:
     """Return the JSON body of the current request.
 
     Raises:
-        UnsupportedMediaType: the body is not declared as JSON.
+        UnsupportedMediaType: the body is not declared as JSON, or is compressed.
         MalformedJson: the body is not JSON.
         InvalidRequest: fields of the body do not fit the schema.
     """
@@ -31,4 +31,6 @@ def read_bytes() -> bytes:
     """
     if request.mimetype != JSON:
         raise UnsupportedMediaType("send the request as Content-Type: application/json")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("send the JSON itself, without a Content-Encoding")
     return request.get_data(cache=False)

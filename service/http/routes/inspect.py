@@ -1,5 +1,6 @@
 """`POST /inspect`: the hidden and cell states of a layer at each character of a text."""
 
+import numpy as np
 from flask import Blueprint, Response
 
 from service.api.inspection import Inspection, rank, resolve_inspection
@@ -53,7 +54,10 @@ def inspect_routes(models: Models, settings: Settings) -> Blueprint:
 def _answer(inspection: Inspection, reading: Reading, model: LoadedModel) -> InspectResponse:
     architecture = model.manifest.architecture
     # Both states are [characters, units]; the response has one list for each unit.
-    hidden, cell = reading.hidden.round(DIGITS), reading.cell.round(DIGITS)
+    # Rounded as 64-bit numbers: a 32-bit number has more digits when a list widens it.
+    hidden, cell = (
+        states.astype(np.float64).round(DIGITS) for states in (reading.hidden, reading.cell)
+    )
     return InspectResponse(
         model=model.manifest.name,
         version=model.manifest.version,

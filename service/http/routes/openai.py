@@ -35,6 +35,7 @@ from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
 
+PREFIX = "/v1"
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 COMPLETIONS = Operation(
@@ -71,8 +72,7 @@ def openai_routes(
     models: Models, generator: TextGenerator, settings: Settings, admission: Admission
 ) -> Blueprint:
     """Return the blueprint of `/v1`."""
-    routes = Blueprint("openai", __name__, url_prefix="/v1")
-    routes.register_error_handler(Exception, _refuse)
+    routes = Blueprint("openai", __name__, url_prefix=PREFIX)
 
     @routes.post("/completions")
     @documented(COMPLETIONS)
@@ -104,6 +104,12 @@ def openai_routes(
         return _json(_model(name, models.store.manifest(*models.store.resolve(name))))
 
     return routes
+
+
+def refuse(error: Exception) -> Response:
+    """Return the response of an error, in OpenAI's form."""
+    status, body = _error(error)
+    return refusal(error, status, _dump(body), JSON)
 
 
 def _whole(texts: Texts, arrivals: Generator[Arrival]) -> Response:
@@ -139,11 +145,6 @@ def _completion(texts: Texts) -> Completion:
 
 def _model(name: str, manifest: Manifest) -> OpenAIModel:
     return OpenAIModel(id=name, created=int(manifest.created.timestamp()))
-
-
-def _refuse(error: Exception) -> Response:
-    status, body = _error(error)
-    return refusal(error, status, _dump(body), JSON)
 
 
 def _error(error: Exception) -> tuple[int, OpenAIError]:

@@ -47,6 +47,12 @@ def test_each_prompt_has_n_texts() -> None:
     assert (seeds[0], len(set(seeds))) == (7, 3)
 
 
+def test_equal_prompts_have_different_texts() -> None:
+    """Equal prompts of one request count on, and have the random seeds of the n texts of one prompt."""
+    assert _random_seeds(prompt=["a", "b", "a", "a"]) == [7, 7, *_random_seeds(n=3)[1:]]
+    assert _random_seeds(prompt=["a", "a"], n=2) == _random_seeds(n=4)
+
+
 def test_more_texts_leave_the_first_as_they_are() -> None:
     """The random seed of a text depends on the request's seed and the text's number alone."""
     assert _random_seeds(n=5)[:2] == _random_seeds(n=2)

@@ -1,51 +1,98 @@
 """The probe of a connection sees whether the client has hung up, and reads nothing."""
 
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
 
 from service.http.connection import connection_probe
+from service.http.server import client_socket
+from service.http.server.client_socket import INVITATION, ClientSocket
 
-Pair = tuple[socket.socket, socket.socket]
+Pair = tuple[ClientSocket, socket.socket]
 
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    """The connected sockets of a server and a client."""
-    server, client = socket.socketpair()
-    with server, client:
-        yield server, client
+    """The connected TCP sockets of a server and a client."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        with ClientSocket(listener.accept()[0]) as server, client:
+            yield server, client
+
+
+def _is_connected(server: ClientSocket, protocol: str = "HTTP/1.1") -> bool:
+    return connection_probe({"gunicorn.socket": server, "SERVER_PROTOCOL": protocol})()
 
 
 def test_a_silent_client_is_connected(pair: Pair) -> None:
     """A client that sends nothing but keeps the connection open is connected."""
-    assert connection_probe({"gunicorn.socket": pair[0]})()
+    assert _is_connected(pair[0])
 
 
-def test_a_client_that_hangs_up_is_gone(pair: Pair) -> None:
-    """A client that closes the connection is seen to be gone."""
+@pytest.mark.parametrize("resets", [False, True])
+def test_a_client_that_hangs_up_is_gone(pair: Pair, resets: bool) -> None:
+    """A client that closes the connection is gone at the second look, and stays gone."""
     server, client = pair
-    connected = connection_probe({"gunicorn.socket": server})
+    if resets:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
-    assert not connected()
+    _is_connected(server)
+    assert [_is_connected(server) for _ in range(3)] == [False] * 3
+
+
+def test_a_client_that_only_ends_its_sending_is_connected(pair: Pair) -> None:
+    """A half-closed client is connected, and is sent one interim response."""
+    server, client = pair
+    client.shutdown(socket.SHUT_WR)
+    assert [_is_connected(server) for _ in range(3)] == [True] * 3
+    server.sendall(b"the response")
+    server.close()
+    assert client.makefile("rb").read() == INVITATION + b"the response"
+
+
+def test_no_interim_response_interrupts_a_response(pair: Pair) -> None:
+    """Once the response has begun, a half-closed client is sent nothing else."""
+    server, client = pair
+    client.shutdown(socket.SHUT_WR)
+    server.sendall(b"the beginning, ")
+    assert _is_connected(server)
+    server.sendall(b"the end")
+    server.close()
+    assert client.makefile("rb").read() == b"the beginning, the end"
+
+
+def test_with_http_1_0_a_half_closed_client_is_gone(pair: Pair) -> None:
+    """HTTP/1.0 has no interim responses, so a client that ends its sending counts as gone."""
+    server, client = pair
+    client.shutdown(socket.SHUT_WR)
+    assert not _is_connected(server, "HTTP/1.0")
 
 
 def test_a_probe_takes_no_byte(pair: Pair) -> None:
     """A request that the client sends meanwhile stays whole for the server to read."""
     server, client = pair
     client.sendall(b"GET /")
-    assert connection_probe({"gunicorn.socket": server})()
+    assert _is_connected(server)
     assert server.recv(100) == b"GET /"
 
 
 def test_a_closed_socket_is_not_connected(pair: Pair) -> None:
     """A socket that the server itself has closed counts as disconnected."""
-    connected = connection_probe({"gunicorn.socket": pair[0]})
     pair[0].close()
-    assert not connected()
+    assert not _is_connected(pair[0])
 
 
 def test_a_server_without_a_socket_counts_as_connected() -> None:
     """Where the server gives no socket, a client is never taken for gone."""
     assert connection_probe({})()
+
+
+def test_a_client_that_does_not_receive_ends_the_response(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that the client does not receive in time fails like one to a closed connection."""
+    monkeypatch.setattr(client_socket, "SEND_SECONDS", 0.1)
+    with pytest.raises(ConnectionError):
+        pair[0].sendall(bytes(100_000_000))

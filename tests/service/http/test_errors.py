@@ -1,10 +1,12 @@
 """Every error becomes a problem document with the status and code of the table."""
 
+import json
 import logging
 
 import pytest
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
+from model_store import ModelNotFound
 from service.errors import FieldProblem, InvalidRequest, KeyRequired, QueueFull, RateLimited
 from service.http.errors import STATUS, example_of, problem_of, refusal
 
@@ -25,6 +27,22 @@ def test_wrong_fields_are_listed() -> None:
     problem = problem_of(InvalidRequest([FieldProblem("seed", "too long")]))
     assert (problem["status"], problem["code"]) == (422, "invalid_request")
     assert problem["errors"] == [{"field": "seed", "message": "too long"}]
+
+
+def test_a_long_detail_is_shortened() -> None:
+    """The document of an error with a detail of any size has at most 4 KB."""
+    problem = problem_of(ModelNotFound("\U0001f600" * 100_000))
+    assert len(json.dumps(problem)) < 4_000
+    assert problem["detail"].endswith("…")
+
+
+@pytest.mark.parametrize("count", [20, 21, 1_000])
+def test_at_most_twenty_problems_are_named(count: int) -> None:
+    """The last of too many problems says how many further ones there are."""
+    problem = problem_of(InvalidRequest([FieldProblem("f", "m")] * count))
+    assert len(problem["errors"]) == 20
+    said = problem["errors"][-1]["message"]
+    assert said == ("m" if count == 20 else f"{count - 19} further problems")
 
 
 def test_an_http_exception_keeps_its_status() -> None:

@@ -1,0 +1,37 @@
+"""A connection of a client, from accept to close."""
+
+from enum import Enum, auto
+from typing import Any
+
+from service.http.server.client_socket import ClientSocket
+from service.http.server.incoming import Incoming
+
+
+class Stage(Enum):
+    """What happens on a connection."""
+
+    NEW = auto()
+    IDLE = auto()
+    """A response is sent, and no byte of the next request has arrived."""
+    HEAD = auto()
+    """The request's line and headers arrive."""
+    BODY = auto()
+    """The request's body arrives."""
+    ANSWER = auto()
+    """A thread answers."""
+    ENDING = auto()
+    """The last response is sent, and what the client still sends is thrown away."""
+
+
+class Connection:
+    """A client's socket and address, the server's address, and the bytes that have arrived."""
+
+    def __init__(self, sock: ClientSocket, client: Any, configuration: Any) -> None:
+        self.sock, self.client, self.server = sock, client, sock.getsockname()
+        self.incoming = Incoming(configuration, client)
+        self.stage = Stage.NEW
+
+    @property
+    def address(self) -> str:
+        """The client's address, without the port; empty on a Unix socket."""
+        return self.client[0] if isinstance(self.client, tuple) else ""
