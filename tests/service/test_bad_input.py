@@ -97,6 +97,7 @@ def test_a_byte_order_mark_is_skipped(service: Service) -> None:
 @pytest.mark.parametrize(
     ("body", "named"),
     [(gzip.compress(b"{}"), "gzip"), ('{"seed": "a"}'.encode("utf-16"), "UTF-16")],
+    ids=["gzip", "UTF-16"],
 )
 def test_another_encoding_is_named(service: Service, body: bytes, named: str) -> None:
     """A body that is compressed or UTF-16 is told so."""
