@@ -32,8 +32,8 @@ UNFINISHED = [
 
 @pytest.fixture
 def own(tmp_path: Path, store: Path) -> Iterator[Service]:
-    """A service for one test."""
-    with serving(tmp_path / "log", store=store, model="tiny") as service:
+    """A service for one test, with one worker."""
+    with serving(tmp_path / "log", store=store, model="tiny", workers=1) as service:
         yield service
 
 
@@ -62,7 +62,7 @@ def _chunked(body: bytes, size: int) -> bytes:
 
 
 def _worker(service: Service) -> psutil.Process:
-    (worker,) = psutil.Process(service.process.pid).children()
+    _, (worker,) = service.family()
     return worker
 
 
@@ -84,7 +84,11 @@ def test_four_hundred_unfinished_requests_hold_nothing(service: Service, sent: b
 def test_connections_are_bounded(tmp_path: Path, store: Path, proxies: int, most: int) -> None:
     """One address has half of the connections, a proxy all; the newest are answered."""
     environment = {"GUNICORN_CMD_ARGS": "--worker-connections 100 --threads 8"}
-    settings: dict[str, Any] = {"environment": environment, "trusted_proxies": proxies}
+    settings: dict[str, Any] = {
+        "environment": environment,
+        "trusted_proxies": proxies,
+        "workers": 1,
+    }
     with (
         serving(tmp_path / "log", store=store, model="tiny", **settings) as service,
         ExitStack() as stack,
@@ -255,8 +259,9 @@ def test_a_quick_stop_amid_new_connections(
     for client in clients:
         client.start()
     try:
-        service.process.send_signal(number)
-        _worker(service).send_signal(number)
+        _, workers = service.family()
+        for process in (psutil.Process(service.process.pid), *workers):
+            process.send_signal(number)
         assert service.process.wait(20) == 0
     finally:
         ended.set()

@@ -137,6 +137,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _accept_rest(self, listener: socket.socket) -> None:
         """Accept what the kernel has accepted, and would reset when the listener closes."""
+        listener.setblocking(False)  # as `set_accept_enabled` does, which may not have come so far
         for _ in range(self.cfg.backlog):
             if not self._accept(listener):
                 return
