@@ -1,5 +1,6 @@
 """The configuration of gunicorn."""
 
+import atexit
 import os
 import resource
 import shutil
@@ -19,6 +20,15 @@ if "prometheus_client" in sys.modules:
 # A folder in memory: no disk fills up, and no cleaner of /tmp removes the files.
 _memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="charloom-metrics-", dir=_memory)
+
+
+def _remove_metrics(master: int) -> None:
+    if os.getpid() == master:  # workers end, too
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+# A service that fails at its start does not reach gunicorn's hook `on_exit`.
+atexit.register(_remove_metrics, os.getpid())
 
 # Every connection takes a descriptor, and the soft limit of many systems is 1,024.
 _, _descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -64,11 +74,6 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess  # noqa: PLC0415 - after PROMETHEUS_MULTIPROC_DIR
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def on_exit(_server: Any) -> None:
-    """Remove the folder of the workers' metrics."""
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +15,15 @@ from service.telemetry import Telemetry
 from tests.factories import publish_random_model
 from tests.servers import ROOT, Service, serving, wait_until
 
+FORKS = """
+import os, sys
+import service.gunicorn_conf
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+print(folder, os.path.isdir(folder))
+"""
 DASHBOARD = ROOT / "deploy" / "monitoring" / "grafana" / "charloom.json"
 
 
@@ -83,6 +94,15 @@ def test_metrics_outlive_their_folder(tmp_path: Path, store: Path) -> None:
         shutil.rmtree(folder)
         assert service.generate(seed="a", length=70).status == 200
         assert service.metric("charloom_text_characters_total") == 70
+
+
+def test_the_folder_ends_with_its_master() -> None:
+    """The folder outlives a worker, and ends with the master however far the start came."""
+    command = [sys.executable, "-c", FORKS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    folder, outlived = done.stdout.split()
+    assert outlived == "True"
+    assert not Path(folder).exists()
 
 
 def test_cached_characters_are_answered_but_not_generated(service: Service) -> None:

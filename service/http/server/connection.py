@@ -26,8 +26,8 @@ class Stage(Enum):
 class Connection:
     """A client's socket and address, the server's address, and the bytes that have arrived."""
 
-    def __init__(self, sock: ClientSocket, client: Any, configuration: Any) -> None:
-        self.sock, self.client, self.server = sock, client, sock.getsockname()
+    def __init__(self, sock: ClientSocket, client: Any, server: Any, configuration: Any) -> None:
+        self.sock, self.client, self.server = sock, client, server
         self.incoming = Incoming(configuration, client)
         self.stage = Stage.NEW
 

@@ -61,6 +61,7 @@ class Incoming:
             return None
         request, self._request, self._chunks = self._request, None, Chunks()
         request.body = BytesIO(body)
+        self.expects_invitation = False
         return request
 
     def _read_head(self) -> bool:
@@ -110,7 +111,6 @@ class Incoming:
     def _give_up(self, length: int) -> bytes:
         self._declare(length)
         self._request.force_close()
-        self.expects_invitation = False
         return b""
 
     def _declare(self, length: int) -> None:

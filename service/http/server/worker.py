@@ -103,9 +103,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def _drain(self) -> None:
         self.set_accept_enabled(False)
         for listener in self.sockets:
-            # A listener that closes resets the connections which the kernel has accepted.
-            while self._accept(listener):
-                pass
+            self._accept_rest(listener)
             listener.close()
         self._waiting.shorten(DRAIN_SECONDS)
         end = monotonic() + self.cfg.graceful_timeout
@@ -130,11 +128,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             if error.errno in EXHAUSTED:
                 self._pause(error)
             return False
-        connection = Connection(ClientSocket(accepted), client, self.cfg)
+        server = listener.getsockname()
+        connection = Connection(ClientSocket(accepted), client, server, self.cfg)
         self._connections.add(connection)
         self._read(connection)
         self._make_room(connection.address)
         return True
+
+    def _accept_rest(self, listener: socket.socket) -> None:
+        """Accept what the kernel has accepted, and would reset when the listener closes."""
+        listener.setblocking(False)  # as `set_accept_enabled` does, which may not have come so far
+        for _ in range(self.cfg.backlog):
+            if not self._accept(listener):
+                return
 
     def _make_room(self, address: str) -> None:
         """Close the longest-waiting connection, where there are too many."""

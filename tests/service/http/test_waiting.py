@@ -20,7 +20,7 @@ def connections() -> Iterator[list[Connection]]:
         for address in ("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"):
             server, client = map(stack.enter_context, socket.socketpair())
             sock = stack.enter_context(ClientSocket(server))
-            made.append(Connection(sock, (address, 1), Config()))
+            made.append(Connection(sock, (address, 1), None, Config()))
             stack.callback(client.close)
         yield made
 
