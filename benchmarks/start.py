@@ -19,7 +19,7 @@ def measure(rounds: int, _: float) -> Part:
     """Start the service in every round, with each model, and with a second worker."""
     with random_store() as store:
         programs = {
-            BUNDLED: service(store="models", model="shakespeare", workers=1),
+            BUNDLED: service(model="shakespeare", workers=1),
             RANDOM: service(store=store, model=MODEL, workers=1),
             TWO: service(store=store, model=MODEL, workers=2),
         }

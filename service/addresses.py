@@ -11,11 +11,10 @@ REDIS_FORMS = (
     "redis://host:port/db, rediss://host:port/db with TLS, or unix:///path/to/socket?db=0; "
     "Sentinel and Cluster are not supported"
 )
-# The options of a URL that redis-py takes and that do not contradict the other settings.
-REDIS_OPTIONS = {
-    *("db", "username", "password"),
-    *("ssl_ca_certs", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname", "ssl_keyfile"),
-}
+# By scheme, the options of a URL that redis-py takes and that do not contradict the other settings.
+PLAIN = {"db", "username", "password"}
+TLS = {"ssl_ca_certs", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname", "ssl_keyfile"}
+REDIS_OPTIONS = {"redis": PLAIN, "rediss": PLAIN | TLS, "unix": PLAIN}
 
 
 def checked_host(host: str) -> str:
@@ -46,26 +45,28 @@ def checked_origin(origin: str) -> str:
 
 def checked_redis_url(url: str) -> str:
     """Return the URL of a Redis; raises `ValueError`, whose message shows no password."""
+    wrong = ValueError(f"use {REDIS_FORMS}")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for a port that is no number up to 65,535
         options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-        complete = _has_place(parts) and all(_is_number(db) for db in _databases(parts, options))
+        complete = _has_place(parts) and all(map(_is_number, _databases(parts, options)))
     except ValueError:
-        complete, options = False, {}
+        raise wrong from None
     if not complete:
-        raise ValueError(f"use {REDIS_FORMS}")
-    unknown = sorted(options.keys() - REDIS_OPTIONS)
+        raise wrong
+    known = REDIS_OPTIONS[parts.scheme]
+    unknown = sorted(options.keys() - known)
     if unknown:
-        known = ", ".join(sorted(REDIS_OPTIONS))
-        raise ValueError(f"{unknown[0][:80]!r} is no option of the URL: the options are {known}")
+        listed = ", ".join(sorted(known))
+        raise ValueError(f"{unknown[0][:80]!r} is no option of {parts.scheme}://; use {listed}")
     return url
 
 
 def _has_place(parts: SplitResult) -> bool:
+    """Return whether a URL names a Redis; raises `ValueError` for a port that is none."""
     if parts.scheme == "unix":
         return not parts.netloc.rpartition("@")[2] and PurePosixPath(parts.path).name != ""
-    return parts.scheme in ("redis", "rediss") and bool(parts.hostname)
+    return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
 
 
 def _databases(parts: SplitResult, options: dict[str, list[str]]) -> list[str]:

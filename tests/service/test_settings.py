@@ -55,7 +55,14 @@ BAD: dict[str, tuple[str, ...]] = {
     "redis_url": (
         *("localhost:6379", "localhost", "http://localhost", "redis://", "redis:///0", "redis:"),
         *("redis://localhost:port", "redis://localhost:99999", "redis://localhost/zero", "unix://"),
-        *("redis://localhost/0?socket_timeout=9", "redis://localhost/?db=x", "redis://[::1", " "),
+        *(
+            "redis://localhost/0?socket_timeout=9",
+            "redis://localhost?ssl_ca_certs=a",
+            "redis://h:0",
+            "redis://localhost/?db=x",
+            "redis://[::1",
+            " ",
+        ),
         *("redis+sentinel://localhost:26379/mymaster", "redis+cluster://localhost:6379"),
         *("sentinel://localhost", "unix://path/to/socket", "unix:///tmp/redis.sock?db=-1"),
     ),
@@ -147,6 +154,7 @@ def test_an_empty_variable_counts_as_not_set(name: str, monkeypatch: pytest.Monk
         ("models", "faust, shakespeare", ("faust", "shakespeare")),
         ("redis_url", "redis://localhost", "redis://localhost"),
         ("redis_url", "rediss://:p%40ss@[::1]:6380/1", "rediss://:p%40ss@[::1]:6380/1"),
+        ("redis_url", "rediss://h?ssl_cert_reqs=none", "rediss://h?ssl_cert_reqs=none"),
         ("redis_url", "unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
         ("redis_url", "unix://anna:pw@/run/redis.sock", "unix://anna:pw@/run/redis.sock"),
         ("reload_seconds", "0.5", 0.5),
