@@ -97,7 +97,8 @@ def create_app(
     app = Charloom()
     try:
         models = _assemble(app, settings or settings_at_start(), rendezvous)
-        models.get(None)
+        default = models.get(None).manifest
+        log.info("%s@%d answers by default", default.name, default.version)
     except (StoreError, ModelUnavailable) as error:
         if not (may_wait or isinstance(error, StoreUnavailable)):
             app.close()

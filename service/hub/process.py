@@ -6,6 +6,7 @@ engines at every step: see "Process model" in docs/performance.md.
 
 import logging
 import logging.config
+import os
 import signal
 import socket
 import sys
@@ -86,6 +87,9 @@ def main() -> None:
     beat(pulse, lambda: hub.healthy)
     for connection in accept(socket.socket(fileno=far)):
         hub.serve(connection)
+    # Threads may be in ONNX Runtime, in which the interpreter's ordinary end would crash.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -71,13 +71,18 @@ def test_running_and_not_streaming(slow: Service) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_queued(slow: Service, stream: bool) -> None:
-    """A client that hangs up in the queue frees its place, and the running one goes on."""
-    running = _send(slow, stream=True)
-    wait_until(lambda: _busy(slow) == (1, 0), "the first to run")
-    queued = _send(slow, stream=stream, random_seed=1)
-    wait_until(lambda: _busy(slow) == (1, 1), "the second to wait")
-    _assert_frees(slow, queued, "queued", (1, 0))
-    running.close()
+    """A client that hangs up in the queue frees its place, and those before it go on."""
+    before = slow.metric("charloom_cancellations_total", state="queued")
+    ahead = [_send(slow, random_seed=n) for n in range(40)]  # each has a turn before the last
+    wait_until(lambda: sum(_busy(slow)) == len(ahead), "the others")
+    queued = _send(slow, stream=stream, random_seed=len(ahead))
+    wait_until(lambda: sum(_busy(slow)) == len(ahead) + 1, "the last one in the queue")
+    queued.close()
+    wait_until(lambda: sum(_busy(slow)) == len(ahead), "its leaving")
+    assert slow.metric("charloom_cancellations_total", state="queued") == before + 1
+    for connection in ahead:
+        connection.close()
+    wait_until(lambda: _busy(slow) == (0, 0), "the end of all")
 
 
 def test_a_shared_generation_goes_on_for_who_stays(slow: Service) -> None:

@@ -69,7 +69,7 @@ def test_it_is_told_once_to_the_log(tmp_path: Path) -> None:
     """One line names the model, what follows, the processor and ONNX Runtime; also after a restart."""
     store = _store(tmp_path)
     with serving(
-        tmp_path / "log", store=store, model="exact", max_loaded=1, deadline=0.1, reload_seconds=0.1
+        tmp_path / "log", store=store, model="exact", max_loaded=2, deadline=10, reload_seconds=0.1
     ) as service:
         for model in ("inexact", "early", "inexact"):  # each pushes the one before out
             assert service.generate(seed="a", length=3, model=model).status == 200

@@ -6,7 +6,7 @@ import pytest
 
 from service.api.openai_resolve import resolve_completion
 from service.api.openai_schemas import CompletionRequest
-from service.api.schemas import MAX_RANDOM_SEED
+from service.api.schemas import MAX_RANDOM_SEED, parse
 from service.errors import InvalidRequest
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling
@@ -33,7 +33,7 @@ def test_defaults_are_those_of_openai() -> None:
 
 def test_the_default_length_follows_a_lower_limit() -> None:
     """Without `max_tokens`, a service with a limit below 16 characters generates up to its limit."""
-    request = CompletionRequest.model_validate({"prompt": "Hello", "max_tokens": None})
+    request = parse(CompletionRequest, b'{"prompt": "Hello", "max_tokens": null}')
     (generation,) = resolve_completion(request, MODEL, Settings(max_length=10))
     assert generation.length == 10
 
