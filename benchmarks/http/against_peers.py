@@ -69,7 +69,8 @@ def _offered(store: Path) -> tuple[dict[str, Program], list[str]]:
     version = store / MODEL / "1"
     makers: Mapping[str, Callable[[], Program]] = {
         OURS: lambda: programs.service(store=store, model=MODEL),
-        "llama-cpp-python, 6×384 transformer": partial(_llama, version / "transformer.gguf"),
+        "llama-cpp-python, 6×384 transformer": lambda: programs.llama_cpp_python(_gguf(version)),
+        "llama.cpp's llama-server, the same": lambda: programs.llama_server(_gguf(version)),
         "LitServe, same graph": lambda: programs.litserve(version),
         "BentoML, same graph": lambda: programs.bentoml(version),
         "Flask, TensorFlow's OneStep": programs.one_step,
@@ -87,10 +88,12 @@ def _offered(store: Path) -> tuple[dict[str, Program], list[str]]:
     return offered, skipped
 
 
-def _llama(path: Path) -> Program:
+def _gguf(folder: Path) -> Path:
+    """Write the transformer into a folder; return the file."""
+    path = folder / "transformer.gguf"
     write = [programs.PEERS_PYTHON, "-m", "benchmarks.http.peers.transformer", str(path)]
     subprocess.run([*write, "".join(SYMBOLS)], check=True)
-    return programs.llama(path)
+    return path
 
 
 def _visit(name: str, program: Program, seconds: float, values: dict[str, Values]) -> float:
@@ -116,11 +119,11 @@ def _visit(name: str, program: Program, seconds: float, values: dict[str, Values
 
 def _first(server: Server) -> float:
     """Return the milliseconds to the first character, the median of several requests."""
-    client = Client(server)
 
     def once() -> float:
         number = fresh_seed()  # in the seed text too, since llama.cpp keeps the last text's state
         seed = f"{number} {SEED_TEXT}"
+        client = Client(server)  # fresh: llama-server closes a connection after a stream
         return client.seconds_to_first(seed=seed, length=CHARACTERS, random_seed=number)
 
     once()  # warm

@@ -93,11 +93,21 @@ def one_step() -> Program:
     )
 
 
-def llama(model: Path) -> Program:
-    """Return llama.cpp's server from llama-cpp-python, with the model of a GGUF file."""
+def llama_cpp_python(model: Path) -> Program:
+    """Return the server of llama-cpp-python, with the model of a GGUF file."""
+    server = [PEERS_PYTHON, "-m", "llama_cpp.server"]
+    return _llama(server, model, ready="/v1/models")
+
+
+def llama_server(model: Path) -> Program:
+    """Return llama.cpp's own server, if it is on the PATH, with the model of a GGUF file."""
+    return _llama(["llama-server"], model, ready="/health")
+
+
+def _llama(server: list[str], model: Path, ready: str) -> Program:
     return Program(
-        [PEERS_PYTHON, "-m", "llama_cpp.server", "--model", str(model), "--port", "{port}"],
-        ready="/v1/models",
+        [*server, "--model", str(model), "--port", "{port}"],
+        ready=ready,
         wire=Wire(
             "/v1/completions",
             names={"seed": "prompt", "length": "max_tokens", "random_seed": "seed"},
