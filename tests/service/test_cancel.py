@@ -73,13 +73,14 @@ def test_running_and_not_streaming(slow: Service) -> None:
 def test_queued(slow: Service, stream: bool) -> None:
     """A client that hangs up in the queue frees its place, and those before it go on."""
     before = slow.metric("charloom_cancellations_total", state="queued")
-    ahead = [_send(slow, random_seed=n) for n in range(40)]  # each has a turn before the last
+    ahead = [_send(slow, random_seed=n) for n in range(4)]  # each has a turn before the last
     wait_until(lambda: sum(_busy(slow)) == len(ahead), "the others")
     queued = _send(slow, stream=stream, random_seed=len(ahead))
-    wait_until(lambda: sum(_busy(slow)) == len(ahead) + 1, "the last one in the queue")
     queued.close()
-    wait_until(lambda: sum(_busy(slow)) == len(ahead), "its leaving")
-    assert slow.metric("charloom_cancellations_total", state="queued") == before + 1
+    wait_until(
+        lambda: slow.metric("charloom_cancellations_total", state="queued") == before + 1,
+        "the leaving of the last",
+    )
     for connection in ahead:
         connection.close()
     wait_until(lambda: _busy(slow) == (0, 0), "the end of all")

@@ -16,7 +16,7 @@ from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.factories import eight_bit, publish_random_model, random_weights
-from tests.servers import ROOT, serving, wait_until
+from tests.servers import ROOT, free_port, serving, wait_until
 from training.frozen.graph import step_graph
 
 OTHER = "0" * 64  # what another processor computed
@@ -96,7 +96,7 @@ def test_a_service_that_must_be_exact_does_not_start(tmp_path: Path, model: str,
         cwd=ROOT,
         env={
             "PATH": "/usr/bin:/bin",
-            "PORT": "0",
+            "PORT": str(free_port()),
             "CHARLOOM_STORE": str(_store(tmp_path)),
             "CHARLOOM_MODEL": model,
             "CHARLOOM_REQUIRE_EXACT": "true",

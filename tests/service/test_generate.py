@@ -119,7 +119,6 @@ def test_request_id_is_given_back(service: Service) -> None:
 def test_bundled_model_answers(tmp_path: Path) -> None:
     """With an empty store the bundled model answers, in its own words."""
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty").mkdir()
     with serving(tmp_path / "log", store=tmp_path / "empty") as running:
         answer = running.generate(seed="ROMEO:", temperature=0.5)
     assert answer.json["model"] == "shakespeare"
