@@ -57,7 +57,8 @@ class Drawing:
             yield
         finally:
             if not self.sequence.ended:
-                self.sequence.cancel()
+                if not self.sequence.complete:
+                    self.sequence.cancel()
                 self.sequence.wait_for_end(SECONDS_TO_ABORT)
 
     def keep(self, cache: StreamCache) -> None:

@@ -57,6 +57,7 @@ class Peer:
         # Reports wait for a thread that sends them, so that no engine waits for a worker that does
         # not read; None ends the thread.
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
+        self._sending = threading.Lock()
 
     def run(self) -> None:
         """Take orders; at the end, abort what runs for this worker and release its engines."""
@@ -119,7 +120,8 @@ class Peer:
 
     @_take.register
     def _(self, order: Find) -> None:
-        self._send(Found(order.number, self._memory.find(order.keys)))
+        # From this thread, which may wait for the worker: the worker's request waits for the value.
+        self._write([Found(order.number, self._memory.find(order.keys))])
 
     @_take.register
     def _(self, order: Keep) -> None:
@@ -153,8 +155,11 @@ class Peer:
             reports = [self._reports.get(), *self._waiting()]
             sent = [report for report in reports if report is not None]
             ended = len(sent) < len(reports)
-            with suppress(OSError):  # a worker that has died needs no report
-                self._connection.send(sent)
+            self._write(sent)
+
+    def _write(self, reports: list[Report]) -> None:
+        with self._sending, suppress(OSError):  # a worker that has died needs no report
+            self._connection.send(reports)
 
     def _waiting(self) -> Iterator[Report | None]:
         with suppress(Empty):

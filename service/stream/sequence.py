@@ -81,6 +81,11 @@ class Sequence:
         return self._ended
 
     @property
+    def complete(self) -> bool:
+        """Whether every character of the job is delivered; the ending follows."""
+        return self._delivered == len(self._ids)
+
+    @property
     def stage(self) -> str:
         """The stage of the sequence: queued, running or ended."""
         if self._ended:
