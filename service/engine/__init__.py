@@ -1,6 +1,5 @@
 """The engine: frozen weights, the batches that run them, and the scheduler of the batches' rows.
 
-This room owns the engine's process, the scheduler and the sampler; the service's process imports
-`client` and `messages` alone. Jobs and inspections come in over a socket. Drawn characters, end
-states and readings go out.
+This room owns the steps, the queue before the rows and the sampler. Jobs come in from `hub`, whose
+process alone imports this room. Drawn characters and end states go out.
 """

@@ -58,6 +58,9 @@ class Peer:
         # not read; None ends the thread.
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
         self._sending = threading.Lock()
+        # An engine may be open only after the worker has ended, or be asked for twice.
+        self._opening = threading.Lock()
+        self._ended = False
 
     def run(self) -> None:
         """Take orders; at the end, abort what runs for this worker and release its engines."""
@@ -70,7 +73,10 @@ class Peer:
             engine.leave(reader)
         self._reports.put(None)
         sender.join()
-        for engine in self._engines.values():
+        with self._opening:
+            self._ended = True
+            engines, self._engines = self._engines, {}
+        for engine in engines.values():
             self._all_engines.release(engine)
         self._connection.close()
 
@@ -140,7 +146,11 @@ class Peer:
             log.exception("the engine cannot be started")
             self._send(NotOpened(order.number))
             return
-        self._engines[order.number] = engine
+        with self._opening:
+            unwanted = self._ended or order.number in self._engines
+            self._engines.setdefault(order.number, engine)
+        if unwanted:
+            self._all_engines.release(engine)
         self._send(Opened(order.number, engine.walked.logits, engine.walked.states))
 
     def _send(self, report: Report) -> None:

@@ -1,6 +1,8 @@
 """Workers share the engines, flights and memory of one hub, and survive the hub's death."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -77,6 +79,30 @@ def test_workers_share_an_engine(hub: HubInThreads, monkeypatch: pytest.MonkeyPa
     first.close()
     assert len(_drawn(second, 3).ids) == 3
     second.close()
+    wait_until(lambda: not hub.hub._engines, "the engine's end")
+
+
+def test_an_engine_that_opens_too_late_is_closed(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine of a worker that ended during the opening does not stay open."""
+    gate, opening = threading.Event(), threading.Event()
+
+    def open_engine(_: EngineSpec) -> ScriptedEngine:
+        opening.set()
+        assert gate.wait(SECONDS)
+        return ScriptedEngine()
+
+    monkeypatch.setattr(shared_engine, "_open_engine", open_engine)
+    client = hub.client()
+    thread = threading.Thread(
+        target=lambda: pytest.raises(ModelUnavailable, EngineClient, client, spec())
+    )
+    thread.start()
+    assert opening.wait(SECONDS)
+    client.close()
+    thread.join()
+    gate.set()
     wait_until(lambda: not hub.hub._engines, "the engine's end")
 
 
