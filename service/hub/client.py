@@ -247,6 +247,9 @@ class HubClient:
         with self._sending:
             self._link.close()
             self._link = Link(self._rendezvous)
+        with self._lock:
+            if self._error is not None:  # `close` has shut the link before
+                self._link.shut()
         for order in engines:
             self._send(order)
 
