@@ -59,7 +59,7 @@ class Telemetry:
         )
         self.limit_errors = Counter(
             "charloom_limit_errors",
-            "Charges that Redis did not count, and that a process counted alone.",
+            "Charges that neither Redis nor the hub counted, and that a process counted alone.",
             registry=registry,
         )
         self.cancellations = Counter(

@@ -35,7 +35,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "models": "hub settings telemetry errors",
         "generation": "models cache stream telemetry errors",
         "api": "generation models stream settings errors",
-        "http": "api generation models stream settings telemetry keys logs errors breaker redis_client __version__",
+        "http": "api generation models hub stream settings telemetry keys logs errors breaker redis_client __version__",
         "app": "http api generation models hub cache stream environment settings telemetry keys logs errors",
         "gunicorn_conf": "environment logs",
         "commands": "app http api generation models hub cache stream environment settings telemetry keys logs errors",
@@ -110,7 +110,9 @@ LAWS = [
     ),
     Law("service.engine", frozenset({"service.telemetry"})),
     # The hub's process is small: the store and pydantic would add 12 MB.
-    Law("service.hub.process", frozenset({"model_store", "pydantic", "prometheus_client"})),
+    Law(
+        "service.hub.process", frozenset({"limits", "model_store", "pydantic", "prometheus_client"})
+    ),
     # The engines know numbers: no text, no queue.
     *(
         Law(f"service.engine.{module}", frozenset({"model_store", "queue", "service.stream"}))
