@@ -7,6 +7,7 @@ process with SIGBUS where the file system is full. /dev/shm has 64 MB in a conta
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from prometheus_client.mmap_dict import MmapedDict
 log = logging.getLogger(__name__)
 
 SIZE = 65_536  # bytes of a new file; a file that is full doubles
-LONGEST_ENTRY = 28  # bytes of an entry besides its key: a length, padding, value and time
+ENTRY = 28  # bytes of an entry besides its key, at most: length, padding, value and time
 
 
 class MetricFile(MmapedDict):
@@ -51,7 +52,7 @@ class MetricFile(MmapedDict):
         if key in self._positions:
             return True
         try:
-            self._reserve(len(key.encode()) + LONGEST_ENTRY)
+            self._reserve(len(key.encode()) + ENTRY)
         except OSError as error:
             if not self.unwritten:
                 log.warning("no space for metrics (%s): some stay in this process alone", error)
@@ -75,13 +76,13 @@ class MetricFile(MmapedDict):
 
 
 def install() -> None:
-    """Have `prometheus_client` write every metric of this process that is made from now on so."""
+    """Have `prometheus_client` use these files for the metrics that this process makes from now on."""
     values.MmapedDict = MetricFile  # type: ignore[assignment, attr-defined]
 
 
 def trim(folder: str, process: int) -> None:
     """Give back the space that the files of an ended process do not use."""
     for path in Path(folder).glob(f"*_{process}.db"):
-        with path.open("r+b") as file:
+        with suppress(OSError), path.open("r+b") as file:
             # A file begins with the number of bytes in use.
             file.truncate(int.from_bytes(file.read(4), sys.byteorder))
