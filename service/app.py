@@ -17,6 +17,7 @@ from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
 from service.http.hooks.order import Steps, register_hooks
+from service.http.hub_counts import HubCounts
 from service.http.ready import ReadyAnswers
 from service.http.repeat import Repeats
 from service.http.routes.documents import documents_routes
@@ -117,16 +118,16 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
-    allowance = app.own(Allowance(settings, telemetry.limit_errors.inc))
+    allowance = app.own(_allowance(settings, hub, telemetry))
     admission = Admission(Keys(settings.all_keys()), allowance)
     steps = Steps(settings, telemetry, admission)
     ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
     register_hooks(app, steps)
     app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
-    app.register_blueprint(inspect_routes(models, settings))
+    app.register_blueprint(inspect_routes(models, settings, admission))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models, telemetry, [cache, allowance]))
+    app.register_blueprint(health_routes(models, telemetry, [cache, allowance, telemetry]))
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app, {PREFIX: refuse_as_openai})
@@ -152,3 +153,15 @@ def _cache(settings: Settings, hub: HubClient, telemetry: Telemetry) -> StreamCa
     redis = RedisBytes(settings.redis_url, settings.redis_timeout, settings.cache_ttl, failed)
     secret = settings.cache_secret
     return StreamCache(redis, failed, secret.get_secret_value() if secret else "")
+
+
+def _allowance(settings: Settings, hub: HubClient, telemetry: Telemetry) -> Allowance:
+    if not (settings.requests_per_minute or settings.characters_per_minute):
+        return Allowance(settings)
+    failed = telemetry.limit_errors.inc
+    if settings.redis_url is None:
+        return Allowance(settings, HubCounts(hub, failed))
+    # The libraries take 9 MB of memory, which a service without Redis saves.
+    from service.http.redis_counts import RedisCounts  # noqa: PLC0415
+
+    return Allowance(settings, RedisCounts(settings.redis_url, settings.redis_timeout, failed))

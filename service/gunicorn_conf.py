@@ -77,10 +77,14 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Remove the gauges of the dead worker from the metrics."""
-    from prometheus_client import multiprocess  # noqa: PLC0415 - after PROMETHEUS_MULTIPROC_DIR
+    """Remove the gauges of the dead worker from the metrics, and the space that it did not use."""
+    # Both import prometheus_client, which reads PROMETHEUS_MULTIPROC_DIR once.
+    from prometheus_client import multiprocess  # noqa: PLC0415
+
+    from service.metric_files import trim  # noqa: PLC0415
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    trim(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from service.metric_files import MetricFile, install
 from service.stream.sequence import Sequence
 
 # Upper bounds of buckets, in seconds: a request, from a cached answer to the deadline; a character.
@@ -30,6 +31,7 @@ class Telemetry:
     """The service's metrics; each application has its own."""
 
     def __init__(self) -> None:
+        install()
         registry = self._registry = CollectorRegistry()
         self.requests = Counter(
             "charloom_requests",
@@ -59,7 +61,7 @@ class Telemetry:
         )
         self.limit_errors = Counter(
             "charloom_limit_errors",
-            "Charges that Redis did not count, and that a process counted alone.",
+            "Charges that neither Redis nor the hub counted, and that a process counted alone.",
             registry=registry,
         )
         self.cancellations = Counter(
@@ -162,13 +164,20 @@ class Telemetry:
         if drawn > 1:
             self._character.observe(seconds["decode"] / (drawn - 1))
 
+    @property
+    def problem(self) -> str | None:
+        """What does not work at present, or None."""
+        if not MetricFile.unwritten:
+            return None
+        return "no space for metrics: each process without space shows its metrics alone"
+
     def text(self) -> bytes:
         """Return the metrics of all workers in Prometheus' text format.
 
-        Where the folder is not set, or was removed, the metrics are those of this process.
+        Where the folder is not set, was removed, or has no space, the metrics are those of this process.
         """
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        if folder is None or not Path(folder).is_dir():
+        if folder is None or not Path(folder).is_dir() or MetricFile.unwritten:
             return generate_latest(self._registry)
         everything = CollectorRegistry()
         AllProcesses(everything)  # type: ignore[no-untyped-call]

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -54,8 +54,14 @@ class Service:
     """A running `python -m service`, in a process."""
 
     def __init__(
-        self, log: Path, *, environment: dict[str, str] | None = None, **settings: Any
+        self,
+        log: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        within: Sequence[str] = (),
+        **settings: Any,
     ) -> None:
+        """Start the service, `within` a command that becomes the service, and wait until it is ready."""
         self.port = free_port()
         self._log = log.open("wb")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
@@ -63,7 +69,7 @@ class Service:
         given = {"workers": 1} | settings
         environment |= {f"CHARLOOM_{key.upper()}": str(value) for key, value in given.items()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service"],
+            [*within, sys.executable, "-m", "service"],
             cwd=ROOT,
             env=environment | {"PORT": str(self.port)},
             stdout=self._log,

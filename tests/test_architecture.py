@@ -28,16 +28,17 @@ ROOMS: dict[str, dict[str, str]] = {
         "settings": "keys addresses",
         "environment": "settings",
         "stream": "errors",
-        "telemetry": "stream",
+        "metric_files": "",
+        "telemetry": "metric_files stream",
         "cache": "stream breaker redis_client",
         "engine": "stream",
         "hub": "engine cache stream telemetry settings logs errors",
         "models": "hub settings telemetry errors",
         "generation": "models cache stream telemetry errors",
         "api": "generation models stream settings errors",
-        "http": "api generation models stream settings telemetry keys logs errors breaker redis_client __version__",
+        "http": "api generation models hub stream settings telemetry keys logs errors breaker redis_client __version__",
         "app": "http api generation models hub cache stream environment settings telemetry keys logs errors",
-        "gunicorn_conf": "environment logs",
+        "gunicorn_conf": "metric_files environment logs",
         "commands": "app http api generation models hub cache stream environment settings telemetry keys logs errors",
         "__main__": "commands environment",
     },
@@ -110,7 +111,9 @@ LAWS = [
     ),
     Law("service.engine", frozenset({"service.telemetry"})),
     # The hub's process is small: the store and pydantic would add 12 MB.
-    Law("service.hub.process", frozenset({"model_store", "pydantic", "prometheus_client"})),
+    Law(
+        "service.hub.process", frozenset({"limits", "model_store", "pydantic", "prometheus_client"})
+    ),
     # The engines know numbers: no text, no queue.
     *(
         Law(f"service.engine.{module}", frozenset({"model_store", "queue", "service.stream"}))

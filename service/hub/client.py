@@ -17,11 +17,14 @@ from service.errors import (
     QueueFull,
     ServiceError,
 )
+from service.hub.counters import Count
 from service.hub.link import Link
 from service.hub.messages import (
     Abort,
     Admitted,
     Answer,
+    Charge,
+    Charged,
     Close,
     Delivered,
     EngineSpec,
@@ -50,6 +53,7 @@ log = logging.getLogger(__name__)
 
 SECONDS_TO_OPEN = 60.0
 SECONDS_TO_FIND = 0.5
+SECONDS_TO_CHARGE = 0.5
 MAX_INSPECTIONS = 16  # queued or running; each takes less than a second
 MAX_DRAWS = 3  # of one sequence: a sequence that kills the hub must not do so for ever
 FAILED = "the engine failed; the same request may work again"
@@ -60,7 +64,7 @@ STOPPING = "the service is stopping; try again elsewhere or later"
 class Question:
     """An order that gets one answer; the answer is None when the hub has died before."""
 
-    order: Open | Inspect | Find
+    order: Open | Inspect | Find | Charge
     answer: Future[Answer | None] = field(default_factory=Future)
 
 
@@ -193,6 +197,15 @@ class HubClient:
         """Keep values in the hub's memory."""
         self._send(Keep(values))
 
+    def charge(self, key: str, amount: int, limit: int) -> Count | None:
+        """Charge a key for an amount and return the state of its count; None when the hub is away."""
+        try:
+            order = Charge(next(self._numbers), key, amount, limit)
+            answer = self._ask(order, SECONDS_TO_CHARGE)
+        except (TimeoutError, ServiceError):
+            return None
+        return answer.count if isinstance(answer, Charged) else None
+
     def close(self) -> None:
         """End the connection; every sequence that still runs ends with `Draining`."""
         with self._lock:
@@ -201,7 +214,7 @@ class HubClient:
         self._thread.join()
         self._link.close()
 
-    def _ask(self, order: Open | Inspect | Find, seconds: float) -> Answer | None:
+    def _ask(self, order: Open | Inspect | Find | Charge, seconds: float) -> Answer | None:
         """Send an order and return the answer; None when the hub has died before.
 
         Raises:
@@ -262,7 +275,7 @@ class HubClient:
         raise TypeError(f"no report: {type(report).__name__}")
 
     @_take.register
-    def _(self, report: Inspected | Found) -> None:
+    def _(self, report: Inspected | Found | Charged) -> None:
         self._answer(report.number, report)
 
     @_take.register

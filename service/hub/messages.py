@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from service.hub.counters import Count
 from service.stream.details import Details, Reading
 from service.stream.job import Ending, Ids, Job, State
 
@@ -101,6 +102,16 @@ class Keep:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """To the hub: charge a key for an amount, if the limit of the key's minute allows the amount."""
+
+    number: int
+    key: str
+    amount: int
+    limit: int
+
+
+@dataclass(frozen=True)
 class Opened:
     """From the hub: an engine is open, and has walked.
 
@@ -177,6 +188,14 @@ class Found:
     value: tuple[str, bytes] | None
 
 
-Order = Open | Close | Submit | Follow | Abort | Inspect | Find | Keep
-Answer = Opened | NotOpened | Inspected | Found
+@dataclass(frozen=True)
+class Charged:
+    """From the hub: the state of a count after a charge."""
+
+    number: int
+    count: Count
+
+
+Order = Open | Close | Submit | Follow | Abort | Inspect | Find | Keep | Charge
+Answer = Opened | NotOpened | Inspected | Found | Charged
 Report = Answer | Admitted | Delivered | Finished | Refused

@@ -10,9 +10,12 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from service.cache.memory import MemoryBytes
+from service.hub.counters import Counters
 from service.hub.flight import Reader
 from service.hub.messages import (
     Abort,
+    Charge,
+    Charged,
     Close,
     Find,
     Finished,
@@ -47,10 +50,13 @@ class Engines(Protocol):
 class Peer:
     """Takes the orders of a worker until the connection ends."""
 
-    def __init__(self, connection: Connection, engines: Engines, memory: MemoryBytes) -> None:
+    def __init__(
+        self, connection: Connection, engines: Engines, memory: MemoryBytes, counters: Counters
+    ) -> None:
         self._connection = connection
         self._all_engines = engines
         self._memory = memory
+        self._counters = counters
         self._engines: dict[int, SharedEngine] = {}
         # Added to by the thread that takes orders, removed from by the engines' threads.
         self._readers: dict[int, tuple[Reader, SharedEngine]] = {}
@@ -132,6 +138,11 @@ class Peer:
     @_take.register
     def _(self, order: Keep) -> None:
         self._memory.set(order.values)
+
+    @_take.register
+    def _(self, order: Charge) -> None:
+        count = self._counters.charge(order.key, order.amount, order.limit)
+        self._send(Charged(order.number, count))
 
     def _reader(self, number: int) -> Iterator[tuple[Reader, SharedEngine]]:
         """Yield the reader of a number, unless the reader has got its ending meanwhile."""

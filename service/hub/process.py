@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from multiprocessing.connection import Connection
 
 from service.cache.memory import MemoryBytes
+from service.hub.counters import Counters
 from service.hub.messages import EngineSpec, Open
 from service.hub.peer import Peer
 from service.hub.pulse import beat
@@ -26,10 +27,11 @@ log = logging.getLogger(__name__)
 
 
 class Hub:
-    """The open engines by their specs, and the memory; safe to use from any thread."""
+    """The open engines by their specs, the memory and the counts; safe to use from any thread."""
 
     def __init__(self, cache_bytes: int) -> None:
         self._memory = MemoryBytes(cache_bytes)
+        self._counters = Counters()
         self._engines: dict[EngineSpec, Future[SharedEngine]] = {}
         self._users: dict[EngineSpec, int] = {}
         self._lock = threading.Lock()
@@ -43,7 +45,7 @@ class Hub:
 
     def serve(self, connection: socket.socket) -> None:
         """Take a worker's orders, in a thread, until the connection ends."""
-        peer = Peer(Connection(connection.detach()), self, self._memory)
+        peer = Peer(Connection(connection.detach()), self, self._memory, self._counters)
         threading.Thread(target=peer.run, name="orders", daemon=True).start()
 
     def acquire(self, order: Open) -> SharedEngine:

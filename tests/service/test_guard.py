@@ -1,11 +1,13 @@
 """A running service limits clients, sets headers and logs requests, on every route."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import redis
 
@@ -25,6 +27,28 @@ def _running(tmp_path: Path, **settings: Any) -> AbstractContextManager[Service]
 
 def _ask(service: Service, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
     return service.generate(headers or {}, **({"seed": "abc", "length": 20} | fields))
+
+
+def _post(service: Service, path: str, fields: dict[str, Any]) -> Answer:
+    kind = {"Content-Type": "application/json"}
+    return service.request("POST", path, json.dumps(fields), kind)
+
+
+def _rest(answer: Answer) -> int:
+    """The characters that are left in this minute."""
+    assert answer.status == 200, answer.json
+    (rest,) = re.findall(r'"characters";r=(\d+)', answer.headers["ratelimit"])
+    return int(rest)
+
+
+def _answered_by(worker: psutil.Process, other: psutil.Process, service: Service) -> int:
+    """The status of a request that a given one of two workers answers."""
+    assert worker.is_running()
+    other.suspend()
+    try:
+        return service.get("/models").status
+    finally:
+        other.resume()
 
 
 def _lines(log: Path) -> list[dict[str, Any]]:
@@ -48,14 +72,35 @@ def test_requests_per_minute(tmp_path: Path) -> None:
 
 
 def test_characters_per_minute(tmp_path: Path) -> None:
-    """Requested characters count, cached or not; a refused request takes nothing."""
+    """A seed text and the requested characters count, cached or not; a refused request takes nothing."""
+    with _running(tmp_path, characters_per_minute=200) as service:
+        assert [_rest(_ask(service, seed="abc", length=60)) for _ in range(2)] == [137, 74]
+        assert _ask(service, seed="abc", length=72).status == 429
+        assert _rest(_ask(service, seed="abc" * 24, length=2)) == 0
+        assert "over the limit" in _ask(service, seed="abc", length=198).json["detail"]
+
+
+def test_every_route_that_computes_costs_characters(tmp_path: Path) -> None:
+    """Each completion costs its prompt and its tokens, an inspection its text."""
     with _running(tmp_path, characters_per_minute=100) as service:
-        assert _ask(service, length=60).status == 200
-        assert _ask(service, length=60).status == 429
-        left = _ask(service, length=40)
-        assert left.status == 200
-        assert '"characters";r=0' in left.headers["ratelimit"]
-        assert "over the limit" in _ask(service, length=101).json["detail"]
+        completions = {"prompt": ["abc", "a"], "max_tokens": 10, "n": 2}
+        assert _rest(_post(service, "/v1/completions", completions)) == 100 - (2 * 13 + 2 * 11)
+        assert _rest(_post(service, "/inspect", {"text": "abc" * 16})) == 4
+        assert _post(service, "/inspect", {"text": "abcab"}).status == 429
+
+
+def test_workers_share_their_limits(tmp_path: Path) -> None:
+    """A limit holds whichever worker answers, and without the hub each worker allows the whole limit."""
+    with _running(tmp_path, workers=2, requests_per_minute=4) as service:
+        wait_until(lambda: len(service.family()[1]) == 2, "both workers")
+        hub, (one, other) = service.family()
+        assert [_answered_by(one, other, service) for _ in range(2)] == [200, 200]
+        assert [_answered_by(other, one, service) for _ in range(3)] == [200, 200, 429]
+        assert _answered_by(one, other, service) == 429
+        hub.suspend()
+        assert _answered_by(one, other, service) == 200
+        (problem,) = service.get("/readyz").json["problems"]
+    assert problem == "the hub does not count: each process counts its limits alone"
 
 
 def test_counts_are_shared_in_redis_as_long_as_redis_answers(

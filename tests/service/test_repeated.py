@@ -71,7 +71,7 @@ def test_ready_bytes_are_charged_counted_and_logged(store: Path, tmp_path: Path)
 
     A 304 costs a request and no characters.
     """
-    limits = {"requests_per_minute": 9, "characters_per_minute": 100}
+    limits = {"requests_per_minute": 9, "characters_per_minute": 115}
     settings = {"store": store, "model": "tiny", "log_text": True, **limits}
     with serving(tmp_path / "log", **settings) as service:
         answers = _thrice(service, seed="count", length=30)

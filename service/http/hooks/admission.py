@@ -29,13 +29,21 @@ class Admission:
         self._charge(visit, "requests", 1)
 
     def charge(self, visit: Visit, generations: list[Generation]) -> None:
-        """Charge the client for the characters that a request asks for.
+        """Charge the client for the characters to read and to write, cached or not.
 
         Raises:
             RateLimited: the client has too few characters left in this minute.
         """
-        characters = sum(generation.length for generation in generations)
+        characters = sum(len(each.seed) + each.length for each in generations)
         self._charge(visit, "characters", characters)
+
+    def charge_reading(self, visit: Visit, text: str) -> None:
+        """Charge the client for the characters of a text that a model only reads.
+
+        Raises:
+            RateLimited: the client has too few characters left in this minute.
+        """
+        self._charge(visit, "characters", len(text))
 
     def _charge(self, visit: Visit, kind: str, amount: int) -> None:
         spent = self._allowance.charge(visit.client, kind, amount)

@@ -1,7 +1,8 @@
 """The headers of every response: request id, browser security, rate limits."""
 
-from service.http.allowance import MINUTE, Spent
+from service.http.allowance import Spent
 from service.http.hooks.visit import Visit
+from service.hub.counters import MINUTE
 
 PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"

@@ -8,6 +8,8 @@ from service.api.inspection_schemas import InspectRequest, InspectResponse, Unit
 from service.api.likely import likely_characters
 from service.api.resolve import unknown_characters
 from service.errors import InvalidRequest
+from service.http.hooks.admission import Admission
+from service.http.hooks.visit import current_visit
 from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
@@ -30,7 +32,7 @@ INSPECT = Operation(
 )
 
 
-def inspect_routes(models: Models, settings: Settings) -> Blueprint:
+def inspect_routes(models: Models, settings: Settings, admission: Admission) -> Blueprint:
     """Return the blueprint of `/inspect`."""
     routes = Blueprint("inspect", __name__)
 
@@ -43,6 +45,7 @@ def inspect_routes(models: Models, settings: Settings) -> Blueprint:
         inspection = resolve_inspection(wire, architecture.layers, architecture.units)
         if problems := unknown_characters("text", inspection.text, model.vocabulary):
             raise InvalidRequest(problems)
+        admission.charge_reading(current_visit(), inspection.text)
         ids = model.vocabulary.encode(inspection.text)
         reading = model.engine.inspect(ids, inspection.layer, settings.deadline)
         answer = _answer(inspection, reading, model)

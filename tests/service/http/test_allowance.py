@@ -1,10 +1,35 @@
-"""The allowance of a client, counted in memory or in Redis."""
+"""The allowance of a client, counted alone, in the hub or in Redis."""
 
 from pathlib import Path
 
-from service.http.allowance import MINUTE, Allowance
+import pytest
+
+from service.http.allowance import Allowance, Counts
+from service.http.hub_counts import HubCounts
+from service.http.redis_counts import RedisCounts
+from service.hub.client import HubClient
+from service.hub.counters import MINUTE
+from service.hub.rendezvous import Rendezvous
 from service.settings import Settings
+from service.telemetry import Telemetry
+from tests.hubs import running_hub
 from tests.servers import RedisServer
+
+TWO = Settings(requests_per_minute=2)
+
+
+class Failures(list[str]):
+    """Takes note of each charge that was not counted for all."""
+
+    def __call__(self) -> None:
+        self.append("failed")
+
+
+def allowed(counts: Counts) -> list[bool]:
+    """Whether each of three requests is allowed to a worker, of which the limit allows two."""
+    allowance = Allowance(TWO, counts)
+    charges = [allowance.charge("anna", "requests") for _ in range(3)]
+    return [charge is not None and charge.allowed for charge in charges]
 
 
 def test_a_charge_is_subtracted() -> None:
@@ -39,36 +64,51 @@ def test_no_limit_counts_nothing() -> None:
     assert Allowance(Settings()).charge("anna", "requests") is None
 
 
+def test_the_hub_counts_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers share their counts in the hub."""
+    failures = Failures()
+    with running_hub(monkeypatch) as hub:
+        counts = [HubCounts(hub.client(), failures) for _ in range(2)]
+        assert [allowed(each) for each in counts] == [[True, True, False], [False] * 3]
+        assert (failures, [each.problem for each in counts]) == ([], [None, None])
+
+
+def test_a_worker_counts_alone_while_the_hub_is_away() -> None:
+    """Without an answer of the hub a worker allows the whole limit, and says so."""
+    rendezvous = Rendezvous()  # nobody takes connections here
+    client = HubClient(rendezvous, Telemetry())
+    failures = Failures()
+    counts = HubCounts(client, failures)
+    try:
+        assert allowed(counts) == [True, True, False]
+        assert len(failures) == 3
+        assert "the hub does not count" in (counts.problem or "")
+    finally:
+        client.close()
+        rendezvous.close()
+
+
 def test_redis_counts_for_all_and_each_counts_alone_without(redis_server: RedisServer) -> None:
-    """Two allowances share their counts in Redis; without Redis each allows the whole limit."""
-    failures: list[str] = []
-    settings = Settings(redis_url=redis_server.url, requests_per_minute=2)
-    both = [Allowance(settings, lambda: failures.append("failed")) for _ in range(2)]
-
-    def allowed(one: Allowance) -> bool:
-        spent = one.charge("anna", "requests")
-        assert spent is not None
-        return spent.allowed
-
-    assert [allowed(one) for one in both for _ in range(2)] == [True, True, False, False]
-    assert (failures, [one.problem for one in both]) == ([], [None, None])
+    """Two workers share their counts in Redis; without Redis each allows the whole limit."""
+    failures = Failures()
+    counts = [RedisCounts(redis_server.url, TWO.redis_timeout, failures) for _ in range(2)]
+    assert [allowed(each) for each in counts] == [[True, True, False], [False] * 3]
+    assert (failures, [each.problem for each in counts]) == ([], [None, None])
     redis_server.stop()
-    assert [allowed(one) for one in both for _ in range(3)] == [True, True, False] * 2
+    assert [allowed(each) for each in counts] == [[True, True, False]] * 2
     assert len(failures) == 6
-    assert all("Redis does not count (ConnectionError" in (one.problem or "") for one in both)
-    for one in both:
-        one.close()
+    assert all("Redis does not count (ConnectionError" in (each.problem or "") for each in counts)
+    for each in counts:
+        each.close()
 
 
 def test_a_unix_socket_counts_too(tmp_path: Path) -> None:
     """`unix://` reaches a Redis that counts."""
     server = RedisServer(tmp_path / "redis.sock")
-    settings = Settings(redis_url=f"unix://{tmp_path}/redis.sock", requests_per_minute=2)
-    allowance = Allowance(settings)
+    counts = RedisCounts(f"unix://{tmp_path}/redis.sock", TWO.redis_timeout, Failures())
     try:
-        spent = allowance.charge("anna", "requests")
-        assert spent is not None
-        assert (spent.left, allowance.problem) == (1, None)
+        assert allowed(counts) == [True, True, False]
+        assert counts.problem is None
     finally:
-        allowance.close()
+        counts.close()
         server.stop()

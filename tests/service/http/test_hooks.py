@@ -108,15 +108,15 @@ def test_the_response_shows_each_limit() -> None:
     assert response.headers["RateLimit-Policy"] == '"requests";q=2;w=60, "characters";q=100;w=60'
     requests, characters = response.headers["RateLimit"].split(", ")
     assert requests.startswith('"requests";r=1;t=')
-    assert characters.startswith('"characters";r=60;t=')
+    assert characters.startswith('"characters";r=51;t=')
 
 
 def test_an_amount_over_the_whole_limit_is_named() -> None:
     """A request for more characters than a minute allows hears of the limit, not of a wait."""
-    refused = client(characters_per_minute=39).post("/generate")
+    refused = client(characters_per_minute=48).post("/generate")
     assert refused.status_code == 429
     assert (
-        refused.get_json()["detail"] == "40 characters at once are over the limit of 39 in a minute"
+        refused.get_json()["detail"] == "49 characters at once are over the limit of 48 in a minute"
     )
 
 

@@ -1,15 +1,16 @@
-"""The counts of clients in Redis, which all workers share."""
+"""The counts of clients in Redis, which all services with the same Redis share."""
 
 import logging
 from collections.abc import Callable
+from time import time
 from typing import TypeVar
 
-from limits import RateLimitItem
+from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from service.breaker import Breaker
-from service.http.allowance import Spent, spend
+from service.hub.counters import Count
 from service.redis_client import FAILURES, LimitedRedis, reason
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class SharedCounts:
+class RedisCounts:
     """Counts in Redis."""
 
     def __init__(self, url: str, timeout: float, failed: Callable[[], None]) -> None:
@@ -38,12 +39,19 @@ class SharedCounts:
         problem = self._breaker.problem
         return problem and f"Redis does not count ({problem}): each process counts its limits alone"
 
-    def spend(self, item: RateLimitItem, client: str, kind: str, amount: int) -> Spent | None:
+    def charge(self, client: str, kind: str, amount: int, limit: int) -> Count | None:
         """Charge a client; None while Redis fails."""
         if self._breaker.open:
             self._failed()
             return None
-        return self._ask(lambda: spend(self._limiter, item, client, kind, amount))
+        item = RateLimitItemPerMinute(limit, namespace=f"charloom:{kind}")
+        return self._ask(lambda: self._charge(item, client, amount))
+
+    def _charge(self, item: RateLimitItemPerMinute, client: str, amount: int) -> Count:
+        limiter = self._limiter
+        allowed = limiter.test(item, client, cost=amount) and limiter.hit(item, client, cost=amount)
+        window = limiter.get_window_stats(item, client)
+        return Count(window.remaining, window.reset_time - time(), allowed)
 
     def _ask(self, operation: Callable[[], Result]) -> Result | None:
         """Return the result of an operation; None if Redis fails."""
