@@ -27,7 +27,13 @@ OUT = Path(__file__).parent / "out"
 WARM_SECONDS = 20.0
 # 100 clients of a worker that wait for the hub take each of so few threads.
 THREADS = {"GUNICORN_CMD_ARGS": "--threads=32"}
-SETTINGS: dict[str, Any] = {"model": MODEL, "workers": WORKERS, "reload_seconds": 2, "deadline": 20}
+SETTINGS: dict[str, Any] = {
+    "model": MODEL,
+    "workers": WORKERS,
+    "reload_seconds": 2,
+    "deadline": 20,  # also the seconds for which an unused version stays loaded
+    "cache_megabytes": 1,  # the warm-up fills what a worker keeps of repeated answers
+}
 
 
 def main() -> int:
@@ -51,7 +57,7 @@ def main() -> int:
             *checks.failed_requests(ledger, [*warming, *episodes]),
             *checks.left_over(before, after),
         ]
-        scene.service.stop()
+        problems += checks.badly_ended(scene.service.stop(), OUT / "log")
         problems += checks.left_processes({sample.pid for sample in samples})
         with serving(Path(folder) / "quiet", store=scene.store, **SETTINGS) as quiet:
             problems += checks.other_texts(quiet, ledger)

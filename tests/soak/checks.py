@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 
@@ -31,6 +32,14 @@ def left_over(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator
             yield f"{role}: {held.descriptors} descriptors instead of {was.descriptors}"
         if held.memory > was.memory * (1 + MORE_MEMORY):
             yield f"{role}: {_megabytes(held.memory)} MB instead of {_megabytes(was.memory)} MB"
+
+
+def badly_ended(status: int, log: Path) -> Iterator[str]:
+    """Yield what a service that was stopped should not have said."""
+    if status:
+        yield f"the service ended with status {status}"
+    if "Traceback" in log.read_text(encoding="utf-8"):
+        yield f"a traceback is in {log}"
 
 
 def left_processes(pids: Iterable[int]) -> Iterator[str]:

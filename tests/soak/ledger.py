@@ -69,8 +69,8 @@ class Episode:
     """When the next fault may begin."""
 
     def touches(self, visit: Visit) -> bool:
-        """Whether a request was under way between the fault and the next fault."""
-        return visit.ended >= self.began and visit.began <= self.over
+        """Whether a request ended between the fault and the next fault."""
+        return self.began <= visit.ended <= self.over
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Ledger:
                 self.texts[seen.text.version, seen.text.fields].add(seen.text.text)
 
     def of(self, episode: Episode) -> list[Visit]:
-        """Return the visits that were under way between a fault and the next fault."""
+        """Return the visits that ended between a fault and the next fault."""
         return [visit for visit in self.visits if episode.touches(visit)]
 
     def failed(self, episodes: Iterable[Episode]) -> Counter[str]:
