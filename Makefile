@@ -28,7 +28,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist
 # What ruff and mypy read.
 CODE := $(wildcard benchmarks model_store service tests training)
 
-.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test processor-test clean
+.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test processor-test soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ compose-test: ## build the images and try docker-compose for real (needs root an
 
 processor-test: $(VENV)/dev.stamp ## compute on emulated processors, AVX2 alone and Arm (needs root or QEMU, else skips)
 	@$(BIN)/python -m tests.processors.processor_test
+
+soak: $(VENV)/dev.stamp ## 20 minutes of clients and faults; ARGS="--seconds 60" makes each fault once
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 # The locks hold names, versions and hashes; never an address, so that any index will do. dev comes first:
 # it holds everything, and the two others take their versions from it.
