@@ -23,13 +23,19 @@ def failed_requests(ledger: Ledger, episodes: Iterable[Episode]) -> Iterator[str
 
 
 def left_over(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator[str]:
-    """Yield what a process holds more than after the warm-up."""
+    """Yield the threads and descriptors that a process holds more than after the warm-up."""
     for role, held in after.items():
         was = before[role]
         if held.threads > was.threads:
             yield f"{role}: {held.threads} threads instead of {was.threads}"
         if held.descriptors > was.descriptors:
             yield f"{role}: {held.descriptors} descriptors instead of {was.descriptors}"
+
+
+def more_memory(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator[str]:
+    """Yield the processes whose memory is larger than after the warm-up."""
+    for role, held in after.items():
+        was = before[role]
         if held.memory > was.memory * (1 + MORE_MEMORY):
             yield f"{role}: {_megabytes(held.memory)} MB instead of {_megabytes(was.memory)} MB"
 
