@@ -105,11 +105,13 @@ class BackgroundHandler(Handler):
         return writer
 
     def _write_all(self) -> None:
-        closing = False
-        while not closing:
-            first = self._records.get()
-            closing = self._closing.wait(self.PAUSE)
-            self._write([first, *self._waiting()])
+        ended = False
+        while not ended:
+            records = [self._records.get()]
+            self._closing.wait(self.PAUSE)
+            records += self._waiting()
+            self._write(records)
+            ended = None in records
 
     def _waiting(self) -> Iterator[LogRecord | None]:
         with suppress(Empty):

@@ -99,6 +99,23 @@ def test_a_closed_handler_begins_anew(
     assert lines == ["before", "after"]
 
 
+def test_a_close_at_the_end_of_a_pause_ends_the_thread(
+    handler: BackgroundHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of `close` ends the thread also where the mark comes just after a pause."""
+
+    def closed_just_after(_seconds: float) -> bool:
+        handler._closing.set()
+        handler._records.put(None)
+        return False
+
+    monkeypatch.setattr(handler._closing, "wait", closed_just_after)
+    handler.handle(record("a line"))
+    assert handler._writer is not None
+    handler._writer.join(10)
+    assert not handler._writer.is_alive()
+
+
 def test_a_forked_process_writes_every_line_before_it_exits() -> None:
     """A process that was forked after the configuration, as workers are, loses no line."""
     command = [sys.executable, "-c", FORKS_AND_LOGS]

@@ -95,13 +95,11 @@ def test_an_engine_that_opens_too_late_is_closed(
 
     monkeypatch.setattr(shared_engine, "_open_engine", open_engine)
     client = hub.client()
-    thread = threading.Thread(
-        target=lambda: pytest.raises(ModelUnavailable, EngineClient, client, spec())
-    )
-    thread.start()
-    assert opening.wait(SECONDS)
-    client.close()
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(EngineClient, client, spec())
+        assert opening.wait(SECONDS)
+        client.close()
+        assert isinstance(lost.exception(), ModelUnavailable)
     gate.set()
     wait_until(lambda: not hub.hub._engines, "the engine's end")
 
