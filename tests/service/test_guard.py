@@ -152,7 +152,9 @@ def test_a_wrong_password_is_said_at_the_start(tmp_path: Path, redis_server: Red
     with redis.Redis.from_url(redis_server.url) as client:
         client.config_set("requirepass", "secret")
     url = redis_server.url.replace("redis://", "redis://:wrong@")
-    with _running(tmp_path, redis_url=url, requests_per_minute=1000) as service:
+    # Time enough for the answer of a Redis on a busy machine.
+    patient = {"redis_url": url, "redis_timeout": 5}
+    with _running(tmp_path, requests_per_minute=1000, **patient) as service:
         (problem,) = service.get("/readyz").json["problems"]
         assert service.metric("charloom_limit_errors_total") >= 1
     assert problem.startswith("Redis does not count (AuthenticationError: ")
