@@ -39,7 +39,7 @@ class CachedStream:
 
 @dataclass(frozen=True)
 class Form:
-    """What the values of a model look like: states [parts, units], and texts of these symbols."""
+    """The form of a model's values: states [parts, units], and texts of these symbols."""
 
     parts: int
     units: int

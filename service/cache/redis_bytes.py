@@ -34,7 +34,7 @@ class RedisBytes:
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
         if self._connection.problem is not None:
             return f"Redis does not answer ({self._connection.problem}): nothing is cached"
         if self._reading.problem is not None:

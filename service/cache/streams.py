@@ -20,7 +20,7 @@ class Bytes(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
 
     def get(self, key: str) -> bytes | None:
         """Return the value of a key."""
@@ -51,7 +51,7 @@ class StreamCache:
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
         return self._kept.problem
 
     def get(self, stream: Stream, form: Form) -> CachedStream | None:

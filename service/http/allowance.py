@@ -13,7 +13,7 @@ class Counts(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
 
     def charge(self, client: str, kind: str, amount: int, limit: int) -> Count | None:
         """Charge a client and return the state of its count; None when there is no answer."""
@@ -50,7 +50,7 @@ class Allowance:
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
         return None if self._shared is None else self._shared.problem
 
     def charge(self, client: str, kind: str, amount: int = 1) -> Spent | None:

@@ -21,7 +21,7 @@ class HubCounts:
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
         return self._breaker.problem
 
     def charge(self, client: str, kind: str, amount: int, limit: int) -> Count | None:

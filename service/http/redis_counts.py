@@ -35,7 +35,7 @@ class RedisCounts:
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The sentence about a failure that lasts; None while nothing fails."""
         problem = self._breaker.problem
         return problem and f"Redis does not count ({problem}): each process counts its limits alone"
 

@@ -34,7 +34,7 @@ class Visit:
     """The origin of the page that sent the request."""
     spent: list[Spent] = field(default_factory=list)
     error: Exception | None = None
-    """What refused the request before Flask had it."""
+    """The error that refused the request before Flask had the request."""
     model: str | None = None
     seeds: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
