@@ -1,7 +1,7 @@
 """Pieces of text as OpenAI's choices, with offsets, log-probabilities and usage."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from service.api.likely import likely_characters
 from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
@@ -36,7 +36,7 @@ class Texts:
         """Return the choice of a text's next piece; None is the end of the text."""
         choice = self._choice(index, piece or Text(""))
         if piece is None:
-            choice.finish_reason = self._answers[index].finish_reason
+            choice.finish_reason = _finish_reason(self._answers[index])
         return {"choices": [choice]}
 
     def whole(self, arrivals: Sequence[Arrival]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Texts:
             if pieces:
                 text = sum(pieces[1:], start=pieces[0])
             choice = self._choice(index, text)
-            choice.finish_reason = answer.finish_reason
+            choice.finish_reason = _finish_reason(answer)
             choices.append(choice)
         return {"choices": choices, "usage": self.usage()}
 
@@ -93,3 +93,8 @@ class Texts:
             for character, logprob, row in zip(piece.characters, own, likely, strict=True)
         ]
         return own, top
+
+
+def _finish_reason(answer: Answer) -> Literal["length", "stop"]:
+    """Return OpenAI's name of a finish reason: a text that ends by itself has "stop"."""
+    return "length" if answer.finish_reason == "length" else "stop"

@@ -17,10 +17,12 @@ from pydantic_core import from_json
 
 from model_store import Architecture, Corpus
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
-from service.stream.generation import FinishReason
+from service.stream.generation import REPETITION_WINDOW, FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
 MAX_STOP = 200  # characters
+MAX_PATTERN = 2_000  # characters
+MAX_WINDOW = 10_000  # characters
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
 MAX_FIELDS = 50  # of a request, known or unknown
@@ -33,6 +35,47 @@ def _whole(value: Any) -> Any:
 # In JSON 20.0 is the same number as 20.
 Whole = Annotated[int, BeforeValidator(_whole)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]
+PatternString = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]
+
+# The parameters of a draw that both routes have.
+TopK = Annotated[
+    Whole | None, Field(ge=1, description="Draw from this many of the likeliest characters.")
+]
+MinP = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Leave out characters with less than this share of the likeliest one's probability.",
+    ),
+]
+TypicalP = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Draw from the most typical characters that together have this probability.",
+    ),
+]
+RepetitionPenalty = Annotated[
+    float,
+    Field(
+        ge=0.1,
+        le=10,
+        allow_inf_nan=False,
+        description="Above 1, characters that were generated lately become less likely.",
+    ),
+]
+RepetitionWindow = Annotated[
+    Whole,
+    Field(
+        ge=1,
+        le=MAX_WINDOW,
+        description="How many of the last generated characters `repetition_penalty` looks at.",
+    ),
+]
 
 
 def _nullable(schema: dict[str, Any]) -> None:
@@ -66,15 +109,20 @@ class GenerateRequest(Request):
         le=MAX_RANDOM_SEED,
         description="The same random seed gives the same text; in JSON, null draws a fresh one.",
     )
-    top_k: Whole | None = Field(
-        None, ge=1, description="Draw from this many of the likeliest characters."
-    )
+    top_k: TopK = None
     top_p: float | None = Field(
         None,
         gt=0,
         le=1,
         allow_inf_nan=False,
         description="Draw from the likeliest characters that together have this probability.",
+    )
+    min_p: MinP = None
+    typical_p: TypicalP = None
+    repetition_penalty: RepetitionPenalty = 1.0
+    repetition_window: RepetitionWindow = REPETITION_WINDOW
+    pattern: PatternString | None = Field(
+        None, description="A regular expression that the whole text matches."
     )
     stop: list[StopString] = Field(
         [], max_length=4, description="The text ends before the first of these."

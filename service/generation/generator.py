@@ -1,15 +1,16 @@
-"""The way of one generation: read the cache, draw the rest, cut the text at a stop string."""
+"""The way of one generation: read the cache, draw the rest, cut the text at its end."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic
-from typing import Literal
+from typing import Literal, Protocol
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded
 from service.generation.drawing import Drawing
+from service.generation.pattern_end import PatternEnd
 from service.generation.stop import StopStrings
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
@@ -34,6 +35,17 @@ class Caller:
     """Whether the client reads each piece as soon as the piece is drawn."""
     read_cache: bool = True
     write_cache: bool = True
+
+
+class End(Protocol):
+    """A place where a text may end before its length: the end of a pattern, or a stop string."""
+
+    @property
+    def found(self) -> bool:
+        """Whether the text has ended."""
+
+    def feed(self, piece: str) -> str:
+        """Return the characters that are certain to belong to the text, held-back ones included."""
 
 
 class Answer:
@@ -74,12 +86,13 @@ class TextGenerator:
         """
         began = monotonic()
         known = self._known(generation, model, caller)
-        answer = Answer(_cache_result(generation, known, caller))
+        answer = Answer(_cache_result(generation, model, known, caller))
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
-        pieces = _cut(generation, pieces, answer) if generation.stop else pieces
+        for reason, end in _ends(generation, model):
+            pieces = _cut(pieces, end, reason, answer)
         answer.pieces = self._counted(pieces, answer)
         return answer
 
@@ -136,8 +149,8 @@ class TextGenerator:
                             yield drawing.read(have, reached)
                             have = reached
                     except (ClientGone, GeneratorExit):
-                        # `_cut` closes the pieces after a stop string, which is no cancellation.
-                        if answer.finish_reason != "stop":
+                        # `_cut` closes the pieces at the end of a text, which is no cancellation.
+                        if answer.finish_reason == "length":
                             self._telemetry.cancellations.labels(sequence.stage).inc()
                         raise
             finally:
@@ -165,6 +178,7 @@ class TextGenerator:
             end=generation.length,
             wants_details=generation.wants_details
             or (known is not None and known.details is not None),
+            automaton=generation.automaton,
         )
         sequence = Sequence(job, caller.client, deadline - monotonic())
         sequence.followed = followed
@@ -178,7 +192,7 @@ class TextGenerator:
         if known is not None:
             # The end state has consumed every character but the last.
             consumed = len(stream.prompt) + len(known.text) - 1
-            generated = encode(known.text) if stream.sampling.adjusts else None
+            generated = encode(known.text) if stream.sampling.looks_back else None
             return Start(encode(known.text[-1]), consumed, known.end_state, generated)
         snapshot = None
         if caller.read_cache:
@@ -199,14 +213,19 @@ def form_of(model: LoadedModel) -> Form:
 
 
 def _cache_result(
-    generation: Generation, known: CachedStream | None, caller: Caller
+    generation: Generation, model: LoadedModel, known: CachedStream | None, caller: Caller
 ) -> CacheResult:
     if not caller.read_cache:
         return "bypass"
     if known is None:
         return "miss"
-    enough = len(known.text) >= generation.length
-    return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
+    if len(known.text) >= generation.length:
+        return "hit"
+    for _, end in _ends(generation, model):
+        end.feed(known.text)
+        if end.found:
+            return "hit"
+    return "partial"
 
 
 def _wait(drawing: Drawing, target: int, deadline: float, caller: Caller) -> None:
@@ -225,18 +244,28 @@ def _wait(drawing: Drawing, target: int, deadline: float, caller: Caller) -> Non
             raise ClientGone("the client closed the connection")
 
 
-def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Generator[Text]:
-    """Yield the pieces up to the first stop string; without one, the whole text."""
-    stop = StopStrings(generation.stop)
+def _ends(generation: Generation, model: LoadedModel) -> Iterator[tuple[FinishReason, End]]:
+    """Yield each place where the text may end before its length, with the finish reason."""
+    if generation.automaton is not None:
+        end = PatternEnd(generation.automaton, generation.length, model.vocabulary)
+        yield "pattern", end
+    if generation.stop:
+        yield "stop", StopStrings(generation.stop)
+
+
+def _cut(
+    pieces: Generator[Text], end: End, reason: FinishReason, answer: Answer
+) -> Generator[Text]:
+    """Yield the pieces up to an end; a text without this end is whole."""
     held: Text | None = None
     with closing(pieces):
         for piece in pieces:
             text = piece if held is None else held + piece
-            shown = len(stop.feed(piece.characters))
-            if stop.found:
-                answer.finish_reason = "stop"
+            shown = len(end.feed(piece.characters))
+            if end.found:
+                answer.finish_reason = reason
             yield text[:shown]
-            if stop.found:
+            if end.found:
                 return
             held = text[shown:]
     if held:

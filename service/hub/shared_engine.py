@@ -169,6 +169,7 @@ class SharedEngine:
             and len(job) > 0
             and ids.min() >= 0
             and ids.max() < self._engine.vocabulary_size
+            and (job.automaton is None or job.automaton.fits(self._engine.vocabulary_size))
         )
 
 

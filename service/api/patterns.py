@@ -1,0 +1,30 @@
+"""The pattern of a request: its automaton over a model's characters, or what is wrong with it."""
+
+from model_store import UNKNOWN, Vocabulary
+from service.errors import FieldProblem, InvalidRequest
+from service.stream.automaton import Automaton
+from service.stream.pattern import automaton_of
+from service.stream.positions import PatternError
+
+
+def resolve_pattern(pattern: str, vocabulary: Vocabulary, length: int) -> tuple[Automaton, int]:
+    """Return the automaton of a pattern, and the most characters that a text can have.
+
+    Raises:
+        InvalidRequest: no text of the model's characters and of at most `length` characters matches
+            the pattern, the syntax is wrong or not supported, or the automaton is too large.
+    """
+    try:
+        automaton = automaton_of(pattern, vocabulary.symbols, UNKNOWN)
+    except PatternError as error:
+        raise InvalidRequest([FieldProblem("pattern", str(error))]) from None
+    shortest, longest = automaton.shortest, automaton.longest
+    if shortest is None:
+        message = "no text in the characters that the model knows matches this pattern"
+        raise InvalidRequest([FieldProblem("pattern", message)])
+    if shortest > length:
+        message = (
+            f"the shortest text has {shortest} characters, which is over the length of {length}"
+        )
+        raise InvalidRequest([FieldProblem("pattern", message)])
+    return automaton, length if longest is None else min(length, longest)
