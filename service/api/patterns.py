@@ -21,6 +21,8 @@ def resolve_pattern(pattern: str, vocabulary: Vocabulary, length: int) -> tuple[
     shortest, longest = automaton.shortest, automaton.longest
     if shortest is None:
         message = "no text in the characters that the model knows matches this pattern"
+        if automaton.matches_empty:
+            message = "the empty text alone matches this pattern"
         raise InvalidRequest([FieldProblem("pattern", message)])
     if shortest > length:
         message = (

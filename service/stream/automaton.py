@@ -44,6 +44,11 @@ class Automaton:
         characters = int(self._onward[START])
         return characters if characters < FAR else None
 
+    @property
+    def matches_empty(self) -> bool:
+        """Whether the empty text is one of the pattern."""
+        return bool(self.distance[START] == 0)
+
     def fits(self, vocabulary_size: int) -> bool:
         """Return whether the arrays agree with each other and with a vocabulary."""
         states, classes = self.following.shape

@@ -6,7 +6,8 @@ import pytest
 
 from service.api.openai_resolve import resolve_completion
 from service.api.openai_schemas import CompletionRequest
-from service.api.schemas import MAX_RANDOM_SEED, parse
+from service.api.resolve import resolve
+from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest, parse
 from service.errors import InvalidRequest
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling
@@ -96,6 +97,21 @@ def test_penalties_and_biases_belong_to_the_sampling() -> None:
     assert generation.stream.sampling.adjusts
 
 
+def test_vllm_s_parameters_are_those_of_generate() -> None:
+    """VLLM's further parameters mean the same stream as their namesakes in `POST /generate`."""
+    drawn: dict[str, Any] = {
+        "top_k": 3,
+        "min_p": 0.1,
+        "typical_p": 0.9,
+        "repetition_penalty": 1.5,
+        "repetition_window": 9,
+    }
+    (generation,) = _resolved(**drawn, structured_outputs={"regex": "[a-z]{3}"})
+    same = GenerateRequest(seed="Hello", length=16, random_seed=7, pattern="[a-z]{3}", **drawn)
+    assert generation.stream == resolve(same, MODEL, Settings()).stream
+    assert generation.length == 3
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -104,6 +120,7 @@ def test_penalties_and_biases_belong_to_the_sampling() -> None:
         ({"max_tokens": 21}, "max_tokens"),
         ({"logit_bias": {"ab": 1}}, "logit_bias"),
         ({"logit_bias": {"€": 1}}, "logit_bias"),
+        ({"structured_outputs": {"regex": "a(?=b)"}}, "structured_outputs.regex"),
     ],
 )
 def test_problems_have_openai_s_names(fields: dict[str, Any], field: str) -> None:
