@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from re import _compiler, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
-MAX_POSITIONS = 4_000
+MAX_POSITIONS = 4_000  # so that a set has at most 500 bytes
 
 END = 1  # the set of the one position 0, the end of a text
 
@@ -84,8 +84,8 @@ class Positions:
         self._budget = budget
         self._taken: dict[tuple[str, int], int] = {}
         try:
-            self._tree = _parsed(expression)
-            whole = self._sequence(_unanchored(self._tree), self._tree.state.flags)
+            tree = _parsed(expression)
+            whole = self._sequence(_unanchored(tree), tree.state.flags)
         except RecursionError:
             raise PatternError("the pattern's groups are nested too deeply") from None
         self._link(whole.last, END)
@@ -106,7 +106,7 @@ class Positions:
             return _either([self._sequence(branch, flags) for branch in argument[1]])
         if kind is _constants.SUBPATTERN:
             _, added, removed, inner = argument
-            return self._sequence(inner, (flags | added) & ~removed)
+            return self._sequence(inner, _combined(flags, added, removed))
         if kind in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
             least, most, inner = argument
             return self._repeated(least, most, inner, flags)
@@ -127,8 +127,9 @@ class Positions:
         """Return the set of the symbols that a node of one character takes."""
         key = repr(node), flags
         if key not in self._taken:
-            self._budget.spend(len(self._symbols) // 4)
-            one = _parser.SubPattern(self._tree.state, [node])
+            self._budget.spend(_price(node) + len(self._symbols) // 4)
+            # A state of its own: the tree's has the flags of the whole expression.
+            one = _parser.SubPattern(_parser.State(), [node])
             takes = _compiler.compile(one, flags).fullmatch
             self._taken[key] = sum(
                 1 << n for n, symbol in enumerate(self._symbols) if takes(symbol)
@@ -184,13 +185,31 @@ def _either(parts: Sequence[Part]) -> Part:
     return Part(first, last, any(part.empty for part in parts))
 
 
+def _combined(flags: int, added: int, removed: int) -> int:
+    """Return the flags within a group; of Unicode and ASCII, one takes the place of the other."""
+    if added & _parser.TYPE_FLAGS:
+        flags &= ~_parser.TYPE_FLAGS
+    return (flags | added) & ~removed
+
+
+def _price(node: Node) -> int:
+    """Return the steps that Python's matcher takes to be made for a node of one character."""
+    kind, argument = node
+    if kind is not _constants.IN:
+        return 10
+    literals = [code for item, code in argument if item is _constants.LITERAL]
+    ends = [codes[1] for item, codes in argument if item is _constants.RANGE]
+    # Beyond Latin-1 the matcher makes a table of 65,536 characters, in up to 5 ms.
+    return 4_000 if max([*literals, *ends], default=0) > 255 else 30
+
+
 def _parsed(expression: str) -> Any:
     """Return the tree of an expression."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about what a later Python may read otherwise
             return _parser.parse(expression)
-    except (re.error, OverflowError) as error:
+    except (re.error, OverflowError, ValueError) as error:
         raise PatternError(f"the pattern is no regular expression: {error}") from None
 
 

@@ -19,7 +19,23 @@ TEXTS = [
 ]
 
 atoms = st.sampled_from(
-    ["a", "b", "ä", ".", r"\w", r"\s", "[^a]", "[a-b]", "(?i:b)", "(?s:.)", "()", r"\n", "x"]
+    [
+        "a",
+        "b",
+        "ä",
+        ".",
+        r"\w",
+        r"\s",
+        "[^a]",
+        "[a-b]",
+        "(?i:b)",
+        "(?s:.)",
+        "()",
+        r"\n",
+        "x",
+        r"(?a:\w)",
+        "(?i:b(?-i:b))",
+    ]
 )
 expressions = st.recursive(
     atoms,
@@ -126,6 +142,7 @@ def test_syntax_that_cannot_be_used_is_named(expression: str, named: str) -> Non
         "(a*){4000000000}",
         "(((((a?){9})*){9})*){90}",
         "|".join(f".{{{n}}}" for n in range(300)),
+        "".join(f"[\u0100-{chr(0x2000 + n)}]" for n in range(400)),  # each takes milliseconds
     ],
 )
 def test_a_large_automaton_is_refused_early(expression: str) -> None:
