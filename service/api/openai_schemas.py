@@ -11,17 +11,17 @@ from pydantic import (
     model_validator,
 )
 
-from service.api.schemas import (
+from service.api.parameters import (
     MinP,
     PatternString,
     RepetitionPenalty,
     RepetitionWindow,
-    Request,
     StopString,
     TopK,
     TypicalP,
     Whole,
 )
+from service.api.schemas import Request
 from service.stream.generation import REPETITION_WINDOW
 
 MAX_CHOICES = 16

@@ -21,9 +21,10 @@ def penalise(
 
 
 def discourage(logits: Floats, recent: NDArray[np.bool_], penalty: Doubles) -> Doubles:
-    """Return logits [B, V], for recent characters [B, V] nearer to unlikely by the penalty [B].
+    """Return logits [B, V] with the penalty [B] on recent characters [B, V].
 
-    A positive logit is divided by the penalty and a negative one multiplied (Keskar et al., "CTRL: a
+    The penalty divides a positive logit and multiplies a negative one, so that a penalty above 1 makes
+    the character less likely (Keskar et al., "CTRL: a
     conditional transformer language model for controllable generation", 2019, section 4.1, with the
     treatment of negative logits that vLLM and Transformers have).
     """

@@ -6,6 +6,7 @@ characters a place such as `\w` or `[^,]` takes, so an expression means what it 
 """
 
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ BEGIN_ANCHORS = [
 END_ANCHORS = [(_constants.AT, _constants.AT_END), (_constants.AT, _constants.AT_END_STRING)]
 
 Node = tuple[Any, Any]
+
+_parsing = threading.Lock()
 
 
 class PatternError(ValueError):
@@ -83,6 +86,7 @@ class Positions:
         self._symbols = symbols
         self._budget = budget
         self._taken: dict[tuple[str, int], int] = {}
+        self._of_node: dict[tuple[int, int], int] = {}
         try:
             tree = _parsed(expression)
             whole = self._sequence(_unanchored(tree), tree.state.flags)
@@ -119,7 +123,11 @@ class Positions:
             )
         position = 1 << len(self.follow)
         self.follow.append(0)
-        symbols = self._symbols_of(node, flags)
+        # A repetition has the same node many times, and the text of a node may be long.
+        place = id(node), flags
+        if place not in self._of_node:
+            self._of_node[place] = self._symbols_of(node, flags)
+        symbols = self._of_node[place]
         self.places[symbols] = self.places.get(symbols, 0) | position
         return Part(position, position, empty=False)
 
@@ -139,10 +147,8 @@ class Positions:
     def _repeated(self, least: int, most: int, inner: Sequence[Node], flags: int) -> Part:
         whole, copies = EMPTY, most
         if most is _constants.MAXREPEAT:
-            whole, copies = (
-                self._looped(self._sequence(inner, flags), may_lack=least == 0),
-                least - 1,
-            )
+            whole = self._looped(self._sequence(inner, flags), may_lack=least == 0)
+            copies = least - 1
         for number in range(copies, 0, -1):
             copy = self._sequence(inner, flags)
             if not copy.first:  # only the empty text
@@ -206,7 +212,8 @@ def _price(node: Node) -> int:
 def _parsed(expression: str) -> Any:
     """Return the tree of an expression."""
     try:
-        with warnings.catch_warnings():
+        # The filters of warnings are the process's own, so threads take turns.
+        with _parsing, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about what a later Python may read otherwise
             return _parser.parse(expression)
     except (re.error, OverflowError, ValueError) as error:

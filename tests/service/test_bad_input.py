@@ -93,7 +93,8 @@ def test_an_error_document_is_small(service: Service, fields: dict) -> None:
 def test_null_and_whole_numbers(service: Service) -> None:
     """Null stands for the default of a field, and 20.0 is the same number as 20."""
     plain = service.generate(seed="abc", length=20).json
-    nulls = dict.fromkeys(("temperature", "top_k", "top_p", "stop", "details", "model"))
+    names = "temperature top_k top_p min_p typical_p repetition_penalty repetition_window pattern"
+    nulls = dict.fromkeys([*names.split(), "stop", "details", "model"])
     assert service.generate(seed="abc", length=20.0, **nulls).json["text"] == plain["text"]
     assert len(service.generate(seed="abc", length=None).json["text"]) == 400
 

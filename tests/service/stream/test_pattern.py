@@ -142,6 +142,7 @@ def test_syntax_that_cannot_be_used_is_named(expression: str, named: str) -> Non
         "(a*){4000000000}",
         "(((((a?){9})*){9})*){90}",
         "|".join(f".{{{n}}}" for n in range(300)),
+        f"[{''.join(map(chr, range(0x4E00, 0x4E00 + 1_900)))}]{{4001}}",
         "".join(f"[\u0100-{chr(0x2000 + n)}]" for n in range(400)),  # each takes milliseconds
     ],
 )
