@@ -174,6 +174,8 @@ class EventStream:
         self._response = self._connection.getresponse()
         self.status = self._response.status
         self.headers = {name.lower(): value for name, value in self._response.getheaders()}
+        self.position = -1
+        """The id of the last event: the characters of the text up to its end."""
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Yield (event, data); the event of a piece of text is `message`, as browsers say."""
@@ -182,6 +184,8 @@ class EventStream:
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "event":
                 event = value
+            elif name == "id":
+                self.position = int(value)
             elif name == "data":
                 yield event, json.loads(value)
             else:
