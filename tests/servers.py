@@ -136,6 +136,14 @@ class Service:
         (hub,) = [child for child in children if "service.hub.process" in child.cmdline()]
         return hub, [child for child in children if child != hub]
 
+    def kill(self) -> None:
+        """Kill every process, as a machine does that loses its power."""
+        master = psutil.Process(self.process.pid)
+        for process in (master, *master.children(recursive=True)):
+            process.kill()
+        self.process.wait(30)
+        self._log.close()
+
     def stop(self) -> int:
         """Stop as an operator does and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -199,6 +207,12 @@ class EventStream:
         assert [event for event, _ in events[:-1]] == ["message"] * (len(events) - 1)
         assert events[-1][0] == "done"
         return "".join(data["text"] for _, data in events[:-1])
+
+    def read(self) -> bytes:
+        """Read the whole body, as of a refusal."""
+        body = self._response.read()
+        self.close()
+        return body
 
     def close(self) -> None:
         """Close the connection."""
