@@ -83,11 +83,13 @@ class Architecture(_Frozen):
 
 
 class Corpus(_Frozen):
-    """The text that a model was trained on."""
+    """The text that a model was trained on; of a corpus of many short texts, their numbers."""
 
     name: str
     sha256: Sha256
     characters: PositiveInt
+    texts: PositiveInt | None = None  # distinct ones; None: the corpus is one continuous text
+    held_out_texts: PositiveInt | None = None
 
 
 class Parent(_Frozen):
@@ -114,6 +116,9 @@ class ModelDescription(_Frozen):
     git_commit: str | None
     parent: Parent | None = None
     fingerprint: Sha256 | None = None  # of the int8 graph; None in early versions
+    seed_text: str | None = (
+        None  # of the held-out text, to try the model with; None in early versions
+    )
 
 
 class Manifest(ModelDescription):

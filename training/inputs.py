@@ -49,7 +49,7 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
         config = load_config(options.config, options.overrides, start.settled)
         with open_corpus(options.corpus, options.corpora_dir) as corpus:
             text, vocabulary = prepare(corpus, config, folder, start.vocabulary)
-        batches = batches_of(text.train, config)
+        batches = batches_of(text, config)
         require_space(config, vocabulary, folder, store)
         yield Inputs(store, folder, start, config, corpus, text, vocabulary), batches
 

@@ -66,7 +66,7 @@ class Training:
         with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
             progress = Progress(Console(file=nowhere))
             config = self.run.info.config
-            batches = batches_of(self.text.train, config)
+            batches = batches_of(self.text, config)
             trainer = Trainer(config, self.vocabulary, len(batches), self.start.weights())
             fit(trainer, self.run, batches, self.text, self.vocabulary, progress)
         return self

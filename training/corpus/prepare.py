@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model_store import UNKNOWN, InvalidVocabulary, Vocabulary
+from model_store import TEXT_END, UNKNOWN, InvalidVocabulary, Vocabulary
 from training.config import TrainingConfig
 from training.corpus.bar import bar
 from training.corpus.sources import Corpus
 from training.corpus.split import Split, split, split_texts
 from training.corpus.text import read_text
-from training.corpus.texts import LINE_END, Arranged, arrange
+from training.corpus.texts import Arranged, arrange
 from training.errors import CorpusError
 
 MINIMUM_CHARACTERS = 1000
@@ -58,7 +58,7 @@ def prepare(
     vocabulary = Vocabulary(record.symbols)
     ids = np.asarray(np.memmap(folder / IDS, _type(vocabulary), mode="r"))
     if config.of_texts:
-        end = record.symbols.index(LINE_END)
+        end = record.symbols.index(TEXT_END)
         text = split_texts(ids, record.training_texts, end, record.repeated_texts)
     else:
         text = split(ids, config.validation_fraction)
@@ -142,7 +142,7 @@ def _encoded(
             f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
         )
     vocabulary = given or choose(counts, config)
-    if config.of_texts and LINE_END not in vocabulary.symbols:
+    if config.of_texts and TEXT_END not in vocabulary.symbols:
         raise CorpusError(
             "the vocabulary lacks U+000A, the line end, which ends each text: "
             "lower min_count, or start from another version"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store import TEXT_END
 from model_store.known_texts import hash_of
 from training.config import TrainingConfig
 from training.corpus.bar import Advance, bar
@@ -21,7 +22,6 @@ from training.corpus.text import TextFile, read_text
 from training.errors import CorpusError
 
 LINES, COLUMN = "lines", "column:"
-LINE_END = "\n"
 LONGEST = 10_000  # characters of a text; the service writes no more by default
 LONGEST_LINE = 1_000_000  # characters of a record
 
@@ -60,7 +60,7 @@ def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
     with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
         for part in (hashes > highest_held_out, hashes <= highest_held_out):
             _write(file, corpus, config, kept & part)
-        file.write(LINE_END)
+        file.write(TEXT_END)
     return Arranged(
         corpus=replace(corpus, files=(TextFile(path, corpus.name),)),
         training=int(np.count_nonzero(distinct > highest_held_out)),
@@ -71,7 +71,7 @@ def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
 def _write(
     file: TextIOBase, corpus: Corpus, config: TrainingConfig, chosen: NDArray[np.bool_]
 ) -> None:
-    file.writelines(LINE_END + text for text in compress(_all_texts(corpus, config), chosen))
+    file.writelines(TEXT_END + text for text in compress(_all_texts(corpus, config), chosen))
 
 
 def _all_texts(corpus: Corpus, config: TrainingConfig) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _texts(file: TextFile, source: str, advance: Advance) -> Iterator[str]:
 def _lines(file: TextFile, advance: Advance) -> Iterator[str]:
     rest, number = "", 1
     for piece in read_text([file], advance):
-        *whole, rest = (rest + piece).split(LINE_END)
+        *whole, rest = (rest + piece).split(TEXT_END)
         number += len(whole)
         if len(rest) > LONGEST_LINE:
             raise CorpusError(

@@ -41,7 +41,7 @@ def publish(
         ParityError: an exported graph does not compute what the model computes; nothing is published.
     """
     config = run.info.config
-    model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id)
+    model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id, text.text_end)
     model.set_weights(run.best_weights())
     with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
         folder = Path(temporary)
