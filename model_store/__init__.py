@@ -20,7 +20,7 @@ from model_store.errors import (
 from model_store.faults import Fault, Faults
 from model_store.files import require_free, write_atomically
 from model_store.fingerprint import fingerprint, steps_to_walk
-from model_store.known_texts import KnownTexts, write_known_texts
+from model_store.known_texts import KnownTexts, text_hash, write_known_texts
 from model_store.layered import LayeredStore
 from model_store.manifest import (
     Architecture,
@@ -72,6 +72,7 @@ __all__ = [
     "fingerprint",
     "require_free",
     "steps_to_walk",
+    "text_hash",
     "write_atomically",
     "write_known_texts",
 ]

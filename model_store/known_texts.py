@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 _HASH = np.dtype("<u8")
 
 
-def hash_of(text: str) -> int:
+def text_hash(text: str) -> int:
     """Return the number of a text, below 2⁶⁴."""
     data = unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
@@ -25,7 +25,7 @@ def hash_of(text: str) -> int:
 
 def write_known_texts(texts: Iterable[str], path: Path) -> None:
     """Write the hashes of texts; the memory is 16 bytes for each text."""
-    hashes = np.frombuffer(array("Q", map(hash_of, texts)), np.uint64)
+    hashes = np.frombuffer(array("Q", map(text_hash, texts)), np.uint64)
     np.unique(hashes).astype(_HASH).tofile(path)
 
 
@@ -45,6 +45,6 @@ class KnownTexts:
 
     def contains(self, text: str) -> bool:
         """Return whether a text, in any of Unicode's normal forms, is one of the texts."""
-        wanted = np.uint64(hash_of(text))
+        wanted = np.uint64(text_hash(text))
         place = int(np.searchsorted(self._hashes, wanted))
         return place < len(self) and bool(self._hashes[place] == wanted)

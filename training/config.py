@@ -12,7 +12,10 @@ from training.errors import ConfigError
 
 
 class TrainingConfig(BaseModel):
-    """Every choice that determines the trained weights; the defaults suit a text of about 1 MB."""
+    """Every choice that determines the trained weights.
+
+    The defaults suit a text of about 1 MB; `training.suited` has those of shorter texts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

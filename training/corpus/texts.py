@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store import TEXT_END
-from model_store.known_texts import hash_of
+from model_store import TEXT_END, Vocabulary, text_hash
 from training.config import TrainingConfig
 from training.corpus.bar import Advance, bar
 from training.corpus.records import column_of
 from training.corpus.sources import Corpus
-from training.corpus.text import TextFile, read_text
+from training.corpus.split import Ids
+from training.corpus.text import PIECE, TextFile, read_text
 from training.errors import CorpusError
 
 LINES, COLUMN = "lines", "column:"
@@ -47,7 +47,7 @@ def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
         CorpusError: a file cannot be read, has a text that is too long, or there are fewer than two
             distinct texts.
     """
-    hashes = np.frombuffer(array("Q", map(hash_of, _all_texts(corpus, config))), np.uint64)
+    hashes = np.frombuffer(array("Q", map(text_hash, _all_texts(corpus, config))), np.uint64)
     distinct, first = np.unique(hashes, return_index=True)
     if len(distinct) < 2:
         raise CorpusError(
@@ -66,6 +66,14 @@ def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
         training=int(np.count_nonzero(distinct > highest_held_out)),
         repeated=len(hashes) - len(distinct),
     )
+
+
+def texts_in(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield the texts of ids [N] that end with a text end, as the model reads them."""
+    rest = ""
+    for begin in range(0, len(ids), PIECE):
+        *whole, rest = (rest + vocabulary.decode(ids[begin : begin + PIECE])).split(TEXT_END)
+        yield from filter(None, whole)
 
 
 def _write(

@@ -62,7 +62,10 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         pointwise: Pointwise = self.pointwise
         if goes_on is not None:
             pointwise = with_resets(pointwise)
-            inputs = tf.concat([inputs, tf.transpose(goes_on, [1, 0, 2])], axis=2)
+            factors = tf.cast(
+                goes_on, tf.float32
+            )  # Keras may have rounded them, which changes none
+            inputs = tf.concat([inputs, tf.transpose(factors, [1, 0, 2])], axis=2)
         hidden, last = recur(pointwise, inputs, matrix, [tf.cast(s, tf.float32) for s in state])
         return tf.transpose(hidden, [1, 0, 2]), last
 

@@ -18,17 +18,18 @@ TEMPERATURES = (0.5, 1.0)
 SAMPLES = 20  # at each temperature
 LENGTH = 2000  # characters of a sample
 RUNS = (20, 50)  # characters of the runs that are counted
-HELD_OUT = "held_out"
+HELD_OUT, BY_HEART = "held_out", "by_heart_from"  # in the names of metrics
 RISE = 0.005  # nats of the validation loss; less may be chance
 
 
-def copied(folder: Path, text: Split, vocabulary: Vocabulary, prompt: str) -> dict[str, float]:
+def copied(folder: Path, text: Split, vocabulary: Vocabulary, seed_text: str) -> dict[str, float]:
     """Measure an exported model: the longest run that its samples copy, and the share of short runs.
 
-    The same figures for held-out text are the baseline. For a corpus of many short texts there is also
+    Samples of a continuous text follow the seed text. The same figures for held-out text are the baseline. For a corpus of many short texts there is also
     the share of whole texts that stand in the corpus.
     """
-    samples = _samples(folder / contents.INT8_GRAPH, vocabulary.encode(prompt))
+    prompt = vocabulary.encode(seed_text if text.text_end is None else TEXT_END)
+    samples = _samples(folder / contents.INT8_GRAPH, prompt)
     held_out = text.validation[: SAMPLES * LENGTH]
     width = min(LENGTH, len(held_out))
     held_out = held_out[: len(held_out) // width * width].reshape(-1, width)
