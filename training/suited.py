@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 # The defaults of the configuration are those of a longer text.
 SUITED: dict[int, dict[str, int | float]] = {
     100_000: {
-        "units": 128,
-        "batch_size": 16,
+        "units": 256,
+        "batch_size": 8,
         "sequence_length": 32,
-        "epochs": 40,
-        "dropout": 0.3,
-        "weight_drop": 0.2,
-        "weight_decay": 0.1,
+        "epochs": 20,
+        "dropout": 0.5,
+        "weight_drop": 0.4,
+        "weight_decay": 0.2,
     },
     500_000: {
         "units": 384,
