@@ -9,6 +9,7 @@ from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
 from service.generation import generator as module
 from service.generation.generator import Answer, Caller, TextGenerator, form_of
+from service.generation.stopping import Stopping
 from service.stream.generation import Generation, Sampling, Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
 from service.telemetry import Telemetry
@@ -27,7 +28,8 @@ class Room:
         self.cache = StreamCache(MemoryBytes(1_000_000))
         self.telemetry = Telemetry()
         self._model = fake_model(self.engine)
-        self._generator = TextGenerator(self.cache, self.telemetry, deadline)
+        self.stopping = Stopping()
+        self._generator = TextGenerator(self.cache, self.telemetry, deadline, self.stopping)
 
     def open(self, generation: Generation, caller: Caller | None = None) -> Answer:
         return self._generator.open(generation, self._model, caller or Caller())
