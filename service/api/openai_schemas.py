@@ -114,13 +114,16 @@ class Logprobs(BaseModel):
     text_offset: list[int]
 
 
+OpenAIReason = Literal["length", "stop"]
+
+
 class Choice(BaseModel):
     """One text, or a piece of one."""
 
     text: str
     index: int
     logprobs: Logprobs | None = None
-    finish_reason: Literal["length", "stop"] | None = None
+    finish_reason: OpenAIReason | None = None
 
 
 class Usage(BaseModel):

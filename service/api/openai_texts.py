@@ -1,10 +1,10 @@
 """Pieces of text as OpenAI's choices, with offsets, log-probabilities and usage."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from service.api.likely import likely_characters
-from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
+from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, OpenAIReason, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
 from service.models.loading import LoadedModel
@@ -95,6 +95,6 @@ class Texts:
         return own, top
 
 
-def _finish_reason(answer: Answer) -> Literal["length", "stop"]:
-    """Return OpenAI's name of a finish reason: a text that ends by itself has "stop"."""
+def _finish_reason(answer: Answer) -> OpenAIReason:
+    """Return OpenAI's finish reason: `stop` for every text that does not reach its length."""
     return "length" if answer.finish_reason == "length" else "stop"

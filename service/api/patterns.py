@@ -1,13 +1,14 @@
 """The pattern of a request: its automaton over a model's characters, or what is wrong with it."""
 
-from model_store import UNKNOWN, Vocabulary
+from model_store import UNKNOWN
 from service.errors import FieldProblem, InvalidRequest
+from service.models.loading import LoadedModel
 from service.stream.automaton import Automaton
 from service.stream.pattern import automaton_of
 from service.stream.positions import PatternError
 
 
-def resolve_pattern(pattern: str, vocabulary: Vocabulary, length: int) -> tuple[Automaton, int]:
+def resolve_pattern(pattern: str, model: LoadedModel, length: int) -> tuple[Automaton, int]:
     """Return the automaton of a pattern, and the most characters that a text can have.
 
     Raises:
@@ -15,7 +16,9 @@ def resolve_pattern(pattern: str, vocabulary: Vocabulary, length: int) -> tuple[
             the pattern, the syntax is wrong or not supported, or the automaton is too large.
     """
     try:
-        automaton = automaton_of(pattern, vocabulary.symbols, UNKNOWN)
+        # No text has the unknown symbol, or the symbol at which a model of many short texts ends one.
+        never = UNKNOWN + (model.text_end or "")
+        automaton = automaton_of(pattern, model.vocabulary.symbols, never)
     except PatternError as error:
         raise InvalidRequest([FieldProblem("pattern", str(error))]) from None
     shortest, longest = automaton.shortest, automaton.longest

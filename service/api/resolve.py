@@ -38,13 +38,14 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     sampling, automaton = _sampling(request, model.vocabulary), None
     if request.pattern is not None:
         expression = unicodedata.normalize("NFC", request.pattern)
-        automaton, length = resolve_pattern(expression, model.vocabulary, length)
+        automaton, length = resolve_pattern(expression, model, length)
         sampling = replace(sampling, pattern=Pattern(expression, length))
     return Generation(
-        Stream(model.identity, seed or model.line_end, sampling),
+        Stream(model.identity, model.prompt(seed), sampling),
         seed=seed,
         length=length,
         stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
+        end=model.text_end,
         wants_details=request.details,
         automaton=automaton,
     )

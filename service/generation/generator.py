@@ -8,10 +8,12 @@ from typing import Literal, Protocol
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
-from service.errors import ClientGone, DeadlineExceeded
+from service.errors import ClientGone, DeadlineExceeded, Draining
 from service.generation.drawing import Drawing
 from service.generation.pattern_end import PatternEnd
+from service.generation.resumed import QUIET, after
 from service.generation.stop import StopStrings
+from service.generation.stopping import Stopping
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.job import Job, Start
@@ -22,6 +24,7 @@ from service.telemetry import Telemetry
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
 
 POLL = 0.2  # seconds between two checks of the client's connection
+STOPPING = "the service is stopping; send the same request again"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Caller:
     """The key or the address of the client; clients share the engine's slots."""
     streaming: bool = False
     """Whether the client reads each piece as soon as the piece is drawn."""
+    has: int = 0
+    """The characters at the beginning of the text that the client has already."""
     read_cache: bool = True
     write_cache: bool = True
 
@@ -41,8 +46,8 @@ class End(Protocol):
     """A place where a text may end before its length: the end of a pattern, or a stop string."""
 
     @property
-    def found(self) -> bool:
-        """Whether the text has ended."""
+    def reason(self) -> FinishReason | None:
+        """The finish reason of a text that has ended here."""
 
     def feed(self, piece: str) -> str:
         """Return the characters that are certain to belong to the text, held-back ones included."""
@@ -51,6 +56,8 @@ class End(Protocol):
 class Answer:
     """A text on its way: its pieces, its finish reason and its times.
 
+    An empty piece says to a streaming client that the text goes on. The pieces begin after the
+    characters that the client has.
     Finish reason, times and `characters` are final when the last piece has been read.
     """
 
@@ -65,11 +72,14 @@ class Answer:
 class TextGenerator:
     """Answers generations with the known part of a stream, then with newly drawn characters."""
 
-    def __init__(self, cache: StreamCache, telemetry: Telemetry, deadline: float) -> None:
-        """Take the cache, the metrics and the seconds that a generation may take."""
+    def __init__(
+        self, cache: StreamCache, telemetry: Telemetry, deadline: float, stopping: Stopping
+    ) -> None:
+        """Take the cache, the metrics, the seconds that a generation may take, and the service's end."""
         self._cache = cache
         self._telemetry = telemetry
         self._deadline = deadline
+        self._stopping = stopping
 
     def open(self, generation: Generation, model: LoadedModel, caller: Caller) -> Answer:
         """Read the cache and return the answer; each piece is drawn when the piece is read.
@@ -83,6 +93,7 @@ class TextGenerator:
             DeadlineExceeded: the generation took longer than the deadline.
             ClientGone: the client closed its connection.
             EngineFailed: the engine failed or died.
+            InvalidRequest: the client has more characters than the text.
         """
         began = monotonic()
         known = self._known(generation, model, caller)
@@ -91,8 +102,9 @@ class TextGenerator:
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
-        for reason, end in _ends(generation, model):
-            pieces = _cut(pieces, end, reason, answer)
+        for end in _ends(generation, model):
+            pieces = _cut(pieces, end, answer)
+        pieces = after(pieces, caller.has) if caller.has else pieces
         answer.pieces = self._counted(pieces, answer)
         return answer
 
@@ -128,7 +140,7 @@ class TextGenerator:
         """Yield the first characters of the stream: the known ones, then drawn ones."""
         deadline = monotonic() + self._deadline
         length, have = generation.length, 0
-        followed = caller.streaming or bool(generation.stop)
+        followed = caller.streaming or bool(generation.ends)
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
@@ -141,15 +153,11 @@ class TextGenerator:
             try:
                 with drawing.begun(shared=caller.read_cache):
                     try:
-                        while have < length:
-                            _wait(drawing, have + 1 if followed else length, deadline, caller)
-                            reached = min(drawing.landed, length)
-                            if reached == have:  # the sequence has ended
-                                break
-                            yield drawing.read(have, reached)
-                            have = reached
+                        for piece in self._drawn(drawing, have, length, deadline, caller):
+                            yield piece
+                            have += len(piece)
                     except (ClientGone, GeneratorExit):
-                        # `_cut` closes the pieces at the end of a text, which is no cancellation.
+                        # `_cut` closes the pieces at the end of the text, which is no cancellation.
                         if answer.finish_reason == "length":
                             self._telemetry.cancellations.labels(sequence.stage).inc()
                         raise
@@ -158,6 +166,46 @@ class TextGenerator:
                     drawing.keep(self._cache)
             answer.seconds |= sequence.seconds()
             known = drawing.result() if have < length else None
+
+    def _drawn(
+        self, drawing: Drawing, have: int, length: int, deadline: float, caller: Caller
+    ) -> Iterator[Text]:
+        """Yield characters `have` to `length` of the stream, or up to the end of the sequence."""
+        while have < length:
+            target = have + 1 if drawing.sequence.followed else length
+            if not self._wait(drawing, target, deadline, caller):
+                yield Text("")
+                continue
+            if caller.write_cache:
+                drawing.keep_running(self._cache)
+            reached = min(drawing.landed, length)
+            if reached == have:  # the sequence has ended
+                return
+            yield drawing.read(have, reached)
+            have = reached
+
+    def _wait(self, drawing: Drawing, target: int, deadline: float, caller: Caller) -> bool:
+        """Wait until the stream's first `target` characters are drawn, or the sequence has ended.
+
+        Returns False where a streaming client should hear that the text goes on.
+
+        Raises:
+            DeadlineExceeded: the deadline has passed.
+            ClientGone: the client closed its connection.
+            Draining: the service is stopping, and running texts must end.
+            ServiceError: the error that ended the sequence.
+        """
+        wanted, loud = target - drawing.sequence.job.begin, monotonic() + QUIET
+        while not self._stopping.over:
+            if drawing.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
+                return True
+            if monotonic() >= deadline:
+                raise DeadlineExceeded("the generation took too long; ask for less text")
+            if not caller.connected():
+                raise ClientGone("the client closed the connection")
+            if caller.streaming and monotonic() >= loud:
+                return False
+        raise Draining(STOPPING)
 
     def _drawing(
         self,
@@ -221,51 +269,36 @@ def _cache_result(
         return "miss"
     if len(known.text) >= generation.length:
         return "hit"
-    for _, end in _ends(generation, model):
+    for end in _ends(generation, model):
         end.feed(known.text)
-        if end.found:
+        if end.reason is not None:
             return "hit"
     return "partial"
 
 
-def _wait(drawing: Drawing, target: int, deadline: float, caller: Caller) -> None:
-    """Wait until the stream's first `target` characters are drawn, or the sequence has ended.
-
-    Raises:
-        DeadlineExceeded: the deadline has passed.
-        ClientGone: the client closed its connection.
-        ServiceError: the error that ended the sequence.
-    """
-    wanted = target - drawing.sequence.job.begin
-    while not drawing.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
-        if monotonic() >= deadline:
-            raise DeadlineExceeded("the generation took too long; ask for less text")
-        if not caller.connected():
-            raise ClientGone("the client closed the connection")
-
-
-def _ends(generation: Generation, model: LoadedModel) -> Iterator[tuple[FinishReason, End]]:
-    """Yield each place where the text may end before its length, with the finish reason."""
+def _ends(generation: Generation, model: LoadedModel) -> Iterator[End]:
+    """Yield each place where the text may end before its length."""
     if generation.automaton is not None:
-        end = PatternEnd(generation.automaton, generation.length, model.vocabulary)
-        yield "pattern", end
-    if generation.stop:
-        yield "stop", StopStrings(generation.stop)
+        yield PatternEnd(generation.automaton, generation.length, model.vocabulary)
+    if generation.ends:
+        yield StopStrings(generation.ends, generation.end)
 
 
-def _cut(
-    pieces: Generator[Text], end: End, reason: FinishReason, answer: Answer
-) -> Generator[Text]:
+def _cut(pieces: Generator[Text], end: End, answer: Answer) -> Generator[Text]:
     """Yield the pieces up to an end; a text without this end is whole."""
     held: Text | None = None
     with closing(pieces):
         for piece in pieces:
+            if not piece:
+                yield piece
+                continue
             text = piece if held is None else held + piece
             shown = len(end.feed(piece.characters))
-            if end.found:
-                answer.finish_reason = reason
-            yield text[:shown]
-            if end.found:
+            if end.reason is not None:
+                answer.finish_reason = end.reason
+            if shown:
+                yield text[:shown]
+            if end.reason is not None:
                 return
             held = text[shown:]
     if held:

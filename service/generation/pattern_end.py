@@ -2,6 +2,7 @@
 
 from model_store import Vocabulary
 from service.stream.automaton import Automaton, Walk
+from service.stream.generation import FinishReason
 
 
 class PatternEnd:
@@ -13,9 +14,9 @@ class PatternEnd:
         self._encode = vocabulary.encode
 
     @property
-    def found(self) -> bool:
-        """Whether the text is over."""
-        return self._walk.over
+    def reason(self) -> FinishReason | None:
+        """The finish reason of a text that is over."""
+        return "pattern" if self._walk.over else None
 
     def feed(self, piece: str) -> str:
         """Return the characters of a piece that belong to the text."""

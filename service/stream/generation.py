@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from service.stream.automaton import Automaton
 
-FinishReason = Literal["length", "stop", "pattern"]
+FinishReason = Literal["length", "stop", "end", "pattern"]
 
 REPETITION_WINDOW = 64  # characters; llama.cpp has this default too
 
@@ -118,3 +118,10 @@ class Generation:
     wants_details: bool = False
     automaton: Automaton | None = None
     """The automaton of the stream's pattern over the model's ids."""
+    end: str | None = None
+    """The symbol at which the model ends a text, in a model of many short texts."""
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The strings before the first of which the text ends."""
+        return self.stop if self.end is None else (*self.stop, self.end)

@@ -23,13 +23,13 @@ Table = list[list[int]]
 def automaton_of(expression: str, symbols: tuple[str, ...], never: str) -> Automaton:
     """Return the automaton of the texts that an expression matches as a whole.
 
-    The ids of the automaton are the places of the symbols. The symbol `never` is in no text.
+    The ids of the automaton are the places of the symbols. A text has none of the symbols `never`.
 
     Raises:
         PatternError: the syntax is wrong or not supported, or the automaton is too large.
     """
     budget = Budget(STEPS)
-    known = [symbol if symbol != never else "" for symbol in symbols]
+    known = ["" if symbol in never else symbol for symbol in symbols]
     positions = Positions(expression, known, budget)
     classes, places = _classes(positions, len(symbols), budget)
     table, ends = _determined(positions, places, budget)

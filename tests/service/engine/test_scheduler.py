@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from service.engine.batch import RUN
 from service.engine.scheduler import LONGEST, SHORTEST, Scheduler
 from service.stream.automaton import Walk
 from service.stream.generation import Sampling
-from service.stream.job import Ending, Job, Start
+from service.stream.job import REPORT_INTERVAL, Ending, Job, Start
 from service.stream.pattern import automaton_of
 from service.stream.sequence import Sequence
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
@@ -408,3 +409,30 @@ def test_a_repetition_penalty_looks_back_as_far_as_its_window(window: int) -> No
     rest = Sequence(replace(whole.job, start=start, begin=20))
     _finish(rest)
     assert _result(rest) == expected[21:]
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_followed_sequence_reports_states(followed: bool) -> None:
+    """A reader gets a state now and then, from which the rest of the text is drawn the same."""
+    length = 3 * REPORT_INTERVAL
+    ticks = count()  # seconds, so that each round delivers
+    scheduler = Scheduler(
+        ScriptedBatch(1), 1, length + 9, VOCABULARY_SIZE, clock=lambda: float(next(ticks))
+    )
+    sequence = _sequence([3, 1, 4], length, random_seed=5)
+    sequence.followed = followed
+    scheduler.waiting.append(sequence)
+    reported = []
+    while not scheduler.idle:
+        scheduler.step()
+        reported += [each for each in [sequence.take_snapshot()] if each]
+    assert len(reported) == (2 if followed else 0)
+    for snapshot in reported:
+        place = snapshot.consumed - 3 + 1  # characters that are drawn, the last one not consumed
+        assert place > REPORT_INTERVAL
+        start = Start(sequence.ids[place - 1 : place], snapshot.consumed, snapshot.state)
+        rest = Sequence(Job(start, sequence.job.sampling, begin=place, end=length))
+        tail = Scheduler(ScriptedBatch(1), 1, length + 9, VOCABULARY_SIZE)
+        tail.waiting.append(rest)
+        _run(tail)
+        assert _result(rest) == _result(sequence)[place:]
