@@ -1,5 +1,6 @@
 """A request becomes a generation: every default is decided, every limit checked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from service.api.resolve import resolve
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import InvalidRequest
 from service.settings import Settings
+from service.stream.automaton import FAR, Walk
 from service.stream.generation import Generation, Pattern, Sampling
 from tests.factories import SYMBOLS
 from tests.fake_engines import fake_model
@@ -87,6 +89,19 @@ def test_a_pattern_belongs_to_the_stream_with_its_longest_text() -> None:
     assert _resolved(pattern="[a-z]{2,5}", length=99).stream == short.stream
     assert _resolved(pattern="[a-z]{2,5}", length=4).stream != short.stream
     assert _resolved(pattern="[a-z]+", length=7).length == 7
+
+
+def test_a_pattern_knows_where_a_model_ends_its_texts() -> None:
+    """In a model of many short texts no pattern takes the symbol that ends a text."""
+    corpus = MODEL.manifest.corpus.model_copy(update={"texts": 3})
+    manifest = MODEL.manifest.model_copy(update={"corpus": corpus})
+    request = GenerateRequest(seed="", pattern=r"(?s:..)|\s")
+    lines = resolve(request, replace(MODEL, manifest=manifest), Settings()).automaton
+    running = resolve(request, MODEL, Settings()).automaton
+    assert lines is not None
+    assert running is not None
+    id_ = SYMBOLS.index("\n")
+    assert (Walk(running, 2).needed[id_], Walk(lines, 2).needed[id_] >= FAR) == (1, True)
 
 
 @pytest.mark.parametrize(
