@@ -22,7 +22,7 @@ class Automaton:
     of the longest text; None for a pattern with texts of any length.
     """
 
-    classes: NDArray[np.uint16]
+    classes: NDArray[np.intp]  # as an index it is twice as fast as a smaller type
     following: NDArray[np.uint16]
     distance: Numbers
     longest: int | None
@@ -87,7 +87,7 @@ class Walk:
         automaton = self._automaton
         if automaton.distance[self._state] == 0:
             return np.zeros(len(automaton.classes), np.int32)
-        needed: Numbers = automaton.needed[self._state].take(automaton.classes)
+        needed: Numbers = automaton.needed[self._state][automaton.classes]
         return needed
 
     def feed(self, id_: int) -> bool:

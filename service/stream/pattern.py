@@ -37,7 +37,7 @@ def automaton_of(expression: str, symbols: tuple[str, ...], never: str) -> Autom
     distance = _distances(before, ends)
     live = [number < FAR for number in distance]
     return Automaton(
-        np.array(classes, np.uint16),
+        np.array(classes, np.intp),
         np.array(table, np.uint16),
         np.array(distance, np.int32),
         _longest(table, before, live),
