@@ -1,0 +1,24 @@
+"""Replicas of the service with one Redis."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from benchmarks.http.programs import service
+from benchmarks.http.servers import MODEL, Server, random_store, running
+from benchmarks.replicas.redis_server import RedisServer, running_redis
+
+
+@contextmanager
+def replicas_with_redis(count: int) -> Iterator[tuple[list[Server], RedisServer]]:
+    """Run services of one worker each, with the random model and one Redis, inside the context."""
+    with ExitStack() as stack:
+        store = stack.enter_context(random_store())
+        redis = stack.enter_context(running_redis())
+        program = service(store=store, model=MODEL, workers=1, redis_url=redis.url)
+        yield [stack.enter_context(running(program)) for _ in range(count)], redis
+
+
+def cores() -> int:
+    """Return the number of cores of this process, which is that of an engine's threads."""
+    return len(os.sched_getaffinity(0))
