@@ -160,6 +160,14 @@ def test_popular_texts_are_requested_by_their_rank() -> None:
     assert texts.count(0) / texts.count(1) == pytest.approx(2, rel=0.1)
 
 
+def test_a_part_of_the_requests_is_for_known_texts() -> None:
+    """At a hit rate of 0.9 a tenth of the requests is for texts that no other request is for."""
+    texts = with_hit_rate(10_000, 100, 0.9, seed=1).tolist()
+    new = [text for text in texts if text >= 100]
+    assert len(new) / len(texts) == pytest.approx(0.1, rel=0.1)
+    assert len(set(new)) == len(new)
+
+
 def test_an_outcome_tells_hits_from_drawn_texts() -> None:
     """Hits of the worker's memory and of Redis count alike, out of all answers."""
     outcome = Outcome(seconds=2, latencies=[0.1, 0.2, 0.3, 0.4])

@@ -58,8 +58,8 @@ def measure(rounds: int, seconds: float) -> Part:
         note = "**Skipped: wrk is not installed** (on Debian: `apt install wrk`)."
         return Part("capacity", TITLE, ["", ""], [], {}, note=note)
     values: dict[str, Values] = {}
-    with replicas_with_redis(1) as (servers, redis):
-        side = partial(keep_prices, values, servers[0], redis, seconds)
+    with replicas_with_redis(1) as replicas:
+        side = partial(keep_prices, values, replicas, seconds)
         interleave({"costs": side}, rounds, "capacity")
     there = replace(costs(values), client=0.0, round_trip=ROUND_TRIP)
     padding = [""] * (len(COLUMNS) - 2)

@@ -18,15 +18,17 @@ WIDTH = 0.4
 
 
 def draw(parts: Mapping[str, Part], path: Path) -> None:
-    """Draw a panel for each of the parts `replicas` and `capacity`, if both were measured."""
-    if not {"replicas", "capacity"} <= parts.keys():
+    """Draw a panel for each of the parts `replicas` and `capacity` that was measured."""
+    panels = {"replicas": _check, "capacity": _capacity}
+    measured = [name for name in panels if name in parts and parts[name].values]
+    if not measured:
         return
     mpl.use("agg")
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _check(left, parts["replicas"].values)
-    _capacity(right, parts["capacity"].values)
-    for axes in (left, right):
+    figure = Figure(figsize=(5 * len(measured), 4.2), layout="constrained")
+    for axes, name in zip(
+        figure.subplots(1, len(measured), squeeze=False)[0], measured, strict=True
+    ):
+        panels[name](axes, parts[name].values)
         axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=140)
@@ -47,24 +49,21 @@ def _check(axes: Axes, values: Mapping[str, Values]) -> None:
         for case in CASES
     ]
     axes.set_xticks(range(len(CASES)), names)
-    axes.set_title("On one machine, requests/s", loc="left", fontsize=11, fontweight="bold")
+    axes.set_title(
+        "Replicas on one machine, requests/s", loc="left", fontsize=11, fontweight="bold"
+    )
     axes.legend(frameon=False)
 
 
 def _capacity(axes: Axes, values: Mapping[str, Values]) -> None:
-    """Draw the requests per second of a replica over the part of the requests that misses."""
-    misses = [100 * (1 - rate) for rate in HIT_RATES]
+    """Draw the requests per second of a replica by the hit rate."""
     rates = [values[rate_name(rate)][0] for rate in HIT_RATES]
-    axes.plot(misses, rates, marker="o", color=OURS_COLOUR)
-    for miss, rate in zip(misses, rates, strict=True):
-        axes.annotate(
-            f"{rate:,.0f}", (miss, rate), xytext=(4, 5), textcoords="offset points", fontsize=9
-        )
-    axes.set_yscale("log")
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xticks(misses, [f"{miss:.0f}" for miss in misses])
-    axes.minorticks_off()
-    axes.set_xlabel("misses, % of the requests")
+    bars = axes.bar([f"{rate:.0%}" for rate in HIT_RATES], rates, color=OURS_COLOUR)
+    axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates], padding=2, fontsize=9)
+    axes.set_xlabel("hit rate")
     axes.set_title(
-        "A replica on two cores, requests/s, simulated", loc="left", fontsize=11, fontweight="bold"
+        "One replica on two cores, simulated, requests/s",
+        loc="left",
+        fontsize=11,
+        fontweight="bold",
     )

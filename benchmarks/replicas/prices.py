@@ -11,7 +11,7 @@ from benchmarks.http.wrk import TooShort
 from benchmarks.replicas.cluster import Costs
 from benchmarks.replicas.load import Run, drive
 from benchmarks.replicas.redis_server import RedisServer
-from benchmarks.replicas.services import cores
+from benchmarks.replicas.services import Replicas, cores
 from benchmarks.rounds import Values, spread
 
 HIT_CLIENTS, MISS_CLIENTS = 8, 64
@@ -106,11 +106,9 @@ def keep(values: dict[str, Values], found: Mapping[str, float]) -> None:
         values.setdefault(name, []).append(value)
 
 
-def keep_prices(
-    values: dict[str, Values], server: Server, redis: RedisServer, seconds: float
-) -> float:
-    """Append the prices to the values, and return the seconds of a step."""
-    prices = measure_prices(server, redis, cores(), 3 * seconds)
+def keep_prices(values: dict[str, Values], replicas: Replicas, seconds: float) -> float:
+    """Append the prices of the first replica to the values, and return the seconds of a step."""
+    prices = measure_prices(replicas.servers[0], replicas.redis, cores(), 3 * seconds)
     keep(values, prices)
     return prices["step"]
 

@@ -3,20 +3,34 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from benchmarks.http.programs import service
 from benchmarks.http.servers import MODEL, Server, random_store, running
 from benchmarks.replicas.redis_server import RedisServer, running_redis
 
 
+@dataclass(frozen=True)
+class Replicas:
+    """Running services with one Redis."""
+
+    servers: list[Server]
+    redis: RedisServer
+
+    def processor_seconds(self) -> float:
+        """Return the processor time of all processes so far, Redis included."""
+        services = sum(sum(server.processor_seconds()) for server in self.servers)
+        return services + self.redis.counts()["seconds"]
+
+
 @contextmanager
-def replicas_with_redis(count: int) -> Iterator[tuple[list[Server], RedisServer]]:
+def replicas_with_redis(count: int) -> Iterator[Replicas]:
     """Run services of one worker each, with the random model and one Redis, inside the context."""
     with ExitStack() as stack:
         store = stack.enter_context(random_store())
         redis = stack.enter_context(running_redis())
         program = service(store=store, model=MODEL, workers=1, redis_url=redis.url)
-        yield [stack.enter_context(running(program)) for _ in range(count)], redis
+        yield Replicas([stack.enter_context(running(program)) for _ in range(count)], redis)
 
 
 def cores() -> int:
