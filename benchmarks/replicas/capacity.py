@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.http.wrk import CHARACTERS, installed
 from benchmarks.replicas.cluster import Cluster, Costs, Load
-from benchmarks.replicas.prices import costs, keep_prices, price_rows
+from benchmarks.replicas.costs import cost_rows, keep_costs, median_costs
 from benchmarks.replicas.services import replicas_with_redis
 from benchmarks.replicas.simulation import simulate
 from benchmarks.replicas.texts import Numbers, with_hit_rate, zipf
@@ -59,11 +59,11 @@ def measure(rounds: int, seconds: float) -> Part:
         return Part("capacity", TITLE, ["", ""], [], {}, note=note)
     values: dict[str, Values] = {}
     with replicas_with_redis(1) as replicas:
-        side = partial(keep_prices, values, replicas, seconds)
+        side = partial(keep_costs, values, replicas, seconds)
         interleave({"costs": side}, rounds, "capacity")
-    there = replace(costs(values), client=0.0, round_trip=ROUND_TRIP)
+    there = replace(median_costs(values), client=0.0, round_trip=ROUND_TRIP)
     padding = [""] * (len(COLUMNS) - 2)
-    rows = [[label, cell, *padding] for label, cell in price_rows(values)]
+    rows = [[label, cell, *padding] for label, cell in cost_rows(values)]
     rows += [_row(demand, there, values) for demand in demands()]
     return Part("capacity", TITLE, COLUMNS, rows, values, note=NOTE)
 

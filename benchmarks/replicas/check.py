@@ -7,8 +7,8 @@ from statistics import median
 
 from benchmarks.http.wrk import CHARACTERS, installed
 from benchmarks.replicas.cluster import Cluster, Costs, Load
+from benchmarks.replicas.costs import cost_rows, fresh_texts, keep, keep_costs, median_costs
 from benchmarks.replicas.load import drive
-from benchmarks.replicas.prices import costs, fresh_texts, keep, keep_prices, price_rows
 from benchmarks.replicas.services import Replicas, cores, replicas_with_redis
 from benchmarks.replicas.simulation import simulate
 from benchmarks.replicas.texts import zipf
@@ -19,7 +19,7 @@ REPLICAS = (1, 3)
 EXPONENTS = (0.7, 1.1)
 CLIENTS, TEXTS, REQUESTS = 24, 3000, 100_000
 LEAST_SECONDS = 10
-PRICES = "prices"
+COSTS = "costs"
 RATE, HITS, MEDIAN, LATE = "requests/s", "hits, %", "median, ms", "95th percentile, ms"
 USED = "processor time of an answer, ms"
 KINDS = (RATE, HITS, MEDIAN, LATE, USED)
@@ -63,15 +63,15 @@ def measure(rounds: int, seconds: float) -> Part:
     values: dict[str, Values] = {}
     with replicas_with_redis(max(REPLICAS)) as replicas:
         sides: dict[str, Callable[[], float]] = {
-            PRICES: partial(keep_prices, values, replicas, seconds)
+            COSTS: partial(keep_costs, values, replicas, seconds)
         }
         for case in CASES:
             sides[case.key(RATE)] = partial(_run, values, case, replicas, duration)
         interleave(sides, rounds, "replicas")
     for turn in range(rounds):
         for case in CASES:
-            _simulate(values, case, turn, costs(values), duration)
-    rows = [[label, cell, "", ""] for label, cell in price_rows(values)]
+            _simulate(values, case, turn, median_costs(values), duration)
+    rows = [[label, cell, "", ""] for label, cell in cost_rows(values)]
     rows += [_row(case.key(kind), values) for case in CASES for kind in KINDS]
     return Part("replicas", TITLE, COLUMNS, rows, values, _bars(values), NOTE)
 
@@ -79,7 +79,7 @@ def measure(rounds: int, seconds: float) -> Part:
 def _run(values: dict[str, Values], case: Case, replicas: Replicas, seconds: float) -> float:
     """Let the clients request texts that no cache knows; return the answers per second."""
     turn = len(values.get(case.key(RATE), []))
-    first = fresh_texts().start
+    (first,) = fresh_texts(1)
     texts = [first + text for text in case.texts(turn)]
     servers = replicas.servers[: case.replicas]
     before = replicas.processor_seconds()

@@ -16,15 +16,8 @@ from benchmarks.rounds import Values, spread
 
 HIT_CLIENTS, MISS_CLIENTS = 8, 64
 MOST = 100_000  # texts that a measurement may request
-MARGIN = 1_000_000
 
 _ranges = count(1)
-
-
-def fresh_texts() -> range:
-    """Return numbers of texts that no earlier request was for."""
-    return range(first := MARGIN * next(_ranges), first + MOST)
-
 
 COSTS = {
     "repeat": "a worker, answer of its memory",
@@ -39,7 +32,12 @@ COSTS = {
 }
 """The fields of `Costs`, as the table names them."""
 ANSWER, SENT, RECEIVED = "bytes of an answer", "bytes from Redis, hit", "bytes to Redis, miss"
-HIT_COMMANDS, MISS_COMMANDS = "GETEX, hit", "GETEX and SET, miss"
+HIT_COMMANDS, MISS_COMMANDS = "commands to Redis, hit", "commands to Redis, miss"
+
+
+def fresh_texts(count: int = MOST) -> range:
+    """Return the numbers of that many texts that no earlier request was for."""
+    return range(first := MOST * next(_ranges), first + count)
 
 
 @dataclass(frozen=True)
@@ -54,37 +52,32 @@ class _Spent:
     redis: dict[str, float]
 
 
-def measure_prices(
-    server: Server, redis: RedisServer, threads: int, seconds: float
-) -> dict[str, float]:
+def measure_costs(server: Server, redis: RedisServer, seconds: float) -> dict[str, float]:
     """Return the seconds of each of `COSTS`, and the bytes and commands of a hit and of a miss.
 
     A step of one row is measured with one client; a step of many rows with as many clients as slots,
-    which the threads share evenly.
+    which the engine's threads share evenly.
     """
 
-    def spend(clients: int, seconds: float, **kind: bool) -> _Spent:
-        texts = fresh_texts()[:1] if kind else fresh_texts()
-        load = partial(drive, [server], texts, clients, seconds, **kind)
+    def spend(
+        clients: int, seconds: float, texts: int = MOST, *, past_memory: bool = False
+    ) -> _Spent:
+        load = partial(drive, [server], fresh_texts(texts), clients, past_memory=past_memory)
         try:
-            return _spend(server, redis, load)
+            return _spend(server, redis, partial(load, seconds))
         except TooShort:
-            return spend(clients, 2 * seconds, **kind)
+            return spend(clients, 2 * seconds, texts, past_memory=past_memory)
 
-    repeat = spend(HIT_CLIENTS, seconds, past_memory=False)
-    hit = spend(HIT_CLIENTS, seconds, past_memory=True)
+    repeat = spend(HIT_CLIENTS, seconds, 1)
+    hit = spend(HIT_CLIENTS, seconds, 1, past_memory=True)
     alone, many = spend(1, seconds), spend(MISS_CLIENTS, seconds)
-    single, shared = (each.hub / each.characters for each in (alone, many))
-    rows = MISS_CLIENTS / threads
-    step = (single - shared) * rows / (rows - 1)
     return {
         "repeat": repeat.worker / repeat.requests,
         "hit": hit.worker / hit.requests,
         "miss": many.worker / many.requests,
         "read": hit.redis["seconds"] / hit.requests,
         "write": many.redis["seconds"] / many.requests,
-        "step": step,
-        "row": single - step,
+        **_steps(alone.hub / alone.characters, many.hub / many.characters),
         "client": repeat.run.client_seconds / repeat.run.answers,
         "round_trip": redis.round_trip(),
         ANSWER: repeat.run.bytes / repeat.run.answers,
@@ -95,7 +88,14 @@ def measure_prices(
     }
 
 
-def costs(values: Mapping[str, Values]) -> Costs:
+def _steps(alone: float, many: float) -> dict[str, float]:
+    """Return the costs of a step, from those of a character alone and among the rows of full slots."""
+    rows = MISS_CLIENTS / cores()
+    step = (alone - many) * rows / (rows - 1)
+    return {"step": step, "row": alone - step}
+
+
+def median_costs(values: Mapping[str, Values]) -> Costs:
     """Return the medians of measured costs."""
     return Costs(**{name: max(0.0, median(values[name])) for name in COSTS})
 
@@ -106,14 +106,14 @@ def keep(values: dict[str, Values], found: Mapping[str, float]) -> None:
         values.setdefault(name, []).append(value)
 
 
-def keep_prices(values: dict[str, Values], replicas: Replicas, seconds: float) -> float:
-    """Append the prices of the first replica to the values, and return the seconds of a step."""
-    prices = measure_prices(replicas.servers[0], replicas.redis, cores(), 3 * seconds)
-    keep(values, prices)
-    return prices["step"]
+def keep_costs(values: dict[str, Values], replicas: Replicas, seconds: float) -> float:
+    """Append the costs of the first replica to the values, and return the seconds of a step."""
+    found = measure_costs(replicas.servers[0], replicas.redis, 3 * seconds)
+    keep(values, found)
+    return found["step"]
 
 
-def price_rows(values: Mapping[str, Values]) -> list[tuple[str, str]]:
+def cost_rows(values: Mapping[str, Values]) -> list[tuple[str, str]]:
     """Return label and numbers of the costs in microseconds, and of the bytes and commands."""
     micro = [
         (f"{label}, µs", spread([1e6 * seconds for seconds in values[name]]))
