@@ -48,7 +48,7 @@ class Case:
 
     def texts(self, turn: int) -> list[int]:
         """Return the numbers of the texts in a round, in the order of the requests."""
-        return zipf(REQUESTS, TEXTS, self.exponent, seed=turn).tolist()
+        return list(map(int, zipf(REQUESTS, TEXTS, self.exponent, seed=turn)))
 
 
 CASES = [Case(replicas, exponent) for exponent in EXPONENTS for replicas in REPLICAS]

@@ -13,6 +13,7 @@ from benchmarks.replicas.load import Run, drive
 from benchmarks.replicas.redis_server import RedisServer
 from benchmarks.replicas.services import Replicas, cores
 from benchmarks.rounds import Values, spread
+from service.cache.streams import PREFIX
 
 HIT_CLIENTS, MISS_CLIENTS = 8, 64
 MOST = 100_000  # texts that a measurement may request
@@ -32,6 +33,7 @@ COSTS = {
 }
 """The fields of `Costs`, as the table names them."""
 ANSWER, SENT, RECEIVED = "bytes of an answer", "bytes from Redis, hit", "bytes to Redis, miss"
+STREAM, STATE = "bytes of a stream in Redis' memory", "bytes of a state in Redis' memory"
 HIT_COMMANDS, MISS_COMMANDS = "commands to Redis, hit", "commands to Redis, miss"
 
 
@@ -62,9 +64,10 @@ def measure_costs(server: Server, redis: RedisServer, seconds: float) -> dict[st
     def spend(
         clients: int, seconds: float, texts: int = MOST, *, past_memory: bool = False
     ) -> _Spent:
-        load = partial(drive, [server], fresh_texts(texts), clients, past_memory=past_memory)
+        drawn = fresh_texts(texts)
+        load = partial(drive, [server], drawn, clients, seconds, past_memory=past_memory)
         try:
-            return _spend(server, redis, partial(load, seconds))
+            return _spend(server, redis, load)
         except TooShort:
             return spend(clients, 2 * seconds, texts, past_memory=past_memory)
 
@@ -83,6 +86,8 @@ def measure_costs(server: Server, redis: RedisServer, seconds: float) -> dict[st
         ANSWER: repeat.run.bytes / repeat.run.answers,
         SENT: hit.redis["sent"] / hit.requests,
         RECEIVED: many.redis["received"] / many.requests,
+        STREAM: redis.memory(f"{PREFIX}[0-9a-f]*"),
+        STATE: redis.memory(f"{PREFIX}state:*"),
         HIT_COMMANDS: hit.redis["getex"] / hit.requests,
         MISS_COMMANDS: (many.redis["getex"] + many.redis["set"]) / many.requests,
     }
@@ -119,7 +124,7 @@ def cost_rows(values: Mapping[str, Values]) -> list[tuple[str, str]]:
         (f"{label}, µs", spread([1e6 * seconds for seconds in values[name]]))
         for name, label in COSTS.items()
     ]
-    counts = (ANSWER, SENT, RECEIVED, HIT_COMMANDS, MISS_COMMANDS)
+    counts = (ANSWER, SENT, RECEIVED, STREAM, STATE, HIT_COMMANDS, MISS_COMMANDS)
     return micro + [(name, spread(values[name])) for name in counts]
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from time import monotonic, perf_counter, sleep
 
 import psutil
@@ -60,8 +60,8 @@ class RedisServer:
 
     def memory(self, pattern: str) -> float:
         """Return the bytes that Redis takes for a key of a pattern and its value, on average."""
-        usage = [self.client.memory_usage(key) for key in self.client.scan_iter(pattern, 1000)]
-        return sum(usage) / len(usage)
+        keys = self.client.scan_iter(pattern, 1000)
+        return mean(self.client.memory_usage(key) or 0 for key in keys)
 
     def stop(self) -> None:
         """Stop Redis."""

@@ -9,6 +9,10 @@ from benchmarks.http.programs import service
 from benchmarks.http.servers import MODEL, Server, random_store, running
 from benchmarks.replicas.redis_server import RedisServer, running_redis
 
+# Seconds that Redis may take to answer: on a busy machine the default of 0.1 s makes misses of hits, and
+# the simulation knows no failures.
+PATIENCE = 5
+
 
 @dataclass(frozen=True)
 class Replicas:
@@ -29,7 +33,8 @@ def replicas_with_redis(count: int) -> Iterator[Replicas]:
     with ExitStack() as stack:
         store = stack.enter_context(random_store())
         redis = stack.enter_context(running_redis())
-        program = service(store=store, model=MODEL, workers=1, redis_url=redis.url)
+        settings = {"workers": 1, "redis_url": redis.url, "redis_timeout": PATIENCE}
+        program = service(store=store, model=MODEL, **settings)
         yield Replicas([stack.enter_context(running(program)) for _ in range(count)], redis)
 
 
