@@ -30,7 +30,7 @@ PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "replicas": check.measure,
     "capacity": capacity.measure,
 }
-# Minutes, and an environment of their own; half an hour; minutes and 3 GB of disk; minutes; minutes.
+# Each takes minutes or more; peers needs an environment of its own, corpus 3 GB of disk.
 SLOW = ("peers", "training", "corpus", "replicas", "capacity")
 UNASKED = [name for name in PARTS if name not in SLOW]
 

@@ -81,7 +81,7 @@ class _Simulation:
             follow(self._arrivals())
         self._clock.run(seconds)
         self._outcome.seconds = self._clock.now
-        self._count(0)
+        self._elapse()
         self._outcome.used = sum(cores.used for cores in self._cores)
         return self._outcome
 
@@ -104,19 +104,18 @@ class _Simulation:
         replica = self._replicas[place]
         worker = replica.workers[turn % self._cluster.workers]
         began = self._clock.now
-        self._count(1)
+        self._elapse()
+        self._outcome.arrived += 1
         end = yield from self._answer(replica, worker, text)
         if end != "refused":
             yield self._clients[place].work(self._costs.client)
             self._outcome.latencies.append(self._clock.now - began)
-        self._count(-1)
+        self._elapse()
         self._outcome.ended[end] += 1
 
-    def _count(self, change: int) -> None:
-        """Count an arrival (1) or an end (−1), and the requests that were there until now."""
-        outcome = self._outcome
-        outcome.presence += outcome.inside * (self._clock.now - self._since)
-        outcome.arrived += max(0, change)
+    def _elapse(self) -> None:
+        """Count the requests that have been there since the last arrival or end."""
+        self._outcome.presence += self._outcome.inside * (self._clock.now - self._since)
         self._since = self._clock.now
 
     def _answer(self, replica: _Replica, worker: _Worker, text: int) -> Generator[Wait, None, str]:
