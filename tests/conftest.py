@@ -41,10 +41,11 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the untrained models `tiny` and `deep`."""
+    """A store with the untrained models `tiny` and `deep`, and `names` of a corpus of short texts."""
     root = tmp_path_factory.mktemp("store")
     publish_random_model(root, "tiny")
     publish_random_model(root, "deep", layers=2, units=48, seed=1)
+    publish_random_model(root, "names", seed=2, texts=40)
     return root
 
 

@@ -59,10 +59,14 @@ class Service:
         *,
         environment: dict[str, str] | None = None,
         within: Sequence[str] = (),
+        port: int | None = None,
         **settings: Any,
     ) -> None:
-        """Start the service, `within` a command that becomes the service, and wait until it is ready."""
-        self.port = free_port()
+        """Start the service, `within` a command that becomes the service, and wait until it is ready.
+
+        `port` is that of a service that has ended; None: a free one.
+        """
+        self.port = port or free_port()
         self._log = log.open("wb")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         environment = inherited | (environment or {})

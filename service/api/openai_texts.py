@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.api.likely import likely_characters
-from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
+from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, OpenAIReason, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
 from service.models.loading import LoadedModel
@@ -36,7 +36,7 @@ class Texts:
         """Return the choice of a text's next piece; None is the end of the text."""
         choice = self._choice(index, piece or Text(""))
         if piece is None:
-            choice.finish_reason = self._answers[index].finish_reason
+            choice.finish_reason = _finish_reason(self._answers[index])
         return {"choices": [choice]}
 
     def whole(self, arrivals: Sequence[Arrival]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Texts:
             if pieces:
                 text = sum(pieces[1:], start=pieces[0])
             choice = self._choice(index, text)
-            choice.finish_reason = answer.finish_reason
+            choice.finish_reason = _finish_reason(answer)
             choices.append(choice)
         return {"choices": choices, "usage": self.usage()}
 
@@ -93,3 +93,8 @@ class Texts:
             for character, logprob, row in zip(piece.characters, own, likely, strict=True)
         ]
         return own, top
+
+
+def _finish_reason(answer: Answer) -> OpenAIReason:
+    """Return OpenAI's finish reason: `stop` for every text that does not reach its length."""
+    return "length" if answer.finish_reason == "length" else "stop"

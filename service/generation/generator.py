@@ -91,7 +91,7 @@ class TextGenerator:
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
-        pieces = _cut(generation, pieces, answer) if generation.stop else pieces
+        pieces = _cut(generation, pieces, answer) if generation.ends else pieces
         pieces = after(pieces, caller.has) if caller.has else pieces
         answer.pieces = self._counted(pieces, answer)
         return answer
@@ -128,7 +128,7 @@ class TextGenerator:
         """Yield the first characters of the stream: the known ones, then drawn ones."""
         deadline = monotonic() + self._deadline
         length, have = generation.length, 0
-        followed = caller.streaming or bool(generation.stop)
+        followed = caller.streaming or bool(generation.ends)
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
@@ -145,8 +145,8 @@ class TextGenerator:
                             yield piece
                             have += len(piece)
                     except (ClientGone, GeneratorExit):
-                        # `_cut` closes the pieces after a stop string, which is no cancellation.
-                        if answer.finish_reason != "stop":
+                        # `_cut` closes the pieces at the end of the text, which is no cancellation.
+                        if answer.finish_reason == "length":
                             self._telemetry.cancellations.labels(sequence.stage).inc()
                         raise
             finally:
@@ -255,12 +255,12 @@ def _cache_result(
     if known is None:
         return "miss"
     enough = len(known.text) >= generation.length
-    return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
+    return "hit" if enough or any(map(known.text.__contains__, generation.ends)) else "partial"
 
 
 def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Generator[Text]:
-    """Yield the pieces up to the first stop string; without one, the whole text."""
-    stop = StopStrings(generation.stop)
+    """Yield the pieces up to the first stop string or text end; without one, the whole text."""
+    stop = StopStrings(generation.ends)
     held: Text | None = None
     with closing(pieces):
         for piece in pieces:
@@ -269,11 +269,11 @@ def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Gen
                 continue
             text = piece if held is None else held + piece
             shown = len(stop.feed(piece.characters))
-            if stop.found:
-                answer.finish_reason = "stop"
+            if stop.found is not None:
+                answer.finish_reason = "end" if stop.found == generation.end else "stop"
             if shown:
                 yield text[:shown]
-            if stop.found:
+            if stop.found is not None:
                 return
             held = text[shown:]
     if held:

@@ -4,7 +4,15 @@ import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary, contents
+from model_store import (
+    TEXT_END,
+    DamagedVersion,
+    LayeredStore,
+    Manifest,
+    StoredModel,
+    Vocabulary,
+    contents,
+)
 from service.errors import ModelUnavailable
 from service.hub.client import HubClient
 from service.hub.engine_client import EngineClient
@@ -45,9 +53,19 @@ class LoadedModel:
     """Whether the engine computes the manifest's fingerprint; None: there is nothing to compare."""
 
     @property
-    def line_end(self) -> str:
-        """The prompt of an empty seed text: a line end, or the first symbol where there is none."""
-        return "\n" if "\n" in self.vocabulary.symbols else self.vocabulary.symbols[0]
+    def text_end(self) -> str | None:
+        """The symbol at which the model ends a text; None: the texts have no end."""
+        return TEXT_END if self.manifest.corpus.texts is not None else None
+
+    def prompt(self, seed: str) -> str:
+        """Return the text that the model reads before its first character.
+
+        Many short texts: the end of the text before, and the seed text. One continuous text: the seed
+        text, or if it is empty a line end, or the first symbol where there is none.
+        """
+        if self.text_end is not None:
+            return self.text_end + seed
+        return seed or ("\n" if "\n" in self.vocabulary.symbols else self.vocabulary.symbols[0])
 
 
 class Loader:
@@ -124,7 +142,7 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
         slots=settings.slots,
         queue=settings.queue,
         threads=settings.thread_count,
-        # The prompt of an empty seed text is one character.
-        tape_length=max(1, settings.max_seed_chars) + settings.max_length,
+        # A prompt may have one character more than the seed text.
+        tape_length=1 + settings.max_seed_chars + settings.max_length,
         vocabulary_size=stored.manifest.vocabulary_size,
     )

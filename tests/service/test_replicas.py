@@ -38,8 +38,13 @@ def test_a_stream_goes_on_at_another_replica(
     replica: Service, store: Path, tmp_path: Path, redis_server: RedisServer
 ) -> None:
     """When a replica is killed amid a stream, another draws the rest from the last kept state on."""
-    settings = {"store": store, "model": "deep", "redis_url": redis_server.url}
-    killed = Service(tmp_path / "killed", max_length=LENGTH, **settings)
+    killed = Service(
+        tmp_path / "killed",
+        store=store,
+        model="deep",
+        redis_url=redis_server.url,
+        max_length=LENGTH,
+    )
     stream, text = killed.stream(seed="Go on", length=LENGTH), ""
     for _, data in stream:
         text += data["text"]
