@@ -39,6 +39,7 @@ def _serving(compose: Compose, tally: Tally) -> None:
     tally.check("/generate answers with as much text as was asked for", len(text) == 100, text)
 
     _surviving_slow_clients(compose, tally)
+    _proxying_in_a_pod(tally)
 
     user = compose.execute("service", "python", "-c", "import os; print(os.getuid())")
     tally.check(f"the service runs as user {USER}", user == USER, user)
@@ -64,6 +65,16 @@ def _surviving_slow_clients(compose: Compose, tally: Tally) -> None:
         tally.check("400 slow clients do not stop /healthz", alive.status == 200, alive)
         text = compose.generate(seed="ROMEO:", length=100).body["text"]
         tally.check("nor a generation", len(text) == 100, text)
+
+
+def _proxying_in_a_pod(tally: Tally) -> None:
+    """Start the proxy's image with the user and the variables of the Helm chart."""
+    variables = ["SERVICE=127.0.0.1:8001", "PATIENCE=75s", "BEHIND_PROXY=1"]
+    options = [word for variable in variables for word in ("--env", variable)]
+    check = ["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"]
+    confined = ["--rm", "--read-only", "--cap-drop", "ALL", "--user", USER]
+    said = run(["docker", "run", *confined, *options, "charloom-proxy", *check], 60)
+    tally.check("the proxy takes the chart's variables", "valid" in said, said)
 
 
 def _caching(compose: Compose, tally: Tally) -> None:
