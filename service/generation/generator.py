@@ -10,7 +10,7 @@ from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded, Draining
 from service.generation.drawing import Drawing
-from service.generation.resumed import after
+from service.generation.resumed import QUIET, after
 from service.generation.stop import StopStrings
 from service.generation.stopping import Stopping
 from service.models.loading import LoadedModel
@@ -23,7 +23,6 @@ from service.telemetry import Telemetry
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
 
 POLL = 0.2  # seconds between two checks of the client's connection
-QUIET = 15.0  # seconds without a character, after which a stream says that it goes on
 STOPPING = "the service is stopping; send the same request again"
 
 
