@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from model_store import TEXT_END, Vocabulary, text_hash
 from training.config import TrainingConfig
 from training.corpus.bar import Advance, bar
-from training.corpus.records import column_of
+from training.corpus.columns import column_of
 from training.corpus.sources import Corpus
 from training.corpus.split import Ids
 from training.corpus.text import PIECE, TextFile, read_text
