@@ -13,6 +13,7 @@ from service.cache.streams import StreamCache
 from service.environment import settings_at_start
 from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
+from service.generation.stopping import Stopping
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
@@ -61,6 +62,8 @@ class Charloom(Flask):
     def __init__(self) -> None:
         super().__init__("service", static_folder=None)
         self._parts = ExitStack()
+        self.stopping = Stopping()
+        """The service's end, which the worker of the server announces."""
         self.reload: Callable[[], None]
         """Refreshes the models from the store, in the background."""
 
@@ -115,7 +118,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
         rendezvous = app.own(WatchedKeeper(settings)).rendezvous
     hub = app.own(HubClient(rendezvous, telemetry))
     cache = _cache(settings, hub, telemetry)
-    generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
+    generator = app.own(TextGenerator(cache, telemetry, settings.deadline, app.stopping))
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     allowance = app.own(_allowance(settings, hub, telemetry))
@@ -127,7 +130,8 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings, admission))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models, telemetry, [cache, allowance, telemetry]))
+    health = health_routes(models, telemetry, [cache, allowance, telemetry], app.stopping)
+    app.register_blueprint(health)
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app, {PREFIX: refuse_as_openai})

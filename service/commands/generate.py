@@ -13,6 +13,7 @@ from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import InvalidRequest, ServiceError
 from service.generation.generator import Caller, TextGenerator
+from service.generation.stopping import Stopping
 from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
 from service.models.offered import offered_models
@@ -75,7 +76,9 @@ def _text(wire: GenerateRequest) -> Iterator[str]:
         closing(HubClient(keeper.rendezvous, telemetry)) as hub,
         closing(Models(offered_models(settings), settings, hub, telemetry)) as models,
     ):
-        generator = TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
+        generator = TextGenerator(
+            StreamCache(MemoryBytes(0)), telemetry, settings.deadline, Stopping()
+        )
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
         yield generation.seed

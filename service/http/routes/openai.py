@@ -30,7 +30,7 @@ from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
-from service.http.routes.events import EVENT_HEADERS, event
+from service.http.routes.events import COMMENT, EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
@@ -125,7 +125,11 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     def events() -> Iterator[bytes]:
         try:
             for arrival in chain([first], arrivals):
-                yield event(_dump(head.model_copy(update=texts.chunk(*arrival))))
+                index, piece = arrival
+                if piece is not None and not piece:
+                    yield COMMENT
+                else:
+                    yield event(_dump(head.model_copy(update=texts.chunk(index, piece))))
             if texts.counts_usage:
                 yield event(_dump(head.model_copy(update={"usage": texts.usage()})))
             yield event("[DONE]")
