@@ -13,6 +13,7 @@ from service.cache.streams import StreamCache
 from service.environment import settings_at_start
 from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
+from service.generation.scores import TextScorer
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
@@ -28,6 +29,7 @@ from service.http.routes.models import models_routes
 from service.http.routes.openai import PREFIX, openai_routes
 from service.http.routes.openai import refuse as refuse_as_openai
 from service.http.routes.page import page_routes
+from service.http.routes.score import score_routes
 from service.http.tracing import trace
 from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
@@ -116,6 +118,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     hub = app.own(HubClient(rendezvous, telemetry))
     cache = _cache(settings, hub, telemetry)
     generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
+    scorer = TextScorer(telemetry, settings.slots, settings.deadline)
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     allowance = app.own(_allowance(settings, hub, telemetry))
@@ -126,6 +129,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
     app.register_blueprint(openai_routes(models, generator, settings, admission))
     app.register_blueprint(inspect_routes(models, settings, admission))
+    app.register_blueprint(score_routes(models, scorer, settings, admission))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry, [cache, allowance, telemetry]))
     app.register_blueprint(documents_routes(settings))

@@ -12,6 +12,7 @@ from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling, Stream
 
+MAX_TOGETHER = 1_000_000  # characters to read and to write in one request for many texts
 OMIT = '; send "unknown": "drop" to omit them'
 
 
@@ -27,8 +28,8 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     length = within(request, "length", settings.max_length)
     problems = [
         *unknown_characters("seed", seed, model.vocabulary, OMIT),
-        *_over_limit("seed", len(seed), settings.max_seed_chars),
-        *_over_limit("length", length, settings.max_length),
+        *over_limit("seed", len(seed), settings.max_seed_chars),
+        *over_limit("length", length, settings.max_length),
     ]
     if problems:
         raise InvalidRequest(problems)
@@ -72,5 +73,6 @@ def unknown_characters(
     return [FieldProblem(field, f"the model does not know {named}{remedy}")]
 
 
-def _over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+def over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+    """Return the problem of a text or a length that is too large, or nothing."""
     return [FieldProblem(field, f"{size} is over the limit of {limit}")] if size > limit else []

@@ -12,7 +12,8 @@ from service.api.schemas import GenerateRequest, parse_options
 from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import InvalidRequest, ServiceError
-from service.generation.generator import Caller, TextGenerator
+from service.generation.caller import Caller
+from service.generation.generator import TextGenerator
 from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
 from service.models.offered import offered_models

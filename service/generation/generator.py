@@ -1,16 +1,17 @@
 """The way of one generation: read the cache, draw the rest, cut the text at a stop string."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
-from service.errors import ClientGone, DeadlineExceeded
+from service.errors import ClientGone
+from service.generation.caller import Caller
 from service.generation.drawing import Drawing
 from service.generation.stop import StopStrings
+from service.generation.waiting import wait_for
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.job import Job, Start
@@ -19,21 +20,6 @@ from service.stream.text import Text
 from service.telemetry import Telemetry
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
-
-POLL = 0.2  # seconds between two checks of the client's connection
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The client of a generation: its connection and its use of the cache."""
-
-    connected: Callable[[], bool] = lambda: True
-    client: str = ""
-    """The key or the address of the client; clients share the engine's slots."""
-    streaming: bool = False
-    """Whether the client reads each piece as soon as the piece is drawn."""
-    read_cache: bool = True
-    write_cache: bool = True
 
 
 class Answer:
@@ -129,7 +115,8 @@ class TextGenerator:
                 with drawing.begun(shared=caller.read_cache):
                     try:
                         while have < length:
-                            _wait(drawing, have + 1 if followed else length, deadline, caller)
+                            wanted = (have + 1 if followed else length) - sequence.job.begin
+                            wait_for(sequence, wanted, deadline, caller.connected)
                             reached = min(drawing.landed, length)
                             if reached == have:  # the sequence has ended
                                 break
@@ -207,22 +194,6 @@ def _cache_result(
         return "miss"
     enough = len(known.text) >= generation.length
     return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
-
-
-def _wait(drawing: Drawing, target: int, deadline: float, caller: Caller) -> None:
-    """Wait until the stream's first `target` characters are drawn, or the sequence has ended.
-
-    Raises:
-        DeadlineExceeded: the deadline has passed.
-        ClientGone: the client closed its connection.
-        ServiceError: the error that ended the sequence.
-    """
-    wanted = target - drawing.sequence.job.begin
-    while not drawing.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
-        if monotonic() >= deadline:
-            raise DeadlineExceeded("the generation took too long; ask for less text")
-        if not caller.connected():
-            raise ClientGone("the client closed the connection")
 
 
 def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Generator[Text]:

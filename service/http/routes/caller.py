@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import request
 
-from service.generation.generator import Caller
+from service.generation.caller import Caller
 from service.http.connection import connection_probe
 from service.http.hooks.visit import current_visit
 

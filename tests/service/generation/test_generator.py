@@ -7,8 +7,9 @@ from service.cache.codec import CachedStream
 from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
-from service.generation import generator as module
-from service.generation.generator import Answer, Caller, TextGenerator, form_of
+from service.generation import waiting
+from service.generation.caller import Caller
+from service.generation.generator import Answer, TextGenerator, form_of
 from service.stream.generation import Generation, Sampling, Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
 from service.telemetry import Telemetry
@@ -53,7 +54,7 @@ def room() -> Room:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Room:
     """A room whose engine draws when the test says; the connection is checked all the time."""
-    monkeypatch.setattr(module, "POLL", 0.001)
+    monkeypatch.setattr(waiting, "POLL", 0.001)
     return Room(draws_first=0)
 
 
