@@ -73,6 +73,14 @@ def unknown_characters(
     return [FieldProblem(field, f"the model does not know {named}{remedy}")]
 
 
+def too_much_together(field: str, characters: int) -> list[FieldProblem]:
+    """Return the problem of many texts that are too long together, or nothing."""
+    if characters <= MAX_TOGETHER:
+        return []
+    message = f"{characters} characters to read and write are over the limit of {MAX_TOGETHER}"
+    return [FieldProblem(field, f"{message}; ask for fewer or shorter texts")]
+
+
 def over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
     """Return the problem of a text or a length that is too large, or nothing."""
     return [FieldProblem(field, f"{size} is over the limit of {limit}")] if size > limit else []

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from math import exp, fsum, log
 from typing import Any
 
-from service.api.resolve import MAX_TOGETHER, over_limit, unknown_characters
+from service.api.resolve import over_limit, too_much_together, unknown_characters
 from service.api.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
-from service.errors import FieldProblem, InvalidRequest
+from service.errors import InvalidRequest
 from service.generation.scores import Given
 from service.models.loading import LoadedModel
 from service.settings import Settings
@@ -30,7 +30,7 @@ def resolve_score(request: ScoreRequest, model: LoadedModel, settings: Settings)
         problems += unknown_characters(f"texts.{place}", text, model.vocabulary)
         problems += over_limit(f"texts.{place}", len(text), settings.max_length)
     given = [Given(context or model.line_end, text) for text in texts]
-    problems += _too_much(sum(map(len, given)))
+    problems += too_much_together("texts", sum(map(len, given)))
     if problems:
         raise InvalidRequest(problems)
     return given
@@ -60,13 +60,3 @@ def _measures(characters: int, logprob: float) -> dict[str, Any]:
     nats = -logprob / characters
     values = {"logprob": logprob, "nats": nats, "bits": nats / log(2), "perplexity": exp(nats)}
     return {"characters": characters} | {k: round(value, DIGITS) for k, value in values.items()}
-
-
-def _too_much(characters: int) -> list[FieldProblem]:
-    if characters <= MAX_TOGETHER:
-        return []
-    message = (
-        f"the texts, each with the context, have {characters} characters, which is over the limit "
-        f"of {MAX_TOGETHER}; send fewer texts"
-    )
-    return [FieldProblem("texts", message)]
