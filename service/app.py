@@ -30,6 +30,7 @@ from service.http.routes.openai import PREFIX, openai_routes
 from service.http.routes.openai import refuse as refuse_as_openai
 from service.http.routes.page import page_routes
 from service.http.routes.score import score_routes
+from service.http.routes.tokens import token_routes
 from service.http.tracing import trace
 from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
@@ -130,6 +131,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(openai_routes(models, generator, scorer, settings, admission))
     app.register_blueprint(inspect_routes(models, settings, admission))
     app.register_blueprint(score_routes(models, scorer, settings, admission))
+    app.register_blueprint(token_routes(models, settings))
     app.register_blueprint(models_routes(models))
     app.register_blueprint(health_routes(models, telemetry, [cache, allowance, telemetry]))
     app.register_blueprint(documents_routes(settings))

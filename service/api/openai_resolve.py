@@ -9,7 +9,7 @@ from itertools import count
 from model_store import Vocabulary
 from service.api.openai_schemas import CompletionRequest
 from service.api.random_seeds import random_seed_of
-from service.api.resolve import resolve, too_much_together, within
+from service.api.resolve import characters_of, resolve, too_much_together, within
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 from service.generation.scores import Given
@@ -33,10 +33,14 @@ def resolve_completion(
     """
     seed = secrets.randbelow(MAX_RANDOM_SEED + 1) if request.seed is None else request.seed
     numbers: defaultdict[str, Iterator[int]] = defaultdict(count)
+    prompts = [
+        prompt if isinstance(prompt, str) else characters_of("prompt", prompt, model.vocabulary)
+        for prompt in request.prompt
+    ]
     try:
         generations = [
             _resolved(request, prompt, random_seed_of(seed, next(numbers[prompt])), model, settings)
-            for prompt in (_characters(prompt, model.vocabulary) for prompt in request.prompt)
+            for prompt in prompts
             for _ in range(request.drawn)
         ]
     except InvalidRequest as error:
@@ -51,18 +55,6 @@ def prompts_to_read(generations: list[Generation]) -> list[Given]:
     """Return the prompts, each once: the first character, and the others to score after the first."""
     seeds = dict.fromkeys(each.seed for each in generations)
     return [Given(seed[0], seed[1:]) for seed in seeds if len(seed) > 1]
-
-
-def _characters(prompt: str | list[int], vocabulary: Vocabulary) -> str:
-    """Return the text of a prompt; the id of a token is the character's place in the vocabulary."""
-    if isinstance(prompt, str):
-        return prompt
-    if max(prompt) >= len(vocabulary):
-        message = (
-            f"the model's token ids are 0 to {len(vocabulary) - 1}; `POST /tokenize` gives them"
-        )
-        raise InvalidRequest([FieldProblem("prompt", message)])
-    return vocabulary.decode(prompt)
 
 
 def _check_together(generations: list[Generation]) -> None:

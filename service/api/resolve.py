@@ -73,6 +73,18 @@ def unknown_characters(
     return [FieldProblem(field, f"the model does not know {named}{remedy}")]
 
 
+def characters_of(field: str, ids: list[int], vocabulary: Vocabulary) -> str:
+    """Return the text of token ids; the id of a character is its place in the vocabulary.
+
+    Raises:
+        InvalidRequest: an id is outside the vocabulary.
+    """
+    if ids and max(ids) >= len(vocabulary):
+        message = f"the model's token ids are 0 to {len(vocabulary) - 1}"
+        raise InvalidRequest([FieldProblem(field, f"{message}; `POST /tokenize` gives them")])
+    return vocabulary.decode(ids)
+
+
 def too_much_together(field: str, characters: int) -> list[FieldProblem]:
     """Return the problem of many texts that are too long together, or nothing."""
     if characters <= MAX_TOGETHER:
