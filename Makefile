@@ -70,7 +70,7 @@ compose-test: ## build the images and try docker-compose for real (needs root an
 processor-test: $(VENV)/dev.stamp ## compute on emulated processors, AVX2 alone and Arm (needs root or QEMU, else skips)
 	@$(BIN)/python -m tests.processors.processor_test
 
-soak: $(VENV)/dev.stamp ## 20 minutes of clients and faults; ARGS="--warm 20 --seconds 60" takes three
+soak: $(VENV)/dev.stamp ## 20 minutes of clients and faults; ARGS="--warm 20 --seconds 60" takes four
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 # The locks hold names, versions and hashes; never an address, so that any index will do. dev comes first:

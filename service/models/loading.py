@@ -60,9 +60,8 @@ class Loader:
         self._hub = hub
         self._settings = settings
         self._telemetry = telemetry
-        self._inexact: set[tuple[str, int]] = (
-            set()
-        )  # versions whose difference is in the log already
+        # The versions whose difference is in the log already.
+        self._inexact: set[tuple[str, int]] = set()
 
     def load(self, version: Version) -> LoadedModel:
         """Return a version with its engine started; a start takes seconds.

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from service.errors import DeadlineExceeded, Draining, EngineFailed, ModelUnavailable, QueueFull
-from service.hub import client as client_module
 from service.hub import shared_engine
 from service.hub.client import MAX_INSPECTIONS
 from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
+from service.hub.running import MAX_DRAWS
 from service.hub.shared_memory import SharedMemory
 from service.stream.job import Start
 from service.stream.sequence import Sequence
@@ -239,7 +239,7 @@ def test_a_sequence_that_kills_every_hub_ends(hub: HubInThreads) -> None:
     """A sequence is drawn a few times and then fails, so that no request kills hubs for ever."""
     engine, deadly = hub.engine(), sequence(LONG)
     engine.submit(deadly, None)
-    for _ in range(client_module.MAX_DRAWS):
+    for _ in range(MAX_DRAWS):
         wait_until(lambda: _running(hub) == 1 if hub.hub._engines else False, "the flight")
         hub.die()
     with pytest.raises(EngineFailed):
