@@ -21,6 +21,7 @@ from service.http.hooks.order import Steps, register_hooks
 from service.http.hub_counts import HubCounts
 from service.http.ready import ReadyAnswers
 from service.http.repeat import Repeats
+from service.http.routes.batch import batch_routes
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -128,6 +129,7 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
     register_hooks(app, steps)
     app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
+    app.register_blueprint(batch_routes(models, generator, settings, admission))
     app.register_blueprint(openai_routes(models, generator, scorer, settings, admission))
     app.register_blueprint(inspect_routes(models, settings, admission))
     app.register_blueprint(score_routes(models, scorer, settings, admission))

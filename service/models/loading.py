@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary, contents
 from service.errors import ModelUnavailable
@@ -19,6 +19,13 @@ GRAPHS = {
     "onnx": contents.INT8_GRAPH,
     "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
 }
+
+
+class KnownTexts(Protocol):
+    """The texts of a training corpus."""
+
+    def contains(self, text: str) -> bool:
+        """Return whether a text is one of them."""
 
 
 class Version(NamedTuple):
@@ -43,6 +50,8 @@ class LoadedModel:
     """
     exact: bool | None
     """Whether the engine computes the manifest's fingerprint; None: there is nothing to compare."""
+    known_texts: KnownTexts | None = None
+    """The texts of the training corpus; None where the version does not hold them."""
 
     @property
     def line_end(self) -> str:

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from service.api.score_schemas import ScoreRequest, ScoreResponse
-from service.api.scores import resolve_score, score_response
+from service.api.many.score_schemas import ScoreRequest, ScoreResponse
+from service.api.many.scores import resolve_score, score_response
 from service.generation.scores import TextScorer
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from math import exp, fsum, log
 from typing import Any
 
+from service.api.many.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
 from service.api.resolve import over_limit, too_much_together, unknown_characters
-from service.api.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
 from service.errors import InvalidRequest
 from service.generation.scores import Given
 from service.models.loading import LoadedModel
