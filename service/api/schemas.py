@@ -243,13 +243,13 @@ def parse(schema: type[Wire], body: bytes) -> Wire:
     return _validated(schema, fields, strict=True)
 
 
-def parse_options(options: Mapping[str, object]) -> GenerateRequest:
+def parse_options(schema: type[Wire], options: Mapping[str, object]) -> Wire:
     """Read a request whose numbers are written as text, as on a command line.
 
     Raises:
         InvalidRequest: fields of the request are wrong, each named.
     """
-    return _validated(GenerateRequest, options, strict=False)
+    return _validated(schema, options, strict=False)
 
 
 def _validated(schema: type[Wire], fields: object, *, strict: bool) -> Wire:

@@ -40,19 +40,24 @@ def score_response(
     request: ScoreRequest, given: list[Given], details: Iterable[Details], model: LoadedModel
 ) -> ScoreResponse:
     """Return the answer for texts with the details of their characters; all details are read."""
-    scores, sums = [], []
+    scores = []
     for text, each in zip(given, details, strict=True):
         logprobs = each.logprobs.tolist()
-        sums.append(fsum(logprobs))
         shown = [round(one, DIGITS) for one in logprobs] if request.details else None
-        scores.append(TextScore(**_measures(len(text.text), sums[-1]), logprobs=shown))
+        scores.append(TextScore(**_measures(len(text.text), fsum(logprobs)), logprobs=shown))
     return ScoreResponse(
         model=model.manifest.name,
         version=model.manifest.version,
         context=unicodedata.normalize("NFC", request.context),
         scores=scores,
-        total=Score(**_measures(sum(len(text.text) for text in given), fsum(sums))),
+        total=total_of(scores),
     )
+
+
+def total_of(scores: Iterable[Score]) -> Score:
+    """Return the score of all characters of several texts."""
+    sums = [(each.characters, each.logprob) for each in scores]
+    return Score(**_measures(sum(size for size, _ in sums), fsum(one for _, one in sums)))
 
 
 def _measures(characters: int, logprob: float) -> dict[str, Any]:
