@@ -96,6 +96,27 @@ def test_equal_prompts(client: openai.OpenAI) -> None:
     assert _texts(client, prompt=["abc"] * 3, seed=7) == _texts(client, n=3, seed=7)
 
 
+def test_a_batch_of_langchain(client: openai.OpenAI) -> None:
+    """Twenty prompts in one request, as LangChain sends them, have twenty texts; 128 texts are the most."""
+    prompts = [f"{letter}b" for letter in "abcdefghijklmnopqrst"]
+    assert _texts(client, prompt=prompts, max_tokens=5, seed=3) == [
+        _texts(client, prompt=prompt, max_tokens=5, seed=3)[0] for prompt in prompts
+    ]
+    assert len(_texts(client, n=128, max_tokens=1)) == 128
+
+
+def test_the_best_of_several(client: openai.OpenAI) -> None:
+    """Of the texts of `n`, `best_of` returns the ones with the highest mean log-probability."""
+    all_texts = client.completions.create(**ASKED, seed=7, n=4, logprobs=0).choices
+    means = {
+        each.text: sum(filter(None, each.logprobs.token_logprobs or [])) / len(each.text)
+        for each in all_texts
+        if each.logprobs
+    }
+    best = sorted(means, key=lambda text: -means[text])
+    assert _texts(client, seed=7, n=2, best_of=4) == best[:2]
+
+
 def test_an_unknown_path_is_explained(client: openai.OpenAI) -> None:
     """The client raises its own errors, with a message, for a path or method that does not exist."""
     with pytest.raises(openai.NotFoundError) as caught:
