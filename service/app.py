@@ -14,6 +14,7 @@ from service.environment import settings_at_start
 from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
 from service.generation.scores import TextScorer
+from service.generation.stopping import Stopping
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
@@ -65,6 +66,8 @@ class Charloom(Flask):
     def __init__(self) -> None:
         super().__init__("service", static_folder=None)
         self._parts = ExitStack()
+        self.stopping = Stopping()
+        """The service's end, which the worker of the server announces."""
         self.reload: Callable[[], None]
         """Refreshes the models from the store, in the background."""
 
@@ -119,8 +122,8 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
         rendezvous = app.own(WatchedKeeper(settings)).rendezvous
     hub = app.own(HubClient(rendezvous, telemetry))
     cache = _cache(settings, hub, telemetry)
-    generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
-    scorer = TextScorer(telemetry, settings.slots, settings.deadline)
+    generator = app.own(TextGenerator(cache, telemetry, settings.deadline, app.stopping))
+    scorer = TextScorer(telemetry, settings.slots, settings.deadline, app.stopping)
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     allowance = app.own(_allowance(settings, hub, telemetry))
@@ -135,7 +138,8 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     app.register_blueprint(score_routes(models, scorer, settings, admission))
     app.register_blueprint(token_routes(models, settings))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models, telemetry, [cache, allowance, telemetry]))
+    health = health_routes(models, telemetry, [cache, allowance, telemetry], app.stopping)
+    app.register_blueprint(health)
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app, {PREFIX: refuse_as_openai})

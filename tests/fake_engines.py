@@ -49,15 +49,16 @@ class FakeEngine:
         if number := length if self.draws_first is None else self.draws_first:
             self.draw(sequence, number)
 
-    def draw(self, sequence: Sequence, characters: int) -> None:
-        """Draw the next characters; the last of the sequence end it."""
+    def draw(self, sequence: Sequence, characters: int, snapshot: Snapshot | None = None) -> None:
+        """Draw the next characters, with a state; the last of the sequence end it."""
         if sequence.admitted is None:
             sequence.admit(monotonic())
         begin = sequence.job.begin + len(sequence.ids)
         places = np.arange(begin, begin + characters)
         given = sequence.job.given
         ids = places % len(SYMBOLS) if given is None else given[places]
-        sequence.deliver(ids, details_of(ids) if sequence.job.wants_details else None)
+        details = details_of(ids) if sequence.job.wants_details else None
+        sequence.deliver(ids, details, snapshot=snapshot)
         if begin + characters == sequence.job.end:
             self.finish(sequence)
 

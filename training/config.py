@@ -12,7 +12,10 @@ from training.errors import ConfigError
 
 
 class TrainingConfig(BaseModel):
-    """Every choice that determines the trained weights; the defaults suit a text of about 1 MB."""
+    """Every choice that determines the trained weights.
+
+    The defaults suit a text of about 1 MB; `training.suited` has those of shorter texts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,6 +40,8 @@ class TrainingConfig(BaseModel):
     ema_momentum: float = Field(default=0.995, ge=0, lt=1)
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
+    # `continuous`: one text; `lines` or `column:NAME`: many short texts, each from the zero state.
+    texts: str = Field(default="continuous", pattern=r"^(continuous|lines|column:.+)$")
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     validation_characters: int = Field(default=200_000, ge=50)  # the loss is over the first ones
     min_count: int = Field(default=1, ge=1)  # rarer symbols become U+FFFD
@@ -44,6 +49,11 @@ class TrainingConfig(BaseModel):
     max_vocabulary: int = Field(default=1000, ge=2)
     sample_length: int = Field(default=200, ge=1)
     random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits
+
+    @property
+    def of_texts(self) -> bool:
+        """Whether the corpus is one of many short texts."""
+        return self.texts != "continuous"
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

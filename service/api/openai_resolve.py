@@ -51,10 +51,13 @@ def resolve_completion(
     return generations
 
 
-def prompts_to_read(generations: list[Generation]) -> list[Given]:
-    """Return the prompts, each once: the first character, and the others to score after the first."""
-    seeds = dict.fromkeys(each.seed for each in generations)
-    return [Given(seed[0], seed[1:]) for seed in seeds if len(seed) > 1]
+def prompts_to_read(generations: list[Generation]) -> dict[str, Given]:
+    """Return each prompt once, with its characters but the first, to be scored after the first."""
+    return {
+        each.seed: Given(each.stream.prompt[: 1 - len(each.seed)], each.seed[1:])
+        for each in generations
+        if len(each.seed) > 1
+    }
 
 
 def _check_together(generations: list[Generation]) -> None:

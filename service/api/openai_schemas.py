@@ -12,7 +12,6 @@ from pydantic import (
 )
 
 from service.api.schemas import Request, StopString, Whole
-from service.stream.generation import FinishReason
 
 MAX_CHOICES = 128  # texts of one request, those of `best_of` included
 MAX_BIASES = 300  # as OpenAI
@@ -139,13 +138,16 @@ class Logprobs(BaseModel):
     text_offset: list[int]
 
 
+OpenAIReason = Literal["length", "stop"]
+
+
 class Choice(BaseModel):
     """One text, or a piece of one."""
 
     text: str
     index: int
     logprobs: Logprobs | None = None
-    finish_reason: FinishReason | None = None
+    finish_reason: OpenAIReason | None = None
 
 
 class Usage(BaseModel):

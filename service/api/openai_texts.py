@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from service.api.likely import likely_characters
-from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
+from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, OpenAIReason, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
 from service.models.loading import LoadedModel
@@ -44,7 +44,7 @@ class Texts:
         """Return the choice of a text's next piece; None is the end of the text."""
         choice = self._choice(index, piece or Text(""))
         if piece is None:
-            choice.finish_reason = self._answers[index].finish_reason
+            choice.finish_reason = _finish_reason(self._answers[index])
         return {"choices": [choice]}
 
     def whole(self, arrivals: Sequence[Arrival]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Texts:
         choices = []
         for place, index in enumerate(self._best(texts)):
             choice = self._choice(index, texts[index])
-            choice.index, choice.finish_reason = place, self._answers[index].finish_reason
+            choice.index, choice.finish_reason = place, _finish_reason(self._answers[index])
             choices.append(choice)
         self._sent = [len(text) for text in texts]
         return {"choices": choices, "usage": self.usage()}
@@ -127,3 +127,8 @@ def _likelihood(text: Text) -> float:
     if not text or text.details is None:
         return -np.inf
     return float(text.details.logprobs.mean(dtype=np.float64))
+
+
+def _finish_reason(answer: Answer) -> OpenAIReason:
+    """Return OpenAI's finish reason: `stop` for every text that does not reach its length."""
+    return "length" if answer.finish_reason == "length" else "stop"

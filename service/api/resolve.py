@@ -34,10 +34,11 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     if problems:
         raise InvalidRequest(problems)
     return Generation(
-        Stream(model.identity, seed or model.line_end, _sampling(request, model.vocabulary)),
+        Stream(model.identity, model.prompt(seed), _sampling(request, model.vocabulary)),
         seed=seed,
         length=length,
         stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
+        end=model.text_end,
         wants_details=request.details,
     )
 

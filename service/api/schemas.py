@@ -54,7 +54,9 @@ class Request(BaseModel):
 class GenerateRequest(Request):
     """The body of `POST /generate`."""
 
-    seed: str = Field(description="The text to go on from.")
+    seed: str = Field(
+        description="The text to go on from; the beginning of a text, if the model is one of many short texts."
+    )
     temperature: float = Field(
         1.0,
         ge=0,
@@ -151,6 +153,7 @@ class VersionSummary(BaseModel):
     vocabulary_size: int
     corpus: Corpus
     metrics: dict[str, float]
+    seed_text: str = Field(description="A seed text to try the version with; possibly empty.")
 
 
 class CurrentVersion(VersionSummary):
@@ -180,6 +183,7 @@ class ModelFault(BaseModel):
 class ModelList(BaseModel):
     """The answer of `GET /models`."""
 
+    default: str = Field(description="The model of a request that names none.")
     models: list[ModelSummary]
     faults: list[ModelFault]
 

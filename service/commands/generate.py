@@ -17,7 +17,7 @@ from service.commands.failures import status_of
 from service.commands.interactive import interact
 from service.commands.local import Local, local_engine
 from service.commands.progress import with_progress
-from service.generation.caller import Caller
+from service.generation.generator import Caller
 from service.generation.many import Drawn, Dropped, draw_texts, kept_texts
 from service.generation.parallel import MOST
 from service.settings import Settings

@@ -6,7 +6,7 @@ from service.api.likely import likely_characters
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest
 from service.commands.local import Local
-from service.generation.caller import Caller
+from service.generation.generator import Caller
 from service.models.loading import LoadedModel
 from service.stream.text import Text
 

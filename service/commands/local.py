@@ -8,6 +8,7 @@ from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
 from service.generation.generator import TextGenerator
 from service.generation.scores import TextScorer
+from service.generation.stopping import Stopping
 from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
 from service.models.offered import offered_models
@@ -38,6 +39,6 @@ def local_engine(settings: Settings) -> Iterator[Local]:
         yield Local(
             settings,
             models,
-            TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline),
-            TextScorer(telemetry, settings.slots, settings.deadline),
+            TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline, Stopping()),
+            TextScorer(telemetry, settings.slots, settings.deadline, Stopping()),
         )

@@ -11,7 +11,7 @@ from service.api.many.scores import resolve_score, score_response, total_of
 from service.api.schemas import parse_options
 from service.commands.failures import status_of
 from service.commands.local import Local, local_engine
-from service.generation.caller import Caller
+from service.generation.generator import Caller
 from service.settings import DAY, MILLION, Settings
 
 COLUMNS = "perplexity     bits     nats  characters  text"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from service.errors import EngineFailed
-from service.generation.caller import Caller
+from service.generation.generator import Caller
+from service.generation.stopping import Stopping
 from service.generation.waiting import check, wait_for
 from service.models.loading import LoadedModel
 from service.stream.details import Details
@@ -35,11 +36,14 @@ class Given:
 class TextScorer:
     """Scores texts in the slots of the engine, beside the generations."""
 
-    def __init__(self, telemetry: Telemetry, slots: int, deadline: float) -> None:
-        """Take the metrics, the slots of an engine and the seconds that all texts may take."""
+    def __init__(
+        self, telemetry: Telemetry, slots: int, deadline: float, stopping: Stopping
+    ) -> None:
+        """Take the metrics, the slots of an engine, the seconds that all texts may take, and the end."""
         self._telemetry = telemetry
         self._ahead = min(AHEAD, slots)
         self._deadline = deadline
+        self._stopping = stopping
 
     def details(
         self, texts: Iterable[Given], model: LoadedModel, caller: Caller
@@ -60,16 +64,26 @@ class TextScorer:
         try:
             for given in texts:
                 if len(ahead) == self._ahead:
-                    yield _scored(ahead, deadline, caller)
+                    yield self._scored(ahead, deadline, caller)
                 sequence = Sequence(_job(given, model), caller.client, deadline - monotonic())
                 model.engine.submit(sequence, key=None)
                 ahead.append(sequence)
                 self._telemetry.seed_characters.inc(len(given))
             while ahead:
-                yield _scored(ahead, deadline, caller)
+                yield self._scored(ahead, deadline, caller)
         finally:
             for sequence in ahead:
                 sequence.cancel()
+
+    def _scored(self, ahead: deque[Sequence], deadline: float, caller: Caller) -> Details:
+        """Wait for the first sequence, take it out, and return the details of its characters."""
+        sequence = ahead[0]
+        check(caller.connected)  # short texts end before `wait_for` looks
+        wait_for(sequence, len(sequence.job), caller.connected, self._stopping, deadline=deadline)
+        details = ahead.popleft().details
+        if details is None or len(details) < len(sequence.job):
+            raise EngineFailed("the engine ended a text early; the same request may work again")
+        return details
 
 
 def _job(given: Given, model: LoadedModel) -> Job:
@@ -81,14 +95,3 @@ def _job(given: Given, model: LoadedModel) -> Job:
         wants_details=True,
         given=encode(given.text),
     )
-
-
-def _scored(ahead: deque[Sequence], deadline: float, caller: Caller) -> Details:
-    """Wait for the first sequence, take it out, and return the details of its characters."""
-    sequence = ahead[0]
-    check(caller.connected)  # short texts end before `wait_for` looks
-    wait_for(sequence, len(sequence.job), deadline, caller.connected)
-    details = ahead.popleft().details
-    if details is None or len(details) < len(sequence.job):
-        raise EngineFailed("the engine ended a text early; the same request may work again")
-    return details

@@ -12,6 +12,9 @@ State = NDArray[np.float32]
 
 # The engine copies the state of every text at each multiple of this many characters.
 SNAPSHOT_INTERVAL = 256
+# A sequence that is followed reports a state after at least this many characters, for the cache: one
+# state takes up to 24 KB, and a stream whose service dies is drawn again from the last one.
+REPORT_INTERVAL = 1024
 
 
 @dataclass(frozen=True)

@@ -234,3 +234,28 @@ test("over the limit, the page says when to come back", async () => {
     await limited.stop();
   }
 });
+
+test("a text goes on by itself when its service is killed and another takes its place", async () => {
+  const killed = await startService();
+  // A lost connection is an error on the browser's console, as it should be: another window.
+  const own = await browser.newPage();
+  await own.goto(killed.url);
+  await own.waitForFunction(() => document.getElementById("model").options.length > 1);
+  await own.fill("#length", "10000");
+  await own.click("#generate");
+  await own.waitForFunction(() => document.getElementById("text").textContent.length > 500);
+  await killed.kill();
+  await own.locator("#write-status", { hasText: /lost after \d+ characters/ }).waitFor();
+  await shot("lost", own);
+  const other = await startService({}, killed.port);
+  try {
+    await own.locator("#write-status", { hasText: "Done: 10,000 characters" }).waitFor();
+    const body = JSON.stringify({ seed: "ROMEO:", temperature: 0.5, length: 10_000 });
+    const headers = { "Content-Type": "application/json" };
+    const whole = await (await fetch(`${other.url}/generate`, { method: "POST", headers, body })).json();
+    assert.equal(await own.locator("#text").textContent(), whole.seed + whole.text);
+    await own.close();
+  } finally {
+    await other.stop();
+  }
+});

@@ -3,6 +3,7 @@
 import http.client
 import json
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -39,6 +40,19 @@ def test_repeats_are_dropped_and_counted(service: Service) -> None:
     texts = [each["text"] for each in answer["texts"]]
     assert len(set(texts)) == len(texts) < 100
     assert answer["dropped"] == {"repeated": 1_000 - len(texts), "known": 0}
+
+
+def test_known_texts_are_dropped_and_counted(service: Service) -> None:
+    """Texts of the corpus, here the small letters, give way to others."""
+    wanted: dict[str, Any] = {"model": "names", "seed": "", "count": 20, "length": 1}
+    plain, novel = (service.generate(**wanted, novel=novel).json for novel in (False, True))
+    first = [each["text"] for each in plain["texts"]]
+    assert any(text.islower() for text in first)
+    texts = [each["text"] for each in novel["texts"]]
+    kept = [text for text in first if text not in ascii_lowercase or not text]
+    assert texts[: len(kept)] == kept
+    assert not [text for text in texts if text and text in ascii_lowercase]
+    assert novel["dropped"]["known"] >= len(first) - len(kept)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ BAD: dict[str, tuple[str, ...]] = {
         *("redis+sentinel://localhost:26379/mymaster", "redis+cluster://localhost:6379"),
         *("sentinel://localhost", "unix://path/to/socket", "unix:///tmp/redis.sock?db=-1"),
     ),
+    "unready_seconds": ("-1", "nan", "inf", "soon"),
     "redis_timeout": SECONDS,
     "cache_ttl": (*NUMBERS, "0"),
     "cache_megabytes": NUMBERS,

@@ -140,7 +140,7 @@ def moments_after_one_step(folder: Path, clip_norm: float) -> float:
     training = Training(folder, PERIODIC, small_config(clip_norm=clip_norm))
     config = training.run.info.config
     trainer = Trainer(config, training.vocabulary, steps_per_epoch=10)
-    trainer.step(*next(batches_of(training.text.train, config).epoch(0)))
+    trainer.step(*next(batches_of(training.text, config).epoch(0)))
     moments = np.concatenate([np.ravel(moment) for moment in trainer.optimizer._momentums])
     return float(np.linalg.norm(moments) / (1 - trainer.optimizer.beta_1))
 

@@ -7,18 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model_store import UNKNOWN, InvalidVocabulary, Vocabulary
+from model_store import TEXT_END, UNKNOWN, InvalidVocabulary, Vocabulary
 from training.config import TrainingConfig
 from training.corpus.bar import bar
 from training.corpus.sources import Corpus
-from training.corpus.split import Split, split
+from training.corpus.split import Split, split, split_texts
 from training.corpus.text import read_text
+from training.corpus.texts import Arranged, arrange
 from training.errors import CorpusError
 
 MINIMUM_CHARACTERS = 1000
 CODE_POINTS = 0x110000
 EXAMPLES = 10
-IDS, RECORD = "text.ids", "text.json"
+IDS, RECORD, TEXTS = "text.ids", "text.json", "texts.txt"
 
 Counts = NDArray[np.int64]
 
@@ -34,6 +35,11 @@ class Record(BaseModel):
     unknown: str | None  # the treatment of symbols that a given vocabulary lacks
     characters: int
     symbols: tuple[str, ...]
+    # Of a corpus of many short texts: their source, the fraction held out, and the numbers of texts.
+    texts: str = "continuous"
+    validation_fraction: float | None = None
+    training_texts: int = 0
+    repeated_texts: int = 0
 
 
 def prepare(
@@ -48,9 +54,14 @@ def prepare(
             the given vocabulary, or no loss can be measured over the held-out text.
     """
     sources = corpus, config, folder, given
-    vocabulary = _vocabulary_on_disk(*sources) or _encode_to_disk(*sources)
-    ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
-    text = split(np.asarray(ids), config.validation_fraction)
+    record = _record_on_disk(*sources) or _encode_to_disk(*sources)
+    vocabulary = Vocabulary(record.symbols)
+    ids = np.asarray(np.memmap(folder / IDS, _type(vocabulary), mode="r"))
+    if config.of_texts:
+        end = record.symbols.index(TEXT_END)
+        text = split_texts(ids, record.training_texts, end, record.repeated_texts)
+    else:
+        text = split(ids, config.validation_fraction)
     _require_measurable(text, vocabulary, config)
     return text, vocabulary
 
@@ -69,10 +80,10 @@ def _require_measurable(text: Split, vocabulary: Vocabulary, config: TrainingCon
         )
 
 
-def _vocabulary_on_disk(
+def _record_on_disk(
     corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
-) -> Vocabulary | None:
-    """Return the vocabulary of the ids in the folder, or None if the ids cannot be used again."""
+) -> Record | None:
+    """Return the record of the ids in the folder, or None if the ids cannot be used again."""
     try:
         record = Record.model_validate_json((folder / RECORD).read_bytes())
         vocabulary = Vocabulary(record.symbols)
@@ -83,17 +94,45 @@ def _vocabulary_on_disk(
     usable = (
         record.sha256 == corpus.sha256
         and (record.min_count, record.unknown) == (config.min_count, unknown)
+        and (record.texts, record.validation_fraction) == _order(config)
         and vocabulary == (given or vocabulary)
         and size == record.characters * _type(vocabulary).itemsize
         and len(vocabulary) <= config.max_vocabulary
     )
-    return vocabulary if usable else None
+    return record if usable else None
+
+
+def _order(config: TrainingConfig) -> tuple[str, float | None]:
+    """Return the keys that decide the order of the ids: of short texts, the held-out ones come last."""
+    return config.texts, config.validation_fraction if config.of_texts else None
 
 
 def _encode_to_disk(
     corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
-) -> Vocabulary:
-    """Write ids and record into the folder; return the vocabulary."""
+) -> Record:
+    """Write ids and record into the folder; return the record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{IDS}.partial"
+    try:
+        arranged = Arranged(corpus)
+        if config.of_texts:
+            arranged = arrange(corpus, config, folder / TEXTS)
+        record = _encoded(arranged, config, partial, given)
+        (folder / RECORD).unlink(missing_ok=True)  # a record never describes another text's ids
+        partial.replace(folder / IDS)
+        partial.write_text(record.model_dump_json(), encoding="utf-8")
+        partial.replace(folder / RECORD)
+    finally:
+        for leftover in (partial, folder / TEXTS):  # the disk may be full
+            leftover.unlink(missing_ok=True)
+    return record
+
+
+def _encoded(
+    arranged: Arranged, config: TrainingConfig, path: Path, given: Vocabulary | None
+) -> Record:
+    """Write the ids of a text into a file; return the record."""
+    corpus = arranged.corpus
     counts = count(corpus)
     if given:
         counts = legible(counts, given, config, corpus.name)
@@ -103,26 +142,26 @@ def _encode_to_disk(
             f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
         )
     vocabulary = given or choose(counts, config)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD).unlink(missing_ok=True)  # a record never describes the ids of another text
-    record = Record(
+    if config.of_texts and TEXT_END not in vocabulary.symbols:
+        raise CorpusError(
+            "the vocabulary lacks U+000A, the line end, which ends each text: "
+            "lower min_count, or start from another version"
+        )
+    encode(corpus, vocabulary, counts > 0, path)
+    if path.stat().st_size != characters * _type(vocabulary).itemsize:
+        raise CorpusError(f"{corpus.name} changed while it was read: start again")
+    texts, fraction = _order(config)
+    return Record(
         sha256=corpus.sha256,
         min_count=config.min_count,
         unknown=config.unknown if given else None,
         characters=characters,
         symbols=vocabulary.symbols,
+        texts=texts,
+        validation_fraction=fraction,
+        training_texts=arranged.training,
+        repeated_texts=arranged.repeated,
     )
-    partial = folder / f"{IDS}.partial"
-    try:
-        encode(corpus, vocabulary, counts > 0, partial)
-        if partial.stat().st_size != characters * _type(vocabulary).itemsize:
-            raise CorpusError(f"{corpus.name} changed while it was read: start again")
-        partial.replace(folder / IDS)
-        partial.write_text(record.model_dump_json(), encoding="utf-8")
-        partial.replace(folder / RECORD)
-    finally:
-        partial.unlink(missing_ok=True)  # the disk may be full
-    return vocabulary
 
 
 def count(corpus: Corpus) -> Counts:

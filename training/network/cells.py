@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from training.network.recurrence import State, product, recur
+from training.network.recurrence import Pointwise, State, product, recur
+from training.network.resets import with_resets
 
 
 class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
@@ -43,17 +44,29 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         self.bias = self.add_weight((width,), lambda *_, **__: self.first_bias(), name="bias")
 
     def call(
-        self, x: tf.Tensor, state: State, training: bool = False
+        self,
+        x: tf.Tensor,
+        state: State,
+        goes_on: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state."""
+        """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state.
+
+        `goes_on` [B, T, 1] is the factor of the state before each input.
+        """
         matrix = tf.cast(self.recurrent, self.compute_dtype)
         if training and self.weight_drop:
             matrix = keras.random.dropout(matrix, self.weight_drop, seed=self.seed_generator)
         # [B, T, inputs] → [T, B, inputs], because `recur` indexes steps first.
         inputs = self._project(tf.transpose(x, [1, 0, 2]))
-        hidden, last = recur(
-            self.pointwise, inputs, matrix, [tf.cast(s, tf.float32) for s in state]
-        )
+        pointwise: Pointwise = self.pointwise
+        if goes_on is not None:
+            pointwise = with_resets(pointwise)
+            factors = tf.cast(
+                goes_on, tf.float32
+            )  # Keras may have rounded them, which changes none
+            inputs = tf.concat([inputs, tf.transpose(factors, [1, 0, 2])], axis=2)
+        hidden, last = recur(pointwise, inputs, matrix, [tf.cast(s, tf.float32) for s in state])
         return tf.transpose(hidden, [1, 0, 2]), last
 
     def step(self, x: tf.Tensor, state: State) -> State:

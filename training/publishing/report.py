@@ -6,6 +6,7 @@ from model_store import ModelDescription
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
+from training.publishing.copies_section import copies_section
 
 
 def write_samples(run: Run, path: Path) -> None:
@@ -28,16 +29,17 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 
 | | |
 |---|---|
-| corpus | {corpus.characters:,} characters, SHA-256 `{corpus.sha256}` |
+| corpus | {corpus.size}, SHA-256 `{corpus.sha256}` |
 | parent | {description.parent or "none"} |
 | best epoch | {run.best.number} of {len(run.epochs)} |
 
 {losses_table(description)}
 
-The losses are over the held-out text (the last \
-{100 * run.info.config.validation_fraction:g} % of the corpus{_measured(description, run)}), read in
+{_remark(description)}The losses are over the held-out text ({_held_out(description, run)}\
+{_measured(description, run)}), read in
 order with the state carried. The model knows nothing but the characters of its corpus, and repeats its biases.
 
+{copies_section(description.metrics)}
 ## Samples
 
 The same seed text at each temperature; those of every epoch are in `samples.txt`.
@@ -64,6 +66,18 @@ def losses_table(description: ModelDescription) -> str:
         if nats is not None
     ]
     return "\n".join(["| | nats per character | bits per character |", "|---|---|---|", *rows])
+
+
+def _remark(description: ModelDescription) -> str:
+    return f"**This model {description.remark}.**\n\n" if description.remark else ""
+
+
+def _held_out(description: ModelDescription, run: Run) -> str:
+    """Return the words for the held-out part of a corpus."""
+    corpus = description.corpus
+    if corpus.texts is None:
+        return f"the last {100 * run.info.config.validation_fraction:g} % of the corpus"
+    return f"{corpus.held_out_texts:,} whole texts of {corpus.texts:,}, each from the zero state"
 
 
 def _samples(run: Run) -> str:

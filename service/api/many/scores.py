@@ -29,7 +29,7 @@ def resolve_score(request: ScoreRequest, model: LoadedModel, settings: Settings)
     for place, text in enumerate(texts):
         problems += unknown_characters(f"texts.{place}", text, model.vocabulary)
         problems += over_limit(f"texts.{place}", len(text), settings.max_length)
-    given = [Given(context or model.line_end, text) for text in texts]
+    given = [Given(model.prompt(context), text) for text in texts]
     problems += too_much_together("texts", sum(map(len, given)))
     if problems:
         raise InvalidRequest(problems)

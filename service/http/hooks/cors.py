@@ -8,10 +8,10 @@ from service.http.hooks.visit import Visit
 # The wildcard allows every further header but Authorization: OpenAI's client sends a dozen of its own.
 SHARED = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, If-None-Match, "
-    "X-Request-ID, *",
-    "Access-Control-Expose-Headers": "ETag, RateLimit, Retry-After, Server-Timing, X-Cache, "
-    "X-Request-ID",
+    "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, If-Match, "
+    "If-None-Match, Last-Event-ID, X-Request-ID, *",
+    "Access-Control-Expose-Headers": "ETag, RateLimit, Retry-After, Server-Timing, X-Cache, X-Model, "
+    "X-Random-Seed, X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
 

@@ -10,8 +10,7 @@ from service.api.many.lines import answer_line, error_line, lines_of, parse_line
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest
 from service.errors import QueueFull
-from service.generation.caller import Caller
-from service.generation.generator import TextGenerator
+from service.generation.generator import Caller, TextGenerator
 from service.generation.parallel import MOST, in_parallel
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission

@@ -32,7 +32,7 @@ from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
-from service.http.routes.events import EVENT_HEADERS, event
+from service.http.routes.events import COMMENT, EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
@@ -90,13 +90,13 @@ def openai_routes(
         wire = read_body(CompletionRequest)
         model = models.get(wire.model)
         generations = resolve_completion(wire, model, settings)
-        prompts = prompts_to_read(generations) if wire.reads_prompts else []
+        prompts = prompts_to_read(generations) if wire.reads_prompts else {}
         admission.charge(current_visit(), generations)
-        admission.charge_reading(current_visit(), sum(map(len, prompts)))
+        admission.charge_reading(current_visit(), sum(map(len, prompts.values())))
         left = Event()
         who = caller(streaming=wire.stream, left=left.is_set)
-        details = scorer.details(prompts, model, who)
-        read = {each.prompt + each.text: one for each, one in zip(prompts, details, strict=True)}
+        details = scorer.details(prompts.values(), model, who)
+        read = dict(zip(prompts, details, strict=True))
         answers = [generator.open(generation, model, who) for generation in generations]
         record_answers(model.manifest.name, generations, answers)
         texts = Texts(wire, generations, answers, model, read)
@@ -141,7 +141,11 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     def events() -> Iterator[bytes]:
         try:
             for arrival in chain([first], arrivals):
-                yield event(_dump(head.model_copy(update=texts.chunk(*arrival))))
+                index, piece = arrival
+                if piece is not None and not piece:
+                    yield COMMENT
+                else:
+                    yield event(_dump(head.model_copy(update=texts.chunk(index, piece))))
             if texts.counts_usage:
                 yield event(_dump(head.model_copy(update={"usage": texts.usage()})))
             yield event("[DONE]")

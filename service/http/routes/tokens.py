@@ -78,8 +78,8 @@ def token_routes(models: Models, settings: Settings) -> Blueprint:
         model = models.get(None)
         answer = TokenizerInfo(
             vocab_size=len(model.vocabulary),
-            bos_token=model.line_end,
-            eos_token=model.line_end,
+            bos_token=model.prompt(""),
+            eos_token=model.prompt(""),
             unk_token=UNKNOWN if UNKNOWN in model.vocabulary.known else None,
         )
         return Response(answer.model_dump_json(), content_type=JSON)

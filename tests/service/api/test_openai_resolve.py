@@ -121,7 +121,7 @@ def test_the_best_need_details() -> None:
 def test_each_prompt_is_read_once() -> None:
     """An echoed prompt is scored after its own first character, once for all of its texts."""
     prompts = prompts_to_read(_resolved(prompt=["Hello", "Hi", "H", ""], n=2))
-    assert prompts == [Given("H", "ello"), Given("H", "i")]
+    assert prompts == {"Hello": Given("H", "ello"), "Hi": Given("H", "i")}
 
 
 @pytest.mark.parametrize(

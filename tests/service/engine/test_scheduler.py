@@ -1,5 +1,7 @@
 """A sequence gets the same characters in any batch as alone, with any number of steps in a call."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from service.engine.batch import RUN
 from service.engine.explain import describe
 from service.engine.scheduler import LONGEST, SHORTEST, Scheduler
 from service.stream.generation import Sampling
-from service.stream.job import Ending, Job, Start
+from service.stream.job import REPORT_INTERVAL, Ending, Job, Start
 from service.stream.sequence import Sequence
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
@@ -337,3 +339,30 @@ def test_penalties_are_each_rows_own(wanted: list[tuple[float, float, int]]) -> 
     for sequence in alone:
         _finish(sequence)
     assert list(map(_result, together)) == list(map(_result, alone))
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_followed_sequence_reports_states(followed: bool) -> None:
+    """A reader gets a state now and then, from which the rest of the text is drawn the same."""
+    length = 3 * REPORT_INTERVAL
+    ticks = count()  # seconds, so that each round delivers
+    scheduler = Scheduler(
+        ScriptedBatch(1), 1, length + 9, VOCABULARY_SIZE, clock=lambda: float(next(ticks))
+    )
+    sequence = _sequence([3, 1, 4], length, random_seed=5)
+    sequence.followed = followed
+    scheduler.waiting.append(sequence)
+    reported = []
+    while not scheduler.idle:
+        scheduler.step()
+        reported += [each for each in [sequence.take_snapshot()] if each]
+    assert len(reported) == (2 if followed else 0)
+    for snapshot in reported:
+        place = snapshot.consumed - 3 + 1  # characters that are drawn, the last one not consumed
+        assert place > REPORT_INTERVAL
+        start = Start(sequence.ids[place - 1 : place], snapshot.consumed, snapshot.state)
+        rest = Sequence(Job(start, sequence.job.sampling, begin=place, end=length))
+        tail = Scheduler(ScriptedBatch(1), 1, length + 9, VOCABULARY_SIZE)
+        tail.waiting.append(rest)
+        _run(tail)
+        assert _result(rest) == _result(sequence)[place:]

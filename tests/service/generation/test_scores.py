@@ -6,8 +6,9 @@ from itertools import islice
 import pytest
 
 from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
-from service.generation.caller import Caller
+from service.generation.generator import Caller
 from service.generation.scores import Given, TextScorer
+from service.generation.stopping import Stopping
 from service.stream.details import Details
 from service.telemetry import Telemetry
 from tests.fake_engines import FakeEngine, fake_model
@@ -17,7 +18,7 @@ TEXTS = [Given("H", "a" * size) for size in range(1, 8)]
 
 
 def _details(engine: FakeEngine, deadline: float = 10.0, **caller: object) -> Generator[Details]:
-    scorer = TextScorer(Telemetry(), SLOTS, deadline)
+    scorer = TextScorer(Telemetry(), SLOTS, deadline, Stopping())
     return scorer.details(TEXTS, fake_model(engine), Caller(**caller))  # type: ignore[arg-type]
 
 
