@@ -42,7 +42,9 @@ class Table:
         self.top_p = np.zeros(capacity)
         self.min_p = np.zeros(capacity)
         self.typical_p = np.zeros(capacity)
-        # Rows without limits, penalties, biases, pattern and details run several steps in a call.
+        # Rows whose characters lie on the tape from the beginning, so that none is drawn.
+        self.given = np.zeros(capacity, np.bool_)
+        # Rows that draw without limits, penalties, biases, pattern and details: several steps in a call.
         self.plain = np.zeros(capacity, np.bool_)
         self.adjusts = np.zeros(capacity, np.bool_)
         self.presence = np.zeros(capacity)
@@ -54,7 +56,7 @@ class Table:
         self.repetition_window = np.zeros(capacity, np.int64)
         # Where in the stream each character was drawn last, in rows that adjust logits.
         self.last = np.zeros((capacity, vocabulary_size), np.int64)
-        # The fewest characters to an end of the pattern, if the row draws this character next.
+        # Rows with a pattern, and the fewest characters to its end if a character is drawn next.
         self.bounded = np.zeros(capacity, np.bool_)
         self.needed = np.zeros((capacity, vocabulary_size), np.int32)
 
@@ -79,8 +81,15 @@ class Table:
         self.typical_p[row] = 1.0 if sampling.typical_p is None else sampling.typical_p
         self.bounded[row] = job.automaton is not None
         self.needed[row] = 0
+        self.given[row] = job.given is not None
+        if job.given is not None:
+            self.tape[row, prompt_end : prompt_end + len(job)] = job.given
         self.plain[row] = not (
-            sampling.restricts or sampling.adjusts or self.bounded[row] or job.wants_details
+            sampling.restricts
+            or sampling.adjusts
+            or self.bounded[row]
+            or self.given[row]
+            or job.wants_details
         )
         self.adjusts[row] = sampling.adjusts
         self.presence[row] = sampling.presence_penalty
@@ -149,7 +158,7 @@ class Table:
     def draw(self, logits: Floats, rows: Ids) -> Ids:
         """Write the next character of each of the rows [B] onto its tape, and return these ids [B].
 
-        `logits` [B, V] belong to the rows in their order.
+        `logits` [B, V] belong to the rows in their order. A given character stays as it is.
         """
         position = self.position[rows]
         place = position + self.to_stream[rows]
@@ -161,6 +170,7 @@ class Table:
             logits = np.where(self.needed[rows] > left[:, None], -np.inf, logits)
         uniforms = self.uniforms[rows, place % (2 * BLOCK)]
         ids = sample(logits, self.steepness[rows], uniforms, self._limits.of(rows))
+        ids = np.where(self.given[rows], self.tape[rows, position], ids)
         self.tape[rows, position] = ids
         if adjusting.size:
             self.counts[rows[adjusting], ids[adjusting]] += 1

@@ -33,7 +33,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Job:
-    """Characters `begin` to `end` of a stream, to be drawn from a start."""
+    """Characters `begin` to `end` of a stream, to be drawn from a start.
+
+    With `given`, the characters are these and none is drawn: the details of the job score a text.
+    """
 
     start: Start
     sampling: Sampling
@@ -42,6 +45,7 @@ class Job:
     end: int
     wants_details: bool = False
     automaton: Automaton | None = None  # of the pattern of characters 0 to `end`
+    given: Ids | None = None
 
     def __len__(self) -> int:
         return self.end - self.begin

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.batch import RUN
+from service.engine.explain import describe
 from service.engine.scheduler import LONGEST, SHORTEST, Scheduler
 from service.stream.automaton import Walk
 from service.stream.generation import Sampling
@@ -37,10 +38,15 @@ def _sequence(
     temperature: float = 1.0,
     sampling: dict[str, Any] | None = None,
     pattern: str | None = None,
+    *,
+    scored: bool = False,
     **options,
 ) -> Sequence:
     drawn = Sampling(temperature, None, None, random_seed)
-    if pattern is not None:
+    if scored:
+        ids = np.random.default_rng(random_seed).integers(VOCABULARY_SIZE, size=length)
+        options |= {"given": ids, "wants_details": True}
+    elif pattern is not None:
         options["automaton"] = automaton_of(pattern, SYMBOLS, "")
     return Sequence(
         Job(Start(np.array(prompt)), replace(drawn, **(sampling or {})), end=length, **options)
@@ -102,6 +108,7 @@ requests = st.fixed_dictionaries(
         ),
         "pattern": st.none() | st.sampled_from(["[a-e]+", "(?:a|bc)*[f-k]", ".{1,4}"]),
         "wants_details": st.booleans(),
+        "scored": st.booleans(),
     }
 )
 arrivals = st.tuples(
@@ -132,6 +139,24 @@ def test_any_interleaving_gives_what_each_gets_alone(plan, run: int) -> None:
             alone = _sequence(**request)
             _finish(alone)
             assert _bytes(sequence) == _bytes(alone)
+
+
+def test_given_characters_are_scored() -> None:
+    """A row reads given characters beside rows that draw, with the details of each one's place."""
+    scored, drawn = _sequence([1, 2], 30, scored=True), _sequence([3], 40, random_seed=5)
+    scheduler = _scheduler()
+    scheduler.waiting.extend([drawn, scored])
+    _run(scheduler)
+    given = scored.job.given
+    assert given is not None
+    assert scored.ids.tolist() == given.tolist()
+    assert _result(drawn) == _alone(prompt=[3], length=40, random_seed=5)
+    batch = ScriptedBatch(1)
+    logits = [batch.step(np.array([id_])).copy() for id_ in (1, 2, *given[:-1])]
+    expected = describe(np.concatenate(logits[1:]), given)
+    assert scored.details is not None
+    assert np.array_equal(scored.details.logprobs, expected.logprobs)
+    assert np.array_equal(scored.details.top_ids, expected.top_ids)
 
 
 def test_fills_slots_and_then_waits() -> None:
