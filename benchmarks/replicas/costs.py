@@ -85,11 +85,11 @@ def measure_costs(server: Server, redis: MeasuredRedis, seconds: float) -> dict[
         "round_trip": redis.round_trip(),
         ANSWER: repeat.run.bytes / repeat.run.answers,
         SENT: hit.redis["sent"] / hit.requests,
-        RECEIVED: many.redis["received"] / many.requests,
+        RECEIVED: alone.redis["received"] / alone.requests,
         STREAM: redis.memory(f"{PREFIX}[0-9a-f]*"),
         STATE: redis.memory(f"{PREFIX}state:*"),
         HIT_COMMANDS: hit.redis["getex"] / hit.requests,
-        MISS_COMMANDS: (many.redis["getex"] + many.redis["set"]) / many.requests,
+        MISS_COMMANDS: (alone.redis["getex"] + alone.redis["set"]) / alone.requests,
     }
 
 
