@@ -68,7 +68,7 @@ has-corpus:
 	  echo 'usage: make train CORPUS=my.txt NAME=mine [ARGS="--set epochs=5"]' >&2; exit 2; }
 
 compose-test: ## build the images and try docker-compose for real (needs root and an engine, else skips)
-	@python3 tests/compose/compose_test.py
+	@python3 -m tests.compose
 
 chart-test: $(VENV)/dev.stamp $(CHART)/chart.stamp ## render the Helm chart and check each document (no cluster)
 	@PYTHONPATH=$(CHART) $(BIN)/python -m pytest -o python_files='*_test.py' $(ARGS) tests/chart

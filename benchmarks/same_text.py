@@ -12,14 +12,17 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 import psutil
+import redis
 
 from tests.servers import RedisServer, Service, serving
 
 LENGTHS = (400, 2_000, 10_000)
 SEED_TEXT = "It was the best of times, it was"
+
+LOCKS = 1_000
 
 Replicas = Sequence[Service]
 Ask = Callable[[Service], float]
@@ -27,11 +30,13 @@ _seeds = count()  # each measurement has a text of its own
 
 
 def main() -> None:
-    """Print the processor time of both replicas, and the seconds until the later answer."""
+    """Print the processor time of both replicas, the seconds of the later answer, and a lock's cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
-    with _replicas() as replicas:
+    with _replicas() as (replicas, redis_url):
+        milliseconds = 1000 * median(_lock_seconds(redis_url) for _ in range(rounds))
+        print(f"a lock: {milliseconds:.3f} ms of this process's processor")
         for length in (50, *LENGTHS):
             pairs = [[way(replicas, length) for way in (_twice, _once)] for _ in range(rounds)]
             if length in LENGTHS:  # the first one warms up
@@ -61,6 +66,15 @@ def _measured(replicas: Replicas, length: int, way: Callable[[Ask], float]) -> t
     return _processor_seconds(replicas) - began, seconds
 
 
+def _lock_seconds(redis_url: str) -> float:
+    """Return the processor seconds of the client for one lock with a short life."""
+    with redis.Redis.from_url(redis_url) as client:
+        began = process_time()
+        for number in range(LOCKS):
+            client.set(f"lock:{number}", b"", nx=True, px=1_000)
+        return (process_time() - began) / LOCKS
+
+
 def _ask(service: Service, length: int, random_seed: int) -> float:
     began = perf_counter()
     answer = service.generate(seed=SEED_TEXT, length=length, random_seed=random_seed)
@@ -76,18 +90,18 @@ def _processor_seconds(replicas: Replicas) -> float:
 
 
 @contextmanager
-def _replicas() -> Iterator[Replicas]:
-    redis = RedisServer()
+def _replicas() -> Iterator[tuple[Replicas, str]]:
+    server = RedisServer()
     try:
         with TemporaryDirectory() as folder:
             logs = [Path(folder) / name for name in "ab"]
             with (
-                serving(logs[0], redis_url=redis.url) as one,
-                serving(logs[1], redis_url=redis.url) as other,
+                serving(logs[0], redis_url=server.url) as one,
+                serving(logs[1], redis_url=server.url) as other,
             ):
-                yield one, other
+                yield (one, other), server.url
     finally:
-        redis.stop()
+        server.stop()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ SUITED: dict[int, dict[str, int | float]] = {
         "weight_drop": 0.4,
         "weight_decay": 0.2,
     },
-    500_000: {
+    300_000: {
         "units": 384,
         "batch_size": 16,
         "sequence_length": 64,

@@ -11,7 +11,7 @@ from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
 from service.errors import ClientGone
 from service.generation.drawing import Drawing
-from service.generation.resumed import after
+from service.generation.resumed import QUIET, after
 from service.generation.stop import StopStrings
 from service.generation.stopping import Stopping
 from service.generation.waiting import wait_for
@@ -23,8 +23,6 @@ from service.stream.text import Text
 from service.telemetry import Telemetry
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
-
-QUIET = 15.0  # seconds without a character, after which a stream says that it goes on
 
 
 @dataclass(frozen=True)

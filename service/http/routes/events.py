@@ -2,8 +2,6 @@
 
 # A proxy that buffers the response would hold events back.
 EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-
-
 # A comment, which clients skip, says to the proxies on the way that the answer goes on.
 COMMENT = b": \n\n"
 

@@ -168,6 +168,6 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer, has: int
 def _where_to_go_on(error: ServiceError, position: int) -> dict[str, Any]:
     """Return the problem document of an error amid a text, with how to get the rest of the text."""
     document = problem_of(error)
-    if document["status"] >= 500:
+    if document["status"] >= 429:  # another try may work
         document["detail"] += f"; Last-Event-ID: {position} brings the rest of the text"
     return document

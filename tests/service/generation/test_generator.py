@@ -15,7 +15,7 @@ from service.errors import (
     QueueFull,
 )
 from service.generation import generator as module
-from service.generation import waiting
+from service.generation import resumed, waiting
 from service.generation.generator import Answer, Caller, TextGenerator, form_of
 from service.generation.stopping import Stopping
 from service.stream.generation import Generation, Sampling, Stream
@@ -285,6 +285,13 @@ def test_the_rest_of_a_text(room: Room) -> None:
     assert _text(room.open(_generation(30), Caller(has=30))) == ""
     with pytest.raises(InvalidRequest, match="which has 25 characters"):
         _text(room.open(_generation(30, drawn(25, 27)), Caller(has=26)))
+
+
+def test_a_rest_that_is_long_in_coming(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the characters that the client has are drawn again, empty pieces say that it goes on."""
+    monkeypatch.setattr(resumed, "QUIET", 0.0)
+    pieces = room.open(_generation(30), Caller(streaming=True, has=30)).pieces
+    assert [len(piece) for piece in pieces] == [0]
 
 
 def test_a_running_text_is_cached_up_to_its_last_state(slow: Room) -> None:
