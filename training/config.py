@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from training.errors import ConfigError
 
@@ -38,12 +38,20 @@ class TrainingConfig(BaseModel):
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    test_fraction: float = Field(default=0.0, ge=0, lt=1)  # after the validation part
     validation_characters: int = Field(default=200_000, ge=50)  # the loss is over the first ones
     min_count: int = Field(default=1, ge=1)  # rarer symbols become U+FFFD
     unknown: Literal["error", "drop"] = "error"  # treatment of symbols that the parent lacks
     max_vocabulary: int = Field(default=1000, ge=2)
     sample_length: int = Field(default=200, ge=1)
     random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _leave_a_training_text(cls, fraction: float, info: ValidationInfo) -> float:
+        if fraction + info.data.get("validation_fraction", 0.0) >= 1:
+            raise ValueError("the sum with validation_fraction must be less than 1")
+        return fraction
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -50,7 +50,7 @@ def prepare(
     sources = corpus, config, folder, given
     vocabulary = _vocabulary_on_disk(*sources) or _encode_to_disk(*sources)
     ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
-    text = split(np.asarray(ids), config.validation_fraction)
+    text = split(np.asarray(ids), config.validation_fraction, config.test_fraction)
     _require_measurable(text, vocabulary, config)
     return text, vocabulary
 

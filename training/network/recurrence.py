@@ -84,6 +84,9 @@ def _backward(
     """Return the gradients of inputs and products [T, B, G·u] and of the first state."""
     inputs, products, before = trail
     steps = tf.shape(inputs)[0]
+    transposed = tf.transpose(
+        matrix
+    )  # once, because a product with `transpose_b` transposes in each step
     by_inputs, by_products = (tf.TensorArray(tf.float32, steps) for _ in range(2))
 
     def step(t: tf.Tensor, d_state: State, by_inputs: Any, by_products: Any) -> Any:
@@ -95,8 +98,7 @@ def _backward(
         d_after = [d_state[0] + d_hidden[t], *d_state[1:]]
         d_input, d_product, (d_h, *d_rest) = tape.gradient(after, sources, d_after)
         # [B, G·u] times [G·u, u]; d_h is None if `pointwise` reads h through the product alone.
-        back = tf.matmul(tf.cast(d_product, matrix.dtype), matrix, transpose_b=True)
-        d_h = tf.cast(back, tf.float32) + (0.0 if d_h is None else d_h)
+        d_h = product(d_product, transposed) + (0.0 if d_h is None else d_h)
         return t - 1, [d_h, *d_rest], by_inputs.write(t, d_input), by_products.write(t, d_product)
 
     # From the last step to the first, because gradients flow backwards in time.

@@ -19,7 +19,7 @@ from model_store import Corpus as CorpusRecord
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.frozen.export import export
-from training.frozen.parity import Parity, check_parity
+from training.frozen.parity import check_parity
 from training.learning.epochs import bits, dump_epochs
 from training.learning.run import Run
 from training.network.model import build_model
@@ -27,6 +27,7 @@ from training.options import Promote
 from training.publishing.baselines import baselines
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
+from training.publishing.protocols import further_losses
 from training.publishing.report import write_card, write_samples
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
@@ -47,8 +48,10 @@ def publish(
         folder = Path(temporary)
         export(model, config, folder)
         parity = check_parity(model, config, text, folder)
+        further = further_losses(folder / contents.INT8_GRAPH, text, config.validation_characters)
         others = baselines(text, vocabulary, config.validation_characters)
-        description = _description(run, corpus, text, vocabulary, parity, others)
+        metrics = _metrics(run, parity.metrics | further, others)
+        description = _description(run, corpus, text, vocabulary, metrics, parity.fingerprint)
         (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / contents.EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
         write_curves(run.epochs, others, folder / contents.CURVES)
@@ -82,8 +85,8 @@ def _description(
     corpus: Corpus,
     text: Split,
     vocabulary: Vocabulary,
-    parity: Parity,
-    others: dict[str, float],
+    metrics: dict[str, float],
+    fingerprint: str,
 ) -> ModelDescription:
     config = run.info.config
     return ModelDescription(
@@ -97,21 +100,21 @@ def _description(
         corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
         training=config.model_dump(),
         libraries=_libraries(),
-        metrics=_metrics(run, parity.metrics, others),
+        metrics=metrics,
         git_commit=_git_commit(),
         parent=run.info.parent,
-        fingerprint=parity.fingerprint,
+        fingerprint=fingerprint,
     )
 
 
-def _metrics(run: Run, parity: dict[str, float], others: dict[str, float]) -> dict[str, float]:
-    validation = parity["fp32_nats"]
+def _metrics(run: Run, measured: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    validation = measured["fp32_nats"]
     return {
         "validation_nats": validation,
         "validation_bits": bits(validation),
         "train_nats": run.best.train_loss,
         "best_epoch": run.best.number,
-        **parity,
+        **measured,
         **{f"{name}_nats": nats for name, nats in others.items()},
     }
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from model_store import ModelDescription
+from training.config import TrainingConfig
+from training.frozen.runtime import WINDOW
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
+from training.publishing.protocols import TEST_NATS, WINDOWS_NATS
 
 
 def write_samples(run: Run, path: Path) -> None:
@@ -34,9 +37,10 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 
 {losses_table(description)}
 
-The losses are over the held-out text (the last \
-{100 * run.info.config.validation_fraction:g} % of the corpus{_measured(description, run)}), read in
-order with the state carried. The model knows nothing but the characters of its corpus, and repeats its biases.
+The losses are over the held-out text ({_held_out(description, run.info.config)}), read in
+order with the state carried. Windows of {WINDOW} characters are windows of the held-out text, each read from the zero
+state, as nanoGPT measures.{_test_text(run.info.config)} The model knows nothing but the characters of its corpus, and
+repeats its biases.
 
 ## Samples
 
@@ -55,6 +59,8 @@ def losses_table(description: ModelDescription) -> str:
     names = {
         "**this model**": "validation_nats",
         "its int8 graph, as served": "int8_nats",
+        f"… over windows of {WINDOW} characters": WINDOWS_NATS,
+        "… over the test text": TEST_NATS,
         **{name: f"{name}_nats" for name in BASELINES},
     }
     losses = {shown: description.metrics.get(metric) for shown, metric in names.items()}
@@ -73,12 +79,23 @@ def _samples(run: Run) -> str:
     )
 
 
-def _measured(description: ModelDescription, run: Run) -> str:
-    """Return a clause that says which part of a long held-out text was measured."""
-    config = run.info.config
-    held_out = description.corpus.characters * config.validation_fraction
+def _held_out(description: ModelDescription, config: TrainingConfig) -> str:
+    """Return which part of the corpus was held out, and how much of a long part was measured."""
+    share = f"{100 * config.validation_fraction:g} % of the corpus"
+    part = f"the {share} before the test text" if config.test_fraction else f"the last {share}"
     measured = config.validation_characters
-    return f"; its first {measured:,} characters" if held_out > measured else ""
+    held_out = description.corpus.characters * config.validation_fraction
+    return f"{part}; its first {measured:,} characters" if held_out > measured else part
+
+
+def _test_text(config: TrainingConfig) -> str:
+    """Return a sentence about the test text, if there is one."""
+    if not config.test_fraction:
+        return ""
+    return (
+        f" The test text, the last {100 * config.test_fraction:g} % of the corpus, is measured once, "
+        "after the choice of the epoch."
+    )
 
 
 def _table(run: Run) -> str:
