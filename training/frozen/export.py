@@ -36,7 +36,7 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
 
     @tf.function(input_signature=signature)
     def step(ids: tf.Tensor, *state: tf.Tensor) -> list[tf.Tensor]:
-        x = embedding(ids)
+        x = tf.gather(embedding.embeddings, ids)
         state_out: list[tf.Tensor] = []
         for layer, cell in enumerate(cells):
             first = layer * len(parts)  # the state lists the parts layer by layer
