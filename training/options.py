@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from training.suited import table as suited_table
+
 Promote = Literal["always", "if-better", "never"]
 
 REFERENCE = "NAME, NAME@VERSION or NAME@ALIAS"
@@ -25,6 +27,7 @@ class TrainOptions:
     name: str
     config: Path | None
     settings: list[str]
+    texts: str | None
     min_count: str | None
     parent: str | None
     unknown: str | None
@@ -38,7 +41,7 @@ class TrainOptions:
     @property
     def overrides(self) -> list[str]:
         """The configuration keys of the command line as `key=value`; the last value of a key counts."""
-        named = {"min_count": self.min_count, "unknown": self.unknown}
+        named = {"texts": self.texts, "min_count": self.min_count, "unknown": self.unknown}
         return self.settings + [
             f"{key}={value}" for key, value in named.items() if value is not None
         ]
@@ -113,7 +116,13 @@ def _parse_train(words: list[str]) -> TrainOptions:
         default=[],
         dest="settings",
         metavar="KEY=VALUE",
-        help="override one key",
+        help=f"override one key; the defaults of a text {suited_table()}",
+    )
+    parser.add_argument(
+        "--texts",
+        metavar="KIND",
+        help="lines: many short texts, one a line; column:NAME: a column of CSV with a header, or of "
+        "JSON lines (default: continuous, one text)",
     )
     parser.add_argument(
         "--min-count",

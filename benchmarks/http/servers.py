@@ -32,7 +32,7 @@ class Server:
 
     def __init__(self, program: Program) -> None:
         self.wire = program.wire
-        self.port = _free_port()
+        self.port = free_port()
         self._ready_path = program.ready
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it
@@ -72,6 +72,22 @@ class Server:
             kind: sum(getattr(one, kind.lower()) for one in family) / MEGABYTE
             for kind in ("RSS", "PSS", "USS")
         }
+
+    def counted(self, metric: str) -> float:
+        """Return a metric of charloom, summed over its labels."""
+        lines = re.findall(rf"^{metric}(?:\{{.*\}})? (\S+)", self._get("/metrics")[1], re.MULTILINE)
+        return sum(map(float, lines))
+
+    def processor_seconds(self) -> tuple[float, float]:
+        """Return the processor time of charloom's hub, and that of its other processes."""
+        hub = others = 0.0
+        for process in self._family():
+            times = process.cpu_times()
+            if "service.hub.process" in process.cmdline():
+                hub += times.user + times.system
+            else:
+                others += times.user + times.system
+        return hub, others
 
     def stop(self) -> None:
         """Stop the server by SIGTERM, as an operator does, and kill what does not end."""
@@ -144,7 +160,8 @@ def _description() -> ModelDescription:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -241,7 +241,7 @@ class Scheduler:
             if slot.sequence.followed and slot.first_time is not None:
                 readers += 1
                 if due or not slot.delivered:
-                    self._deliver(row)
+                    self._deliver(row, slot.report())
         if due and readers:
             self._due = now + min(LONGEST, max(SHORTEST, readers / DELIVERIES))
 
@@ -249,14 +249,15 @@ class Scheduler:
         """Return the number of characters that a row has drawn; 0 or less in prefill."""
         return int(self._table.position[row] + 1 - self._table.prompt_end[row])
 
-    def _deliver(self, row: int) -> None:
-        """Deliver the characters of a row that are drawn and not delivered."""
+    def _deliver(self, row: int, snapshot: Snapshot | None = None) -> None:
+        """Deliver the characters of a row that are drawn and not delivered, with a snapshot."""
         slot, tape = self.running[row], self._table.tape[row]
         begin, end = slot.delivered, self._drawn(row)
         slot.delivered = end
         prompt_end = int(self._table.prompt_end[row])
         details = None if slot.details is None else slot.details[begin:end]
-        slot.sequence.deliver(tape[prompt_end + begin : prompt_end + end], details)
+        ids = tape[prompt_end + begin : prompt_end + end]
+        slot.sequence.deliver(ids, details, snapshot=snapshot)
 
     def _finish(self, row: int) -> None:
         slot = self.running[row]

@@ -5,7 +5,8 @@ class StopStrings:
     """Passes text on piece by piece, and holds back an end that a stop string may begin with."""
 
     def __init__(self, strings: tuple[str, ...]) -> None:
-        self.found = False
+        self.found: str | None = None
+        """The string that ended the text."""
         self._strings = strings
         self._held = ""
 
@@ -17,13 +18,14 @@ class StopStrings:
         text = self._held + piece
         # The stop string that is complete first ends the text, however the text was cut to pieces.
         found = [
-            (begin + len(string), begin)
+            (begin + len(string), begin, string)
             for string in self._strings
             if (begin := text.find(string)) >= 0
         ]
         if found:
-            self.found, self._held = True, ""
-            return text[: min(found)[1]]
+            _, begin, self.found = min(found)
+            self._held = ""
+            return text[:begin]
         keep = len(text) - self._possible_beginning(text)
         self._held = text[keep:]
         return text[:keep]

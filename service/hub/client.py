@@ -1,13 +1,10 @@
-"""A worker's side of the hub: submits sequences, writes the reports to them, and survives the hub."""
+"""A worker's side of the hub: sends orders, hands out the reports, and survives the hub."""
 
 import logging
 import threading
-from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from itertools import count
-from math import ceil
 
 from service.errors import (
     DeadlineExceeded,
@@ -18,7 +15,6 @@ from service.errors import (
     ServiceError,
 )
 from service.hub.counters import Count
-from service.hub.link import Link
 from service.hub.messages import (
     Abort,
     Admitted,
@@ -43,9 +39,11 @@ from service.hub.messages import (
     Report,
     Submit,
 )
-from service.hub.rendezvous import Rendezvous
+from service.hub.questions import Asking, Questions
+from service.hub.rendezvous import Link, Rendezvous
+from service.hub.running import FAILED, RunningSequences
 from service.stream.details import Reading
-from service.stream.job import Ending, Ids
+from service.stream.job import Ids
 from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
 
@@ -55,26 +53,7 @@ SECONDS_TO_OPEN = 60.0
 SECONDS_TO_FIND = 0.5
 SECONDS_TO_CHARGE = 0.5
 MAX_INSPECTIONS = 16  # queued or running; each takes less than a second
-MAX_DRAWS = 3  # of one sequence: a sequence that kills the hub must not do so for ever
-FAILED = "the engine failed; the same request may work again"
 STOPPING = "the service is stopping; try again elsewhere or later"
-
-
-@dataclass(frozen=True)
-class Question:
-    """An order that gets one answer; the answer is None when the hub has died before."""
-
-    order: Open | Inspect | Find | Charge
-    answer: Future[Answer | None] = field(default_factory=Future)
-
-
-@dataclass
-class Running:
-    """A sequence that the hub draws, the order for it, and how often the order was sent."""
-
-    sequence: Sequence
-    order: Submit
-    draws: int = 1
 
 
 class HubClient:
@@ -86,14 +65,13 @@ class HubClient:
 
     def __init__(self, rendezvous: Rendezvous, telemetry: Telemetry) -> None:
         self._rendezvous = rendezvous
-        self._telemetry = telemetry
         self._numbers = count()
-        self._lock = threading.Lock()  # guards the next five
+        self._questions = Questions()
+        self._running = RunningSequences(telemetry)
+        self._lock = threading.Lock()  # guards the next three
         self._error: ServiceError | None = None
         self._engines: dict[int, Open] = {}
         self._opened: set[int] = set()  # engines that this hub has opened
-        self._running: dict[int, Running] = {}
-        self._questions: dict[int, Question] = {}
         self._sending = threading.Lock()
         self._link = Link(rendezvous)
         self._thread = threading.Thread(target=self._listen, name="hub-reports", daemon=True)
@@ -124,7 +102,7 @@ class HubClient:
             self._engines.pop(engine, None)
             self._opened.discard(engine)
         self._send(Close(engine))
-        self._end_all(Draining(STOPPING), engine)
+        self._running.end_all(Draining(STOPPING), engine)
 
     def knows(self, engine: int) -> bool:
         """Whether an engine is open, or will be open again as soon as there is a hub."""
@@ -132,8 +110,7 @@ class HubClient:
 
     def idle(self, engine: int) -> bool:
         """Whether no sequence of this process is queued or running in an engine."""
-        with self._lock:
-            return all(each.order.engine != engine for each in self._running.values())
+        return self._running.idle(engine)
 
     def submit(self, sequence: Sequence, engine: int, key: str | None) -> None:
         """Have a sequence drawn, together with the sequences of the same key; None: alone.
@@ -159,9 +136,8 @@ class HubClient:
                 raise self._error
             if engine not in self._engines:
                 raise EngineFailed(FAILED)
-            self._running[order.number] = Running(sequence, order)
+            self._running.add(sequence, order)
             ready = engine in self._opened
-        self._telemetry.queued()
         if ready:  # else the order is sent as soon as the engine is open
             self._send(order)
 
@@ -173,9 +149,7 @@ class HubClient:
             DeadlineExceeded: the inspection took more than `seconds`.
             Draining, EngineFailed: the client is closed, or the engine failed.
         """
-        with self._lock:
-            asked = sum(isinstance(each.order, Inspect) for each in self._questions.values())
-        if asked >= MAX_INSPECTIONS:
+        if self._questions.count(Inspect) >= MAX_INSPECTIONS:
             raise QueueFull("too many texts are being inspected; try again in a moment")
         try:
             answer = self._ask(Inspect(next(self._numbers), engine, ids, layer), seconds)
@@ -214,18 +188,14 @@ class HubClient:
         self._thread.join()
         self._link.close()
 
-    def _ask(self, order: Open | Inspect | Find | Charge, seconds: float) -> Answer | None:
+    def _ask(self, order: Asking, seconds: float) -> Answer | None:
         """Send an order and return the answer; None when the hub has died before.
 
         Raises:
             Draining: the client is closed.
             TimeoutError: no answer came in time.
         """
-        question = Question(order)
-        with self._lock:
-            if self._error is not None:
-                raise self._error
-            self._questions[order.number] = question
+        question = self._questions.add(order)
         self._send(order)
         return question.answer.result(seconds)
 
@@ -247,16 +217,14 @@ class HubClient:
                 break
             log.warning("the connection to the hub has ended; connecting to the next hub")
             self._connect_again()
-        self._answer_none(self._questions)
-        self._end_all(error)
+        self._questions.close(error)
+        self._running.close(error)
 
     def _connect_again(self) -> None:
         with self._lock:
             self._opened.clear()
-            # The engines are opened again below, and answer those who wait for them.
-            asked = {n: q for n, q in self._questions.items() if not isinstance(q.order, Open)}
             engines = list(self._engines.values())
-        self._answer_none(asked)
+        self._questions.hub_died()
         with self._sending:
             self._link.close()
             self._link = Link(self._rendezvous)
@@ -266,92 +234,30 @@ class HubClient:
         for order in engines:
             self._send(order)
 
-    def _answer_none(self, questions: dict[int, Question]) -> None:
-        for number in [*questions]:
-            self._answer(number, None)
-
     @singledispatchmethod
     def _take(self, report: Report) -> None:
         raise TypeError(f"no report: {type(report).__name__}")
 
     @_take.register
+    def _(self, report: Admitted | Delivered | Finished | Refused) -> None:
+        self._running.take(report)
+
+    @_take.register
     def _(self, report: Inspected | Found | Charged) -> None:
-        self._answer(report.number, report)
+        self._questions.answer(report.number, report)
 
     @_take.register
     def _(self, report: Opened) -> None:
-        with self._lock:
+        with self._lock:  # a sequence that is submitted later finds the engine open
             self._opened.add(report.number)
-            again = [each for each in self._running.values() if each.order.engine == report.number]
-        for each in again:
-            self._draw_again(each)
-        self._answer(report.number, report)
+            lost = self._running.of(report.number)
+        for order in self._running.again(lost):
+            self._send(order)
+        self._questions.answer(report.number, report)
 
     @_take.register
     def _(self, report: NotOpened) -> None:
         with self._lock:
             self._engines.pop(report.number, None)
-        self._end_all(EngineFailed(FAILED), report.number)
-        self._answer(report.number, report)
-
-    @_take.register
-    def _(self, report: Admitted) -> None:
-        running = self._running.get(report.number)
-        if running is None:
-            return
-        if running.sequence.admitted is None:
-            self._telemetry.started(report.rows)
-        running.sequence.admit(report.time)
-
-    @_take.register
-    def _(self, report: Delivered) -> None:
-        running = self._running.get(report.number)
-        if running is not None:
-            running.sequence.deliver(report.ids, report.details, report.place)
-
-    @_take.register
-    def _(self, report: Finished) -> None:
-        error = EngineFailed(FAILED) if report.ending is None else None
-        self._end(report.number, report.ending, error, shared=report.shared)
-
-    @_take.register
-    def _(self, report: Refused) -> None:
-        error = QueueFull(
-            "too many generations are waiting; try again in a moment", ceil(report.seconds)
-        )
-        self._end(report.number, None, error)
-
-    def _draw_again(self, running: Running) -> None:
-        running.draws += 1
-        if running.draws > MAX_DRAWS:
-            self._end(running.order.number, None, EngineFailed(FAILED))
-        else:
-            self._send(running.order)
-
-    def _answer(self, number: int, answer: Answer | None) -> None:
-        with self._lock:
-            question = self._questions.pop(number, None)
-        if question is not None:
-            question.answer.set_result(answer)
-
-    def _end_all(self, error: ServiceError, engine: int | None = None) -> None:
-        """End the sequences of an engine, or of all engines."""
-        with self._lock:
-            over = [n for n, each in self._running.items() if engine in (None, each.order.engine)]
-        for number in over:
-            self._end(number, None, error)
-
-    def _end(
-        self,
-        number: int,
-        ending: Ending | None,
-        error: ServiceError | None,
-        *,
-        shared: bool = False,
-    ) -> None:
-        with self._lock:
-            running = self._running.pop(number, None)
-        if running is not None:
-            running.sequence.shared = shared
-            running.sequence.finish(ending, error)
-            self._telemetry.ended(running.sequence)
+        self._running.end_all(EngineFailed(FAILED), report.number)
+        self._questions.answer(report.number, report)

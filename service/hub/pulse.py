@@ -17,9 +17,8 @@ def beat(pipe: int, healthy: Callable[[], bool]) -> None:
     def run() -> None:
         pause = threading.Event()
         while True:
-            with suppress(
-                OSError
-            ):  # the keeper has died, or the pipe is full: neither ends the hub
+            # Neither a dead keeper nor a full pipe ends the hub.
+            with suppress(OSError):
                 if healthy():
                     os.write(pipe, b".")
             pause.wait(BEAT)

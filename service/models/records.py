@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from service.models.loading import LoadedModel, Version
 
-LONGEST_PAUSE = 300.0  # seconds between two tries of a version that cannot be loaded
+# Seconds between two tries of a version that cannot be loaded: an unfinished copy is soon complete, and
+# a try reads the files once.
+LONGEST_PAUSE = 60.0
 
 
 @dataclass

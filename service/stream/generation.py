@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-FinishReason = Literal["length", "stop"]
+FinishReason = Literal["length", "stop", "end"]
 
 # Made once: every request needs a key, and `json.dumps` would make an encoder each time.
 _json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -64,3 +64,10 @@ class Generation:
     length: int
     stop: tuple[str, ...] = ()
     wants_details: bool = False
+    end: str | None = None
+    """The symbol at which the model ends a text, in a model of many short texts."""
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The strings before the first of which the text ends."""
+        return self.stop if self.end is None else (*self.stop, self.end)

@@ -12,6 +12,9 @@ State = NDArray[np.float32]
 
 # The engine copies the state of every text at each multiple of this many characters.
 SNAPSHOT_INTERVAL = 256
+# A sequence that is followed reports a state after at least this many characters, for the cache: one
+# state takes up to 24 KB, and a stream whose service dies is drawn again from the last one.
+REPORT_INTERVAL = 1024
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Job:
-    """Characters `begin` to `end` of a stream, to be drawn from a start."""
+    """Characters `begin` to `end` of a stream, to be drawn from a start.
+
+    With `given`, the characters are these and none is drawn: the details of the job score a text.
+    """
 
     start: Start
     sampling: Sampling
@@ -37,6 +43,7 @@ class Job:
     begin: int = 0
     end: int
     wants_details: bool = False
+    given: Ids | None = None
 
     def __len__(self) -> int:
         return self.end - self.begin

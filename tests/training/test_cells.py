@@ -139,3 +139,26 @@ def test_bfloat16_products_keep_a_float32_state() -> None:
     cell = LSTM(UNITS, dtype="mixed_bfloat16")
     hidden, last = cell(drawn(1, BATCH, STEPS, INPUTS), drawn_state(cell))
     assert {part.dtype for part in [hidden, *last]} == {tf.float32}
+
+
+@pytest.mark.parametrize("cell_type", CELLS.values())
+def test_a_text_begins_from_the_zero_state(cell_type: type[Cell]) -> None:
+    """Two texts in one row have the states and gradients of the same texts in two calls."""
+    cell, x, state = built(cell_type), drawn(1, BATCH, STEPS, INPUTS), drawn_state(built(cell_type))
+    goes_on = np.ones((BATCH, STEPS, 1), np.float32)
+    goes_on[:, 3] = 0
+    with tf.GradientTape() as one:
+        hidden, last = cell(x, state, tf.constant(goes_on))
+        loss = tf.reduce_sum(hidden**3)
+    with tf.GradientTape() as two:
+        first, _ = cell(x[:, :3], state)
+        second, expected_last = cell(x[:, 3:], [tf.zeros_like(part) for part in state])
+        expected = tf.concat([first, second], axis=1)
+        expected_loss = tf.reduce_sum(expected**3)
+    np.testing.assert_allclose(hidden, expected, atol=1e-6)
+    np.testing.assert_allclose(last, expected_last, atol=1e-6)
+    weights = cell.trainable_variables
+    for found, other in zip(
+        one.gradient(loss, weights), two.gradient(expected_loss, weights), strict=True
+    ):
+        np.testing.assert_allclose(found, other, atol=1e-4)

@@ -119,7 +119,7 @@ def test_few_steps_are_enough_to_learn_something(tmp_path: Path, changes: dict[s
 def test_the_average_forgets_the_first_weights(tmp_path: Path) -> None:
     """The momentum of the average rises with the steps, from 0 to the configured one."""
     training = Training(tmp_path, PERIODIC, small_config(ema_momentum=0.25))
-    batches = batches_of(training.text.train, training.run.info.config)
+    batches = batches_of(training.text, training.run.info.config)
     trainer = Trainer(training.run.info.config, training.vocabulary, len(batches))
     average = np.nan
     for momentum, batch in zip([0, 2 / 11, 0.25, 0.25], batches.epoch(0), strict=False):
@@ -154,7 +154,7 @@ def moments_after_one_step(folder: Path, clip_norm: float) -> float:
     training = Training(folder, PERIODIC, small_config(clip_norm=clip_norm))
     config = training.run.info.config
     trainer = Trainer(config, training.vocabulary, steps_per_epoch=10)
-    trainer.step(*next(batches_of(training.text.train, config).epoch(0)))
+    trainer.step(*next(batches_of(training.text, config).epoch(0)))
     moments = np.concatenate([np.ravel(moment) for moment in trainer.optimizer._momentums])
     return float(np.linalg.norm(moments) / (1 - trainer.optimizer.beta_1))
 

@@ -42,7 +42,10 @@ def test_the_manifest_says_what_was_trained_and_how(published: Path, trained: Tr
         "name": "small.txt",
         "sha256": trained.corpus.sha256,
         "characters": 42_000,
+        "texts": None,
+        "held_out_texts": None,
     }
+    assert manifest.seed_text == trained.run.info.seed_text
     assert manifest.training == trained.run.info.config.model_dump()
     assert {"keras", "numpy", "onnx", "onnxruntime"} < manifest.libraries.keys()
 
@@ -176,6 +179,18 @@ def test_production_moves_as_the_policy_says(
     second = republished(store, seed, new, tmp_path / "second")
     assert promote(store, second, policy) is moves
     assert aliases.get(PRODUCTION) == (second.version if moves else first.version)
+
+
+@pytest.mark.parametrize(("policy", "moves"), [("if-better", False), ("always", True)])
+def test_a_model_that_loses_to_its_5_gram_is_not_promoted_by_itself(
+    tmp_path: Path, policy: Promote, moves: bool
+) -> None:
+    """Even the first version of a name is promoted by `always` alone where its 5-gram is better."""
+    store = ModelStore(tmp_path / "store")
+    seed = publish_random_model(tmp_path / "store")
+    metrics = seed.metrics | {"5-gram_nats": seed.metrics["validation_nats"]}
+    weak = seed.model_copy(update={"metrics": metrics})
+    assert promote(store, weak, policy) is moves
 
 
 @pytest.mark.parametrize(("policy", "moves"), [("if-better", False), ("always", True)])

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model_store import Vocabulary
+from model_store import TEXT_END, Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.frozen.weights import Weights, load_weights
@@ -48,7 +48,10 @@ class Trainer:
         self.config, self.position = config, Position()
         policy = resolve_policy(config.precision)
         with workers.together(), workers.strategy.scope():
-            self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
+            text_end = vocabulary.symbols.index(TEXT_END) if config.of_texts else None
+            self.model = build_model(
+                config, len(vocabulary), policy, vocabulary.unknown_id, text_end
+            )
             if weights:
                 load_weights(self.model, weights)
             self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)

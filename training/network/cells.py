@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from training.network.recurrence import State, product, recur
+from training.network.recurrence import Pointwise, State, product, recur
+from training.network.resets import with_resets
 
 
 class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
@@ -43,23 +44,34 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         self.bias = self.add_weight((width,), lambda *_, **__: self.first_bias(), name="bias")
 
     def call(
-        self, x: tf.Tensor, state: State, ids: tf.Tensor = None, training: bool = False
+        self,
+        x: tf.Tensor,
+        state: State,
+        ids: tf.Tensor | None = None,
+        goes_on: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state.
 
         With ids [B, T], x is a table [V, inputs], and the inputs are the rows that the ids name.
+        `goes_on` [B, T, 1] is the factor of the state before each input.
         """
         matrix = tf.cast(self.recurrent, self.compute_dtype)
         if training and self.weight_drop:
             matrix = keras.random.dropout(matrix, self.weight_drop, seed=self.seed_generator)
         if ids is None:
-            projected = self._project(tf.transpose(x, [1, 0, 2]))
+            inputs = self._project(tf.transpose(x, [1, 0, 2]))
         else:
-            projected = self._looked_up(x, tf.transpose(ids))
+            inputs = self._looked_up(x, tf.transpose(ids))
+        pointwise: Pointwise = self.pointwise
+        if goes_on is not None:
+            pointwise = with_resets(pointwise)
+            # The cast to float32 changes no factor, although Keras may have rounded the factors.
+            factors = tf.cast(tf.transpose(goes_on, [1, 0, 2]), tf.float32)
+            inputs = tf.concat([inputs, factors], axis=2)
         # [T, B, G·u] → [T, G·u, B], because rows of a batch are columns in `recur`.
-        inputs = tf.transpose(projected, [0, 2, 1])
         columns = [tf.transpose(tf.cast(part, tf.float32)) for part in state]
-        hidden, last = recur(self.pointwise, inputs, matrix, columns)
+        hidden, last = recur(pointwise, tf.transpose(inputs, [0, 2, 1]), matrix, columns)
         return tf.transpose(hidden, [2, 0, 1]), [tf.transpose(part) for part in last]
 
     def step(self, x: tf.Tensor, state: State) -> State:
@@ -81,8 +93,8 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
     def _project(self, x: tf.Tensor) -> tf.Tensor:
         """Return inputs [..., inputs] times the kernel, plus the bias: [..., G·u]."""
         kernel = tf.cast(self.kernel, self.compute_dtype)
-        product = tf.tensordot(tf.cast(x, self.compute_dtype), kernel, axes=1)
-        return tf.cast(product, tf.float32) + tf.cast(self.bias, tf.float32)
+        projected = tf.tensordot(tf.cast(x, self.compute_dtype), kernel, axes=1)
+        return tf.cast(projected, tf.float32) + tf.cast(self.bias, tf.float32)
 
 
 class LSTM(Cell):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.network.cells import CELLS
+from training.network.resets import GoesOn
 from training.network.unknown import NEVER
 
 # Standard deviation of the initial embeddings. With Keras' 0.03 the first cell hardly tells characters
@@ -52,9 +53,15 @@ class Logits(keras.layers.Dense):  # type: ignore[misc]
 
 
 def build_model(
-    config: TrainingConfig, vocabulary_size: int, policy: str, never: int | None = None
+    config: TrainingConfig,
+    vocabulary_size: int,
+    policy: str,
+    never: int | None = None,
+    text_end: int | None = None,
 ) -> keras.Model:
     """Build embedding → recurrent layers → logits; the id `never` is an input and never an output.
+
+    The state is zero before each id `text_end`, with which a text begins.
 
     Inputs: ids [B, T] int32 and the parts of the state, each [B, units].
     Outputs: logits [B, T, V] float32 and the parts of the state after the last step.
@@ -64,6 +71,7 @@ def build_model(
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
     x, named = Embeddings(vocabulary_size, config.embedding)(ids), {"ids": ids}
+    goes_on = None if text_end is None else GoesOn(text_end, name="goes_on")(ids)
     states_in: list[Any] = []
     states_out: list[Any] = []
     for layer in range(config.layers):
@@ -74,7 +82,7 @@ def build_model(
         cell = CELLS[config.cell](
             config.units, config.weight_drop, dtype=policy, name=f"cell{layer}"
         )
-        x, last = cell(x, state, **named)
+        x, last = cell(x, state, goes_on=goes_on, **named)
         named = {}  # the layers above read the hidden states of the layer below
         # [B, 1, units]: one mask for all steps of a sequence.
         mask = (None, 1, config.units) if config.dropout_mask == "sequence" else None

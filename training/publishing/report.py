@@ -8,6 +8,7 @@ from training.frozen.runtime import WINDOW
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
+from training.publishing.copies_section import copies_section
 from training.publishing.protocols import TEST_NATS, WINDOWS_NATS
 
 
@@ -31,17 +32,18 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 
 | | |
 |---|---|
-| corpus | {corpus.characters:,} characters, SHA-256 `{corpus.sha256}` |
+| corpus | {corpus.size}, SHA-256 `{corpus.sha256}` |
 | parent | {description.parent or "none"} |
 | best epoch | {run.best.number} of {len(run.epochs)} |
 
 {losses_table(description)}
 
-The losses are over the held-out text ({_held_out(description, run.info.config)}), read in
+{_remark(description)}The losses are over the held-out text ({_held_out(description, run.info.config)}), read in
 order with the state carried. Windows of {WINDOW} characters are windows of the held-out text, each read from the zero
 state, as nanoGPT measures.{_test_text(run.info.config)} The model knows nothing but the characters of its corpus, and
 repeats its biases.
 
+{copies_section(description.metrics)}
 ## Samples
 
 The same seed text at each temperature; those of every epoch are in `samples.txt`.
@@ -72,6 +74,10 @@ def losses_table(description: ModelDescription) -> str:
     return "\n".join(["| | nats per character | bits per character |", "|---|---|---|", *rows])
 
 
+def _remark(description: ModelDescription) -> str:
+    return f"**This model {description.remark}.**\n\n" if description.remark else ""
+
+
 def _samples(run: Run) -> str:
     return "\n".join(
         f"At {temperature}:\n\n```\n{run.info.seed_text}{sample}\n```\n"
@@ -81,11 +87,15 @@ def _samples(run: Run) -> str:
 
 def _held_out(description: ModelDescription, config: TrainingConfig) -> str:
     """Return which part of the corpus was held out, and how much of a long part was measured."""
-    share = f"{100 * config.validation_fraction:g} % of the corpus"
+    corpus, share = description.corpus, f"{100 * config.validation_fraction:g} % of the corpus"
     part = f"the {share} before the test text" if config.test_fraction else f"the last {share}"
+    if corpus.texts is not None:
+        part = (
+            f"{corpus.held_out_texts:,} whole texts of {corpus.texts:,}, each from the zero state"
+        )
     measured = config.validation_characters
-    held_out = description.corpus.characters * config.validation_fraction
-    return f"{part}; its first {measured:,} characters" if held_out > measured else part
+    long = corpus.characters * config.validation_fraction > measured
+    return f"{part}; its first {measured:,} characters" if long else part
 
 
 def _test_text(config: TrainingConfig) -> str:

@@ -1,8 +1,8 @@
 // Write: one text, streamed; stopped, continued, drawn anew, copied, linked to.
 
-import { generate } from "./api.js";
 import { $, copy, grouped, say, sayError } from "./dom.js";
 import { fragment, request } from "./prompt.js";
+import { generate } from "./stream.js";
 
 // Random seeds that a JavaScript number holds exactly, and that people can read out.
 const RANDOM_SEEDS = 1_000_000;
@@ -36,10 +36,11 @@ export async function write(body, before = "") {
   asked = body;
   text = before;
   render(true);
-  say($("write-status"), "Writing …");
+  const tell = (sentence) => say($("write-status"), sentence || "Writing …");
+  tell("");
   const began = performance.now();
   try {
-    const { cache, events } = await generate(body, own.signal);
+    const { cache, events } = await generate(body, own.signal, tell);
     let come = "";
     for await (const piece of events) {
       if (running !== own) return;

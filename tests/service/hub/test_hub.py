@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from service.errors import DeadlineExceeded, Draining, EngineFailed, ModelUnavailable, QueueFull
-from service.hub import client as client_module
 from service.hub import shared_engine
 from service.hub.client import MAX_INSPECTIONS
 from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
+from service.hub.running import MAX_DRAWS
 from service.hub.shared_memory import SharedMemory
 from service.stream.job import Start
 from service.stream.sequence import Sequence
@@ -209,6 +209,15 @@ def test_a_sequence_that_cannot_be_drawn_fails_alone(hub: HubInThreads, start: S
     assert len(innocent.ids) == 4_000
 
 
+@pytest.mark.parametrize("given", [[1, VOCABULARY_SIZE], [1], [1, -1]])
+def test_a_text_that_cannot_be_scored_fails_alone(hub: HubInThreads, given: list[int]) -> None:
+    """A given text needs ids of the vocabulary, as many as the job has characters."""
+    bad = sequence(2, given=np.array(given), wants_details=True)
+    hub.engine().submit(bad, None)
+    with pytest.raises(EngineFailed):
+        bad.wait(2, SECONDS)
+
+
 def test_a_hub_that_dies_is_an_interruption(hub: HubInThreads) -> None:
     """The next hub draws running sequences again, with the same characters, also for followers."""
     engine = hub.engine()
@@ -230,7 +239,7 @@ def test_a_sequence_that_kills_every_hub_ends(hub: HubInThreads) -> None:
     """A sequence is drawn a few times and then fails, so that no request kills hubs for ever."""
     engine, deadly = hub.engine(), sequence(LONG)
     engine.submit(deadly, None)
-    for _ in range(client_module.MAX_DRAWS):
+    for _ in range(MAX_DRAWS):
         wait_until(lambda: _running(hub) == 1 if hub.hub._engines else False, "the flight")
         hub.die()
     with pytest.raises(EngineFailed):
