@@ -126,6 +126,8 @@ def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
     assert f"| **this model** | {nats:.4f} | {bits:.4f} |" in card
     assert f"| its int8 graph, as served | {metrics['int8_nats']:.4f} |" in card
     assert f"| … over windows of 256 characters | {metrics['windows_nats']:.4f} |" in card
+    assert f"| before calibration | {metrics['uncalibrated_nats']:.4f} |" in card
+    assert f"multiplied by {metrics['calibration_factor']:.4f}" in card
     for name in BASELINES:
         assert f"| {name} | {metrics[f'{name}_nats']:.4f} |" in card
     assert "42,000 characters" in card

@@ -27,6 +27,7 @@ from training.learning.run import Run
 from training.network.model import build_model
 from training.options import Promote
 from training.publishing.baselines import baselines
+from training.publishing.calibration import calibrate
 from training.publishing.copied import BY_HEART, by_heart_from, copied
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
@@ -47,6 +48,7 @@ def publish(
     config = run.info.config
     model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id, text.text_end)
     model.set_weights(run.best_weights())
+    calibration = calibrate(model, config, text)
     with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
         folder = Path(temporary)
         export(model, config, folder)
@@ -57,7 +59,7 @@ def publish(
             write_known_texts(texts_in(text.ids, vocabulary), folder / contents.TEXTS)
         copies = copied(folder, text, vocabulary, run.info.seed_text)
         others = baselines(text, vocabulary, config.validation_characters)
-        metrics = _metrics(run, parity.metrics | further | copies, others)
+        metrics = _metrics(run, calibration | parity.metrics | further | copies, others)
         description = _description(run, corpus, text, vocabulary, metrics, parity.fingerprint)
         (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / contents.EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")

@@ -8,6 +8,7 @@ from training.frozen.runtime import WINDOW
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
+from training.publishing.calibration import FACTOR, UNCALIBRATED_NATS
 from training.publishing.copies_section import copies_section
 from training.publishing.protocols import TEST_NATS, WINDOWS_NATS
 
@@ -40,7 +41,7 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 
 {_remark(description)}The losses are over the held-out text ({_held_out(description, run.info.config)}), read in
 order with the state carried. Windows of {WINDOW} characters are windows of the held-out text, each read from the zero
-state, as nanoGPT measures.{_test_text(run.info.config)} The model knows nothing but the characters of its corpus, and
+state, as nanoGPT measures.{_test_text(run.info.config)}{_calibrated(description)} The model knows nothing but the characters of its corpus, and
 repeats its biases.
 
 {copies_section(description.metrics)}
@@ -60,6 +61,7 @@ def losses_table(description: ModelDescription) -> str:
     """Return a Markdown table of the known losses of the model and of the baselines."""
     names = {
         "**this model**": "validation_nats",
+        "before calibration": UNCALIBRATED_NATS,
         "its int8 graph, as served": "int8_nats",
         f"… over windows of {WINDOW} characters": WINDOWS_NATS,
         "… over the test text": TEST_NATS,
@@ -105,6 +107,16 @@ def _test_text(config: TrainingConfig) -> str:
     return (
         f" The test text, the last {100 * config.test_fraction:g} % of the corpus, is measured once, "
         "after the choice of the epoch."
+    )
+
+
+def _calibrated(description: ModelDescription) -> str:
+    """Return a sentence about the calibration, if there was one."""
+    if FACTOR not in description.metrics:
+        return ""
+    return (
+        f" The output layer is multiplied by {description.metrics[FACTOR]:.4f}, the factor with the lowest "
+        "loss over the beginning of the held-out text; the samples below were drawn before."
     )
 
 
