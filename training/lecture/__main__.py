@@ -11,6 +11,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
 SYSTEMS = {
+    "gradient-highway": "the chain rule, one LSTM step by hand, and 128 steps back along the cell line",
     "computational-graph": "f = (x + y)·z: gradients by hand and by GradientTape, side by side",
     "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
     "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for four cells",
