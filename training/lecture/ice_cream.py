@@ -80,11 +80,11 @@ def keras_network(cell: str, units: int = UNITS) -> keras.Model:
     return keras.Sequential(parts)
 
 
-def batches(rng: np.random.Generator) -> Iterator[Batch]:
+def batches(rng: np.random.Generator, cuts: int = CUTS) -> Iterator[Batch]:
     """Yield mini-batches of random cuts from one long record."""
     weather, sign = store.record(DAYS, rng)
     while True:
-        x, y = store.cuts(weather, sign, CUTS, rng)
+        x, y = store.cuts(weather, sign, cuts, rng)
         yield one_hot(x), y
 
 
