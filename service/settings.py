@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         description="Characters that one key or address may request in a minute; 0: no limit.",
     )
     cors_origins: Names = Field(
-        None, description="Origins whose pages may read responses, separated by commas."
+        None, description="Origins whose pages may read responses, separated by commas; * for all."
     )
     trusted_proxies: int = Field(
         0,

@@ -1,6 +1,7 @@
 """Small models with random weights, published into a store."""
 
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from model_store import (
     ModelStore,
     Vocabulary,
     contents,
+    write_known_texts,
 )
 from training.frozen.graph import step_graph
 from training.frozen.runtime import fingerprint_of
@@ -88,10 +90,12 @@ def publish_random_model(
     graph: bytes | None = None,
     fingerprint: str | None = None,
     texts: int | None = None,
+    known: Iterable[str] = (),
 ) -> Manifest:
     """Publish an untrained model that the service can serve, or one with another graph file.
 
     `texts` is the number of texts of a corpus of many short texts; the model then begins each anew.
+    `known` are texts that stand in such a corpus.
 
     The manifest has the graph's own fingerprint, another one that is given, or, with another graph
     file and none given, none.
@@ -101,6 +105,7 @@ def publish_random_model(
         weights = random_weights(layers, units, seed=seed, cell=cell)
         if texts is not None:
             weights = replace(weights, text_end=SYMBOLS.index(TEXT_END))
+            write_known_texts(known, folder / contents.TEXTS)
         write_graph(folder / contents.INT8_GRAPH, weights)
         if graph is not None:
             (folder / contents.INT8_GRAPH).write_bytes(graph)

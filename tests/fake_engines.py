@@ -23,7 +23,7 @@ FINGERPRINT = "f" * 64
 class FakeEngine:
     """An engine client whose character at place n of any stream is symbol n of the vocabulary.
 
-    A submitted sequence is drawn at once, or as far as `draws_first` says; the test draws the rest.
+    Given characters stay as they are. A submitted sequence is drawn at once, or as far as `draws_first` says; the test draws the rest.
     """
 
     def __init__(self, draws_first: int | None = None) -> None:
@@ -55,7 +55,8 @@ class FakeEngine:
             sequence.admit(monotonic())
         begin = sequence.job.begin + len(sequence.ids)
         places = np.arange(begin, begin + characters)
-        ids = places % len(SYMBOLS)
+        given = sequence.job.given
+        ids = places % len(SYMBOLS) if given is None else given[places]
         details = details_of(ids) if sequence.job.wants_details else None
         sequence.deliver(ids, details, snapshot=snapshot)
         if begin + characters == sequence.job.end:

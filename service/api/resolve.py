@@ -12,6 +12,7 @@ from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling, Stream
 
+MAX_TOGETHER = 1_000_000  # characters to read and to write in one request for many texts
 OMIT = '; send "unknown": "drop" to omit them'
 
 
@@ -27,8 +28,8 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     length = within(request, "length", settings.max_length)
     problems = [
         *unknown_characters("seed", seed, model.vocabulary, OMIT),
-        *_over_limit("seed", len(seed), settings.max_seed_chars),
-        *_over_limit("length", length, settings.max_length),
+        *over_limit("seed", len(seed), settings.max_seed_chars),
+        *over_limit("length", length, settings.max_length),
     ]
     if problems:
         raise InvalidRequest(problems)
@@ -73,5 +74,26 @@ def unknown_characters(
     return [FieldProblem(field, f"the model does not know {named}{remedy}")]
 
 
-def _over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+def characters_of(field: str, ids: list[int], vocabulary: Vocabulary) -> str:
+    """Return the text of token ids; the id of a character is its place in the vocabulary.
+
+    Raises:
+        InvalidRequest: an id is outside the vocabulary.
+    """
+    if ids and max(ids) >= len(vocabulary):
+        message = f"the model's token ids are 0 to {len(vocabulary) - 1}"
+        raise InvalidRequest([FieldProblem(field, f"{message}; `POST /tokenize` gives them")])
+    return vocabulary.decode(ids)
+
+
+def too_much_together(field: str, characters: int) -> list[FieldProblem]:
+    """Return the problem of many texts that are too long together, or nothing."""
+    if characters <= MAX_TOGETHER:
+        return []
+    message = f"{characters} characters to read and write are over the limit of {MAX_TOGETHER}"
+    return [FieldProblem(field, f"{message}; ask for fewer or shorter texts")]
+
+
+def over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+    """Return the problem of a text or a length that is too large, or nothing."""
     return [FieldProblem(field, f"{size} is over the limit of {limit}")] if size > limit else []

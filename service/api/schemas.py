@@ -12,6 +12,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import from_json
 
@@ -21,6 +23,7 @@ from service.stream.generation import FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
 MAX_STOP = 200  # characters
+MAX_COUNT = 1_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
 MAX_FIELDS = 50  # of a request, known or unknown
@@ -81,6 +84,14 @@ class GenerateRequest(Request):
     stop: list[StopString] = Field(
         [], max_length=4, description="The text ends before the first of these."
     )
+    count: Whole | None = Field(
+        None, ge=1, le=MAX_COUNT, description="Texts to generate, with random seeds made from one."
+    )
+    distinct: bool = Field(False, description="Of many texts, drop repeats and generate others.")
+    novel: bool = Field(
+        False,
+        description="Of many texts, drop those that stand in the training corpus and generate others.",
+    )
     stream: bool = Field(False, description="Answer with server-sent events, as text is made.")
     details: bool = Field(
         False, description="Explain each character: log-probabilities, before temperature."
@@ -91,6 +102,13 @@ class GenerateRequest(Request):
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
     )
+
+    @field_validator("distinct", "novel")
+    @classmethod
+    def _of_many(cls, drops: bool, info: ValidationInfo) -> bool:
+        if drops and info.data.get("count") is None:
+            raise ValueError("texts are dropped of many: give a count, too")
+        return drops
 
 
 class Likely(BaseModel):
@@ -229,13 +247,13 @@ def parse(schema: type[Wire], body: bytes) -> Wire:
     return _validated(schema, fields, strict=True)
 
 
-def parse_options(options: Mapping[str, object]) -> GenerateRequest:
+def parse_options(schema: type[Wire], options: Mapping[str, object]) -> Wire:
     """Read a request whose numbers are written as text, as on a command line.
 
     Raises:
         InvalidRequest: fields of the request are wrong, each named.
     """
-    return _validated(GenerateRequest, options, strict=False)
+    return _validated(schema, options, strict=False)
 
 
 def _validated(schema: type[Wire], fields: object, *, strict: bool) -> Wire:

@@ -1,25 +1,26 @@
-"""`python -m service generate`: writes text to the terminal, without a server."""
+"""`python -m service generate`: writes text to the terminal or a file, without a server."""
 
 import argparse
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack
+from math import inf
+from pathlib import Path
+from typing import Any
 
-from model_store import StoreError
+from service.api.many.count import OneText, numbered, resolve_many
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, parse_options
-from service.cache.memory import MemoryBytes
-from service.cache.streams import StreamCache
-from service.errors import InvalidRequest, ServiceError
-from service.generation.generator import Caller, TextGenerator
-from service.generation.stopping import Stopping
-from service.hub.client import HubClient
-from service.hub.keeper import WatchedKeeper
-from service.models.offered import offered_models
-from service.models.registry import Models
+from service.commands.failures import status_of
+from service.commands.interactive import interact
+from service.commands.local import Local, local_engine
+from service.commands.progress import with_progress
+from service.generation.generator import Caller
+from service.generation.many import Drawn, Dropped, draw_texts, kept_texts
+from service.generation.parallel import MOST
 from service.settings import Settings
-from service.telemetry import Telemetry
 
 # The seed text is an argument without a name; the terminal always streams and shows text alone.
 NOT_OPTIONS = {"seed", "stream", "details"}
@@ -28,22 +29,11 @@ NOT_OPTIONS = {"seed", "stream", "details"}
 def main(arguments: Sequence[str]) -> int:
     """Write the seed text and the generated text, and return the exit status.
 
-    An error is one line on stderr for each wrong field, and status 2.
+    An error is one line on stderr for each wrong option, and status 2.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
     options = vars(_parser().parse_args(arguments))
-    try:
-        for piece in _text(parse_options(options)):
-            print(piece, end="", flush=True)
-        print()
-    except InvalidRequest as error:
-        for problem in error.problems:
-            print(f"service: {problem.field}: {problem.message}", file=sys.stderr)
-        return 2
-    except (ServiceError, StoreError, OSError) as error:
-        print(f"service: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status_of(lambda: _generate(**options), {"seed": "TEXT"})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,31 +46,70 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "seed", metavar="TEXT", help=GenerateRequest.model_fields["seed"].description
     )
+    parser.add_argument("--output", metavar="FILE", help=_generate.__doc__)
+    parser.add_argument(
+        "--interactive", action="store_true", help="Choose among the likeliest continuations."
+    )
     for name, field in GenerateRequest.model_fields.items():
         if name not in NOT_OPTIONS:
-            parser.add_argument(
-                f"--{name.replace('_', '-')}",
-                dest=name,
-                metavar="…",
-                action="append" if name == "stop" else "store",
-                help=field.description,
-            )
+            kind: dict[str, Any] = {"metavar": "…", "action": "store"}
+            if field.annotation is bool:
+                kind = {"action": "store_true"}
+            elif name == "stop":
+                kind["action"] = "append"
+            flag = f"--{name.replace('_', '-')}"
+            parser.add_argument(flag, dest=name, help=field.description, **kind)
     return parser
 
 
-def _text(wire: GenerateRequest) -> Iterator[str]:
-    settings = Settings(slots=1, queue=0)
-    telemetry = Telemetry()
-    with (
-        closing(WatchedKeeper(settings)) as keeper,
-        closing(HubClient(keeper.rendezvous, telemetry)) as hub,
-        closing(Models(offered_models(settings), settings, hub, telemetry)) as models,
-    ):
-        generator = TextGenerator(
-            StreamCache(MemoryBytes(0)), telemetry, settings.deadline, Stopping()
+def _generate(output: str | None = None, *, interactive: bool = False, **options: object) -> None:
+    """Write to a file instead, one text a line; a name that ends with .jsonl: with random seeds, too."""
+    request = parse_options(GenerateRequest, options)
+    many = request.count is not None
+    settings = Settings(slots=MOST if many else 1, queue=0)
+    with ExitStack() as stack:
+        # Opened first: a file that cannot be written costs no text.
+        file = sys.stdout
+        if output:
+            file = stack.enter_context(Path(output).open("w", encoding="utf-8"))
+        local = stack.enter_context(local_engine(settings))
+        if interactive:
+            interact(request, local)
+        elif many:
+            for line in _lines(request, local, as_json=(output or "").endswith(".jsonl")):
+                print(line, file=file)
+        else:
+            for piece in _pieces(request, local):
+                print(piece, end="", file=file, flush=True)
+            print(file=file)
+
+
+def _pieces(request: GenerateRequest, local: Local) -> Iterator[str]:
+    model = local.models.get(request.model)
+    generation = resolve(request, model, local.settings)
+    yield generation.seed
+    for piece in local.generator.open(generation, model, Caller(streaming=True)).pieces:
+        yield piece.characters
+
+
+def _lines(request: GenerateRequest, local: Local, *, as_json: bool) -> Iterator[str]:
+    """Yield each of many texts with its seed text, or as JSON; say how many were dropped."""
+    model = local.models.get(request.model)
+    first, wanted = resolve_many(request, model, local.settings)
+
+    def draw(numbers: range) -> Iterator[Drawn]:
+        generations = (numbered(first, number) for number in numbers)
+        abandoned = threading.Event()
+        who = Caller(connected=lambda: not abandoned.is_set())
+        return draw_texts(
+            generations, lambda one: local.generator.open(one, model, who), inf, MOST, abandoned
         )
-        model = models.get(wire.model)
-        generation = resolve(wire, model, settings)
-        yield generation.seed
-        for piece in generator.open(generation, model, Caller(streaming=True)).pieces:
-            yield piece.characters
+
+    dropped, found = Dropped(), 0
+    for each in with_progress(kept_texts(wanted, draw, dropped), wanted.count):
+        found += 1
+        yield OneText(**vars(each)).model_dump_json() if as_json else first.seed + each.text
+    if dropped.repeated or dropped.known:
+        print(f"dropped: {dropped.repeated} repeated, {dropped.known} known", file=sys.stderr)
+    if found < wanted.count:
+        print(f"only {found} of {wanted.count} texts were found", file=sys.stderr)

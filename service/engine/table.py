@@ -36,7 +36,9 @@ class Table:
         self.steepness = np.zeros(capacity, np.float32)
         self.top_k = np.zeros(capacity, np.int64)
         self.top_p = np.zeros(capacity)
-        # Rows without penalties, biases, top_k, top_p and details, which run several steps in a call.
+        # Rows whose characters lie on the tape from the beginning, so that none is drawn.
+        self.given = np.zeros(capacity, np.bool_)
+        # Rows that draw without penalties, biases, top_k, top_p and details: several steps in a call.
         self.plain = np.zeros(capacity, np.bool_)
         self.adjusts = np.zeros(capacity, np.bool_)
         self.presence = np.zeros(capacity)
@@ -63,7 +65,12 @@ class Table:
         self.top_k[row] = sampling.top_k or vocabulary_size
         self.top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
         restricts = bool(self.top_k[row] < vocabulary_size or self.top_p[row] < 1)
-        self.plain[row] = not (restricts or sampling.adjusts or job.wants_details)
+        self.given[row] = job.given is not None
+        if job.given is not None:
+            self.tape[row, prompt_end : prompt_end + len(job)] = job.given
+        self.plain[row] = not (
+            restricts or sampling.adjusts or job.wants_details or self.given[row]
+        )
         self.adjusts[row] = sampling.adjusts
         self.presence[row] = sampling.presence_penalty
         self.frequency[row] = sampling.frequency_penalty
@@ -126,7 +133,7 @@ class Table:
     def draw(self, logits: Floats, rows: Ids) -> Ids:
         """Write the next character of each of the rows [B] onto its tape, and return these ids [B].
 
-        `logits` [B, V] belong to the rows in their order.
+        `logits` [B, V] belong to the rows in their order. A given character stays as it is.
         """
         position = self.position[rows]
         place = (position + self.to_stream[rows]) % (2 * BLOCK)
@@ -140,6 +147,7 @@ class Table:
             self.top_k[rows],
             self.top_p[rows],
         )
+        ids = np.where(self.given[rows], self.tape[rows, position], ids)
         self.tape[rows, position] = ids
         if adjusting.size:
             self.counts[rows[adjusting], ids[adjusting]] += 1

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import Literal
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
-from service.errors import ClientGone, DeadlineExceeded, Draining
+from service.errors import ClientGone
 from service.generation.drawing import Drawing
 from service.generation.resumed import QUIET, after
 from service.generation.stop import StopStrings
 from service.generation.stopping import Stopping
+from service.generation.waiting import wait_for
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.job import Job, Start
@@ -21,9 +23,6 @@ from service.stream.text import Text
 from service.telemetry import Telemetry
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
-
-POLL = 0.2  # seconds between two checks of the client's connection
-STOPPING = "the service is stopping; send the same request again"
 
 
 @dataclass(frozen=True)
@@ -159,8 +158,14 @@ class TextGenerator:
     ) -> Iterator[Text]:
         """Yield characters `have` to `length` of the stream, or up to the end of the sequence."""
         while have < length:
-            target = have + 1 if drawing.sequence.followed else length
-            if not self._wait(drawing, target, deadline, caller):
+            sequence = drawing.sequence
+            wanted = (have + 1 if sequence.followed else length) - sequence.job.begin
+            until = monotonic() + QUIET if caller.streaming else inf
+            if not wait_for(
+                *(sequence, wanted, caller.connected, self._stopping),
+                deadline=deadline,
+                until=until,
+            ):
                 yield Text("")
                 continue
             if caller.write_cache:
@@ -170,29 +175,6 @@ class TextGenerator:
                 return
             yield drawing.read(have, reached)
             have = reached
-
-    def _wait(self, drawing: Drawing, target: int, deadline: float, caller: Caller) -> bool:
-        """Wait until the stream's first `target` characters are drawn, or the sequence has ended.
-
-        Returns False where a streaming client should hear that the text goes on.
-
-        Raises:
-            DeadlineExceeded: the deadline has passed.
-            ClientGone: the client closed its connection.
-            Draining: the service is stopping, and running texts must end.
-            ServiceError: the error that ended the sequence.
-        """
-        wanted, loud = target - drawing.sequence.job.begin, monotonic() + QUIET
-        while not self._stopping.over:
-            if drawing.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
-                return True
-            if monotonic() >= deadline:
-                raise DeadlineExceeded("the generation took too long; ask for less text")
-            if not caller.connected():
-                raise ClientGone("the client closed the connection")
-            if caller.streaming and monotonic() >= loud:
-                return False
-        raise Draining(STOPPING)
 
     def _drawing(
         self,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from model_store import (
     TEXT_END,
     DamagedVersion,
+    KnownTexts,
     LayeredStore,
     Manifest,
     StoredModel,
@@ -51,6 +52,8 @@ class LoadedModel:
     """
     exact: bool | None
     """Whether the engine computes the manifest's fingerprint; None: there is nothing to compare."""
+    known_texts: KnownTexts | None = None
+    """The texts of the training corpus, where it is one of many short texts."""
 
     @property
     def text_end(self) -> str | None:
@@ -107,6 +110,7 @@ class Loader:
             engine=engine,
             identity=f"{stored.manifest.digest}/{spec.kind}/{engine.fingerprint}",
             exact=exact,
+            known_texts=_known_texts(stored),
         )
 
     def _compare(self, manifest: Manifest, computed: str) -> bool | None:
@@ -128,9 +132,15 @@ class Loader:
         return exact
 
 
-def _wanted(engine: str) -> tuple[str, str]:
-    """Return the paths that an engine needs: its graph, or the graph's folder, and the vocabulary."""
-    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY
+def _wanted(engine: str) -> tuple[str, ...]:
+    """Return the paths to fetch: the engine's graph, or the graph's folder, the vocabulary, the texts."""
+    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY, contents.TEXTS
+
+
+def _known_texts(stored: StoredModel) -> KnownTexts | None:
+    if contents.TEXTS not in stored.manifest.files:
+        return None
+    return KnownTexts(stored.file(contents.TEXTS))
 
 
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:

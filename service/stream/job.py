@@ -32,7 +32,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Job:
-    """Characters `begin` to `end` of a stream, to be drawn from a start."""
+    """Characters `begin` to `end` of a stream, to be drawn from a start.
+
+    With `given`, the characters are these and none is drawn: the details of the job score a text.
+    """
 
     start: Start
     sampling: Sampling
@@ -40,6 +43,7 @@ class Job:
     begin: int = 0
     end: int
     wants_details: bool = False
+    given: Ids | None = None
 
     def __len__(self) -> int:
         return self.end - self.begin

@@ -125,6 +125,17 @@ test("what was typed is there after a reload", async () => {
   await page.waitForFunction(() => document.getElementById("seed").value === "JULIET:");
 });
 
+test("the seed text is the chosen model's until another is typed", async () => {
+  const shown = (seed) => page.waitForFunction((wanted) => document.getElementById("seed").value === wanted, seed);
+  await page.selectOption("#model", "faust");
+  await shown("FAUST:");
+  await page.selectOption("#model", "");
+  await shown("ROMEO:");
+  await page.fill("#seed", "GRETCHEN:");
+  await page.selectOption("#model", "faust");
+  await shown("GRETCHEN:");
+});
+
 test("four temperatures stand side by side", async () => {
   await page.fill("#length", "200");
   await submit("compare");

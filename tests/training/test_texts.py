@@ -25,6 +25,13 @@ def prepared(
         return prepare(corpus, config, folder / "run")
 
 
+def test_the_measured_beginning_is_a_sample(tmp_path: Path) -> None:
+    """The held-out texts of a sorted list are not sorted, so that the first ones are a sample."""
+    text, vocabulary = prepared(tmp_path, "\n".join(sorted(NAMES)))
+    held_out = vocabulary.decode(text.validation).strip("\n").split("\n")
+    assert held_out != sorted(held_out)
+
+
 def parts(text: Split, vocabulary: Vocabulary) -> tuple[set[str], set[str]]:
     """The texts that train, and the held-out ones."""
     training, held_out = (vocabulary.decode(ids) for ids in (text.train, text.validation))

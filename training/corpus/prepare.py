@@ -1,15 +1,14 @@
 """A corpus as ids on disk: count the symbols, choose a vocabulary, encode the text by pieces."""
 
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model_store import TEXT_END, UNKNOWN, InvalidVocabulary, Vocabulary
+from model_store import TEXT_END, UNKNOWN, Vocabulary
 from training.config import TrainingConfig
 from training.corpus.bar import bar
+from training.corpus.record import IDS, RECORD, Record, id_type, order, record_on_disk
 from training.corpus.sources import Corpus
 from training.corpus.split import Split, split, split_texts
 from training.corpus.text import read_text
@@ -19,27 +18,9 @@ from training.errors import CorpusError
 MINIMUM_CHARACTERS = 1000
 CODE_POINTS = 0x110000
 EXAMPLES = 10
-IDS, RECORD, TEXTS = "text.ids", "text.json", "texts.txt"
+TEXTS = "texts.txt"
 
 Counts = NDArray[np.int64]
-
-
-class Record(BaseModel):
-    """The text, the settings and the vocabulary that the ids in the same folder were made from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal[1] = 1
-    sha256: str
-    min_count: int
-    unknown: str | None  # the treatment of symbols that a given vocabulary lacks
-    characters: int
-    symbols: tuple[str, ...]
-    # Of a corpus of many short texts: their source, the fraction held out, and the numbers of texts.
-    texts: str = "continuous"
-    validation_fraction: float | None = None
-    training_texts: int = 0
-    repeated_texts: int = 0
 
 
 def prepare(
@@ -54,14 +35,14 @@ def prepare(
             the given vocabulary, or no loss can be measured over the held-out text.
     """
     sources = corpus, config, folder, given
-    record = _record_on_disk(*sources) or _encode_to_disk(*sources)
+    record = record_on_disk(*sources) or _encode_to_disk(*sources)
     vocabulary = Vocabulary(record.symbols)
-    ids = np.asarray(np.memmap(folder / IDS, _type(vocabulary), mode="r"))
+    ids = np.asarray(np.memmap(folder / IDS, id_type(vocabulary), mode="r"))
     if config.of_texts:
         end = record.symbols.index(TEXT_END)
         text = split_texts(ids, record.training_texts, end, record.repeated_texts)
     else:
-        text = split(ids, config.validation_fraction)
+        text = split(ids, config.validation_fraction, config.test_fraction)
     _require_measurable(text, vocabulary, config)
     return text, vocabulary
 
@@ -78,33 +59,6 @@ def _require_measurable(text: Split, vocabulary: Vocabulary, config: TrainingCon
             "the held-out text has unknown symbols alone, and no loss could be measured: "
             "lower min_count, or give the corpora in another order"
         )
-
-
-def _record_on_disk(
-    corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
-) -> Record | None:
-    """Return the record of the ids in the folder, or None if the ids cannot be used again."""
-    try:
-        record = Record.model_validate_json((folder / RECORD).read_bytes())
-        vocabulary = Vocabulary(record.symbols)
-        size = (folder / IDS).stat().st_size
-    except (OSError, ValidationError, InvalidVocabulary):
-        return None
-    unknown = config.unknown if given else None
-    usable = (
-        record.sha256 == corpus.sha256
-        and (record.min_count, record.unknown) == (config.min_count, unknown)
-        and (record.texts, record.validation_fraction) == _order(config)
-        and vocabulary == (given or vocabulary)
-        and size == record.characters * _type(vocabulary).itemsize
-        and len(vocabulary) <= config.max_vocabulary
-    )
-    return record if usable else None
-
-
-def _order(config: TrainingConfig) -> tuple[str, float | None]:
-    """Return the keys that decide the order of the ids: of short texts, the held-out ones come last."""
-    return config.texts, config.validation_fraction if config.of_texts else None
 
 
 def _encode_to_disk(
@@ -148,9 +102,9 @@ def _encoded(
             "lower min_count, or start from another version"
         )
     encode(corpus, vocabulary, counts > 0, path)
-    if path.stat().st_size != characters * _type(vocabulary).itemsize:
+    if path.stat().st_size != characters * id_type(vocabulary).itemsize:
         raise CorpusError(f"{corpus.name} changed while it was read: start again")
-    texts, fraction = _order(config)
+    texts, fraction = order(config)
     return Record(
         sha256=corpus.sha256,
         min_count=config.min_count,
@@ -225,7 +179,7 @@ def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path
     is written as UNKNOWN.
     """
     # A vocabulary without UNKNOWN has every kept symbol, so the default id 0 is never written.
-    table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, _type(vocabulary))
+    table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, id_type(vocabulary))
     table[[ord(symbol) for symbol in vocabulary.symbols]] = np.arange(len(vocabulary))
     with path.open("wb") as file, bar("encoding", corpus.size) as advance:
         for piece in read_text(corpus.files, advance):
@@ -236,7 +190,3 @@ def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path
 def _codes(text: str) -> NDArray[np.uint32]:
     """Return the code points [N] of a text of N characters."""
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
-
-
-def _type(vocabulary: Vocabulary) -> np.dtype[np.unsignedinteger[Any]]:
-    return np.min_scalar_type(len(vocabulary) - 1)

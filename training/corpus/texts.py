@@ -3,19 +3,18 @@
 import math
 import unicodedata
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import TextIOBase
 from itertools import compress
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_store import TEXT_END, Vocabulary, text_hash
 from training.config import TrainingConfig
 from training.corpus.bar import Advance, bar
-from training.corpus.records import column_of
+from training.corpus.columns import column_of
 from training.corpus.sources import Corpus
 from training.corpus.split import Ids
 from training.corpus.text import PIECE, TextFile, read_text
@@ -39,9 +38,9 @@ class Arranged:
 def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
     """Write the distinct texts: a line end before each text, and one at the end of the file.
 
-    The texts that train come first. The texts that validate are the given fraction with the lowest
-    hashes, so neither the order of the corpus nor a random number decides. The memory is 40 bytes for
-    each text.
+    The texts that train come first, in their order. The texts that validate are the given fraction
+    with the lowest hashes, by rising hash, so that neither the order of the corpus nor a random number
+    decides. The memory is 40 bytes for each text, and the texts that validate.
 
     Raises:
         CorpusError: a file cannot be read, has a text that is too long, or there are fewer than two
@@ -54,16 +53,16 @@ def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
             f"{corpus.name} has {len(distinct)} distinct texts, and at least 2 are needed: "
             "give a text on each line"
         )
-    highest_held_out = distinct[math.ceil(config.validation_fraction * len(distinct)) - 1]
     kept = np.zeros(len(hashes), np.bool_)
     kept[first] = True
+    held_out = hashes <= distinct[math.ceil(config.validation_fraction * len(distinct)) - 1]
     with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-        for part in (hashes > highest_held_out, hashes <= highest_held_out):
-            _write(file, corpus, config, kept & part)
+        _write(file, compress(_all_texts(corpus, config), kept & ~held_out))
+        _write(file, sorted(compress(_all_texts(corpus, config), kept & held_out), key=text_hash))
         file.write(TEXT_END)
     return Arranged(
         corpus=replace(corpus, files=(TextFile(path, corpus.name),)),
-        training=int(np.count_nonzero(distinct > highest_held_out)),
+        training=int(np.count_nonzero(kept & ~held_out)),
         repeated=len(hashes) - len(distinct),
     )
 
@@ -76,10 +75,8 @@ def texts_in(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
         yield from filter(None, whole)
 
 
-def _write(
-    file: TextIOBase, corpus: Corpus, config: TrainingConfig, chosen: NDArray[np.bool_]
-) -> None:
-    file.writelines(TEXT_END + text for text in compress(_all_texts(corpus, config), chosen))
+def _write(file: TextIOBase, texts: Iterable[str]) -> None:
+    file.writelines(TEXT_END + text for text in texts)
 
 
 def _all_texts(corpus: Corpus, config: TrainingConfig) -> Iterator[str]:

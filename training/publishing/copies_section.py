@@ -6,6 +6,7 @@ from training.publishing.copied import (
     BY_HEART,
     HELD_OUT,
     LENGTH,
+    RISE,
     RUNS,
     SAMPLES,
     TEMPERATURES,
@@ -20,9 +21,9 @@ def copies_section(metrics: Mapping[str, float]) -> str:
     if longest_key(HELD_OUT) not in metrics:
         return ""
     explained = (
-        f"Of {SAMPLES} samples of {LENGTH:,} characters at each temperature, and of as much held-out "
-        "text: the characters of the longest run that stands word for word in the training text, and "
-        "the share of all runs of that many characters that stand there. "
+        f"Of {SAMPLES} samples of {LENGTH:,} characters at each temperature, and of as much held-out\n"
+        "text: the characters of the longest run that stands word for word in the training text,\n"
+        "and the share of all runs of that many characters that stand there. "
         f"{_texts(metrics)}{_by_heart(metrics)}\n"
     )
     shown = {str(t): f"samples at {t}" for t in TEMPERATURES} | {HELD_OUT: "held-out text"}
@@ -52,7 +53,10 @@ def _texts(metrics: Mapping[str, float]) -> str:
 
 def _by_heart(metrics: Mapping[str, float]) -> str:
     if BY_HEART not in metrics:
-        return "The validation loss does not rise, so the model learns nothing by heart alone."
+        return (
+            "No epoch learns by heart: the validation loss never rises by more than "
+            f"{RISE} nats above its lowest value while the training loss falls."
+        )
     return (
         f"The training learns by heart from epoch {metrics[BY_HEART]:.0f} on: the validation loss "
         f"rises while the training loss falls. The weights are those of epoch "

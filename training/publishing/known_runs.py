@@ -1,6 +1,6 @@
 """Runs of characters that stand word for word in a long text, found by their hashes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,39 +24,44 @@ class KnownRuns:
         """Take a text, the size of its vocabulary, and what is told the number of positions read."""
         self._ids, self._advance, self._chunk = ids, advance, chunk
         self._values = np.random.default_rng(0).integers(2**64, size=symbols, dtype=np.uint64)
-        self._begins = list(range(0, len(ids), chunk))
+        self._begins = range(0, len(ids), chunk)
 
     def shares(self, rows: Ids, length: int) -> float:
         """Return the share of the runs of a length in rows [R, T] that stand in the text."""
         if rows.shape[1] < length:
             return 0.0
         hashes = self._hashes(rows, length)
-        found = [np.zeros(0, np.uint64), *self._found(np.unique(hashes), length)]
-        return float(np.isin(hashes, np.concatenate(found)).mean())
+        found = self._found(np.unique(hashes), length, self._begins)
+        known = np.concatenate([np.zeros(0, np.uint64), *found.values()])
+        return float(np.isin(hashes, known).mean())
 
     def longest(self, rows: Ids) -> int:
         """Return the length of the longest run in rows [R, T] that stands in the text."""
         known, below = 0, rows.shape[1] + 1
+        begins: Iterable[int] = self._begins
         while below - known > 1:
             length = min(2 * known + 20, (known + below) // 2)
-            wanted = np.unique(self._hashes(rows, length))
-            if any(len(found) for found in self._found(wanted, length)):
-                known = length
+            found = self._found(np.unique(self._hashes(rows, length)), length, begins)
+            if found:
+                # A longer run stands where its beginning stands, so other chunks need no further look.
+                known, begins = length, found
             else:
                 below = length
         return known
 
-    def _found(self, wanted: Hashes, length: int) -> Iterator[Hashes]:
-        """Yield those of the sorted hashes that each chunk of the text has."""
+    def _found(self, wanted: Hashes, length: int, begins: Iterable[int]) -> dict[int, Hashes]:
+        """Return those of the sorted hashes that stand in chunks of the text, by the chunk's begin."""
         table = np.zeros(1 << TABLE_BITS, np.bool_)  # rules out nearly all positions at once
         shift = np.uint64(64 - TABLE_BITS)
         table[wanted >> shift] = True
-        for begin in self._begins:
+        found = {}
+        for begin in begins:
             chunk = self._ids[begin : begin + self._chunk + length - 1]
             self._advance(len(chunk))
             if len(chunk) >= length:
                 hashes = self._hashes(chunk[None], length)[0]
-                yield np.intersect1d(hashes[table[hashes >> shift]], wanted)
+                found[begin] = np.intersect1d(hashes[table[hashes >> shift]], wanted)
+        return {begin: each for begin, each in found.items() if each.size}
 
     def _hashes(self, rows: Ids, length: int) -> Hashes:
         """Return the hash of each run in rows [R, T]: [R, T − length + 1].

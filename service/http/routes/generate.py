@@ -8,6 +8,7 @@ from flask import Blueprint, Response, json
 
 from service.api.answers import piece_json, summary_json, whole_json
 from service.api.explained import blocks
+from service.api.many.count import ManyResponse
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, GenerateResponse, parse
 from service.errors import OtherText, ServiceError
@@ -24,6 +25,7 @@ from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
 from service.http.routes.events import COMMENT, EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
+from service.http.routes.many import answer_many
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
@@ -46,10 +48,11 @@ GENERATE = Operation(
     examples={
         "a text": {"seed": "ROMEO:", "temperature": 0.5},
         "as server-sent events": {"seed": "ROMEO:", "stream": True, "length": 100},
+        "ten names": {"seed": "", "stop": ["\n"], "count": 10, "distinct": True, "length": 12},
         "one line": {"seed": "JULIET:\n", "stop": ["\n"], "random_seed": 7, "details": True},
     },
     responses={
-        JSON: ResponseBody(GenerateResponse, EXAMPLE),
+        JSON: ResponseBody(GenerateResponse, EXAMPLE, other=ManyResponse),
         EVENTS: ResponseBody(
             example='id: 5\ndata: {"text": "\\nHave"}\n\n'
             'event: done\nid: 5\ndata: {"finish_reason": "length", …}\n\n'
@@ -90,6 +93,8 @@ def generate_routes(
         body = read_bytes()
         wire = parse(GenerateRequest, body)
         model = models.get(wire.model)
+        if wire.count is not None:
+            return answer_many(wire, model, generator, settings, admission)
         generation = resolve(wire, model, settings)
         tags = entity_tags(generation, model)
         if not wire.stream and (held := tags.held()):

@@ -1,9 +1,9 @@
-// The seed texts that the models bring: the seed field shows the chosen model's, until somebody types.
+// The seed texts that the models bring: the seed field shows the chosen model's, until somebody types another.
 
 import { $ } from "./dom.js";
 
 const seeds = new Map(); // by the value of the field "model"; "" is the default model
-let offered = $("seed").value;
+const first = $("seed").value;
 
 /** Learn the seed texts from the answer of /models. */
 export function learn({ models, default: reference }) {
@@ -13,9 +13,9 @@ export function learn({ models, default: reference }) {
   }
 }
 
-/** Show the seed text of the chosen model, unless the field has a text of the user's own. */
+/** Show the seed text of the chosen model, in place of another model's. */
 export function suggest() {
   const seed = seeds.get($("model").value);
-  if (seed === undefined || $("seed").value !== offered) return;
-  offered = $("seed").value = seed;
+  const others = [first, ...seeds.values()];
+  if (seed !== undefined && others.includes($("seed").value)) $("seed").value = seed;
 }

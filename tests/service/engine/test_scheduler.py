@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.batch import RUN
+from service.engine.explain import describe
 from service.engine.scheduler import LONGEST, SHORTEST, Scheduler
 from service.stream.generation import Sampling
 from service.stream.job import REPORT_INTERVAL, Ending, Job, Start
@@ -30,9 +31,14 @@ def _sequence(
     random_seed: int = 0,
     temperature: float = 1.0,
     top_k: int | None = None,
+    *,
+    scored: bool = False,
     **options,
 ) -> Sequence:
     sampling = Sampling(temperature, top_k, top_p=None, random_seed=random_seed)
+    if scored:
+        ids = np.random.default_rng(random_seed).integers(VOCABULARY_SIZE, size=length)
+        options |= {"given": ids, "wants_details": True}
     return Sequence(Job(Start(np.array(prompt)), sampling, end=length, **options))
 
 
@@ -88,6 +94,7 @@ requests = st.fixed_dictionaries(
         "temperature": st.sampled_from([0.0, 0.5, 1.0]),
         "top_k": st.none() | st.just(3),
         "wants_details": st.booleans(),
+        "scored": st.booleans(),
     }
 )
 arrivals = st.tuples(
@@ -118,6 +125,24 @@ def test_any_interleaving_gives_what_each_gets_alone(plan, run: int) -> None:
             alone = _sequence(**request)
             _finish(alone)
             assert _bytes(sequence) == _bytes(alone)
+
+
+def test_given_characters_are_scored() -> None:
+    """A row reads given characters beside rows that draw, with the details of each one's place."""
+    scored, drawn = _sequence([1, 2], 30, scored=True), _sequence([3], 40, random_seed=5)
+    scheduler = _scheduler()
+    scheduler.waiting.extend([drawn, scored])
+    _run(scheduler)
+    given = scored.job.given
+    assert given is not None
+    assert scored.ids.tolist() == given.tolist()
+    assert _result(drawn) == _alone(prompt=[3], length=40, random_seed=5)
+    batch = ScriptedBatch(1)
+    logits = [batch.step(np.array([id_])).copy() for id_ in (1, 2, *given[:-1])]
+    expected = describe(np.concatenate(logits[1:]), given)
+    assert scored.details is not None
+    assert np.array_equal(scored.details.logprobs, expected.logprobs)
+    assert np.array_equal(scored.details.top_ids, expected.top_ids)
 
 
 def test_fills_slots_and_then_waits() -> None:

@@ -15,7 +15,7 @@ from service.errors import (
     QueueFull,
 )
 from service.generation import generator as module
-from service.generation import resumed
+from service.generation import resumed, waiting
 from service.generation.generator import Answer, Caller, TextGenerator, form_of
 from service.generation.stopping import Stopping
 from service.stream.generation import Generation, Sampling, Stream
@@ -63,7 +63,7 @@ def room() -> Room:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Room:
     """A room whose engine draws when the test says; the connection is checked all the time."""
-    monkeypatch.setattr(module, "POLL", 0.001)
+    monkeypatch.setattr(waiting, "POLL", 0.001)
     return Room(draws_first=0)
 
 

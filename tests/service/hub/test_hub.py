@@ -209,6 +209,15 @@ def test_a_sequence_that_cannot_be_drawn_fails_alone(hub: HubInThreads, start: S
     assert len(innocent.ids) == 4_000
 
 
+@pytest.mark.parametrize("given", [[1, VOCABULARY_SIZE], [1], [1, -1]])
+def test_a_text_that_cannot_be_scored_fails_alone(hub: HubInThreads, given: list[int]) -> None:
+    """A given text needs ids of the vocabulary, as many as the job has characters."""
+    bad = sequence(2, given=np.array(given), wants_details=True)
+    hub.engine().submit(bad, None)
+    with pytest.raises(EngineFailed):
+        bad.wait(2, SECONDS)
+
+
 def test_a_hub_that_dies_is_an_interruption(hub: HubInThreads) -> None:
     """The next hub draws running sequences again, with the same characters, also for followers."""
     engine = hub.engine()
