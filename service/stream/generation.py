@@ -92,7 +92,7 @@ class Stream:
     identity: str
     """The digest of the model's files and the engine that computes on them."""
     prompt: str
-    """The text before the first character: the seed text, or one character for an empty seed text."""
+    """The text before the first character: the seed text, or one character and the seed text."""
     sampling: Sampling
 
     @cached_property
