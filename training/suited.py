@@ -17,22 +17,28 @@ SUITED: dict[int, dict[str, int | float]] = {
         "units": 256,
         "batch_size": 8,
         "sequence_length": 32,
-        "epochs": 20,
-        "dropout": 0.5,
         "weight_drop": 0.4,
         "weight_decay": 0.2,
     },
     300_000: {
         "units": 384,
-        "batch_size": 16,
+        "batch_size": 8,
         "sequence_length": 64,
-        "epochs": 24,
-        "dropout": 0.5,
-        "weight_drop": 0.25,
+        "weight_drop": 0.4,
         "weight_decay": 0.1,
     },
 }
 KEYS = tuple(SUITED[100_000])
+# The keys that the job shows before the training.
+SHOWN = (
+    "units",
+    "batch_size",
+    "sequence_length",
+    "epochs",
+    "dropout",
+    "weight_drop",
+    "weight_decay",
+)
 
 
 def suited(config: TrainingConfig, characters: int) -> TrainingConfig:
@@ -43,12 +49,12 @@ def suited(config: TrainingConfig, characters: int) -> TrainingConfig:
 
 
 def described(config: TrainingConfig) -> str:
-    """Return the keys and values that follow from the size of the text, as words."""
-    return ", ".join(f"{key} {getattr(config, key)}" for key in KEYS)
+    """Return the keys that decide the time and the loss of a training, with their values, as words."""
+    return ", ".join(f"{key} {getattr(config, key)}" for key in SHOWN)
 
 
 def table() -> str:
-    """Return the table for `--help`, a line for each size."""
+    """Return the table as a sentence for `--help`."""
     return "; ".join(
         f"below {below:,} characters: " + ", ".join(f"{key}={each}" for key, each in keys.items())
         for below, keys in SUITED.items()

@@ -158,7 +158,7 @@ def test_several_files_are_one_text(
     (tmp_path / "a.txt").write_text(ENGLISH[:2999].rstrip("\n"), encoding="utf-8")
     (tmp_path / "b.txt").write_text("b" * 2000, encoding="utf-8")
     arguments = ("--corpus", *given, "--corpora-dir", str(tmp_path), "--name", "small")
-    arguments += ("--set", "batch_size=64")
+    arguments += ("--set", "batch_size=64", "--set", "sequence_length=128")
     assert "the training text has 4500 characters" in refused(tmp_path, capsys, *arguments)
 
 
