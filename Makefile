@@ -30,7 +30,7 @@ CHART := $(VENV)/chart
 # ARGS="-n0 …" runs the tests in one process, ARGS="--pdb …" too.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # What ruff and mypy read.
-CODE := $(wildcard benchmarks model_store service tests training)
+CODE := $(wildcard benchmarks charloom.py model_store service tests training)
 
 .PHONY: help run test browser-test lint format bench train has-corpus lock compose-test chart-test processor-test lm-eval-test soak clean
 

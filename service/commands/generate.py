@@ -35,11 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     An error is one line on stderr for each wrong option, and status 2.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
-    options = vars(_parser().parse_args(arguments))
+    options = vars(make_parser().parse_args(arguments))
     return status_of(lambda: _generate(**options), {"seed": "TEXT"})
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="python -m service generate",
         description="Write text to the terminal; the same options give the same text.",
