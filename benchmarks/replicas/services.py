@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.http.programs import service
 from benchmarks.http.servers import MODEL, Server, random_store, running
-from benchmarks.replicas.redis_server import RedisServer, running_redis
+from benchmarks.replicas.redis_server import MeasuredRedis, running_redis
 
 # Seconds that Redis may take to answer: on a busy machine the default of 0.1 s makes misses of hits, and
 # the simulation knows no failures.
@@ -19,7 +19,7 @@ class Replicas:
     """Running services with one Redis."""
 
     servers: list[Server]
-    redis: RedisServer
+    redis: MeasuredRedis
 
     def processor_seconds(self) -> float:
         """Return the processor time of all processes so far, Redis included."""

@@ -18,7 +18,7 @@ from service.settings import Settings
 from service.stream.generation import Generation
 
 MAX_EXPLAINED = 200_000  # characters with log-probabilities in an answer of several texts
-FIELDS = {"seed": "prompt", "length": "max_tokens"}
+FIELDS = {"seed": "prompt", "length": "max_tokens", "pattern": "structured_outputs.regex"}
 
 
 def resolve_completion(
@@ -93,6 +93,12 @@ def _as_generate(
         length=max(1, within(request, "max_tokens", settings.max_length)),
         random_seed=random_seed,
         top_p=request.top_p,
+        top_k=request.top_k,
+        min_p=request.min_p,
+        typical_p=request.typical_p,
+        repetition_penalty=request.repetition_penalty,
+        repetition_window=request.repetition_window,
+        pattern=request.structured_outputs.regex if request.structured_outputs else None,
         stop=request.stop,
         details=request.logprobs is not None or request.drawn > request.n,
         unknown=request.unknown,

@@ -11,7 +11,18 @@ from pydantic import (
     field_validator,
 )
 
-from service.api.schemas import Request, StopString, Whole
+from service.api.parameters import (
+    MinP,
+    PatternString,
+    RepetitionPenalty,
+    RepetitionWindow,
+    StopString,
+    TopK,
+    TypicalP,
+    Whole,
+)
+from service.api.schemas import Request
+from service.stream.generation import REPETITION_WINDOW
 
 MAX_CHOICES = 128  # texts of one request, those of `best_of` included
 MAX_BIASES = 300  # as OpenAI
@@ -43,6 +54,12 @@ class StreamOptions(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     include_usage: bool = False
+
+
+class StructuredOutputs(Request):
+    """The bounds of a text, in the form of vLLM."""
+
+    regex: PatternString = Field(description="As `pattern` in `POST /generate`.")
 
 
 class CompletionRequest(Request):
@@ -84,6 +101,14 @@ class CompletionRequest(Request):
     frequency_penalty: float = Field(0.0, ge=-2, le=2, allow_inf_nan=False)
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
         None, max_length=MAX_BIASES, description="Added to the logits; keys are characters."
+    )
+    top_k: TopK = None
+    min_p: MinP = None
+    typical_p: TypicalP = None
+    repetition_penalty: RepetitionPenalty = 1.0
+    repetition_window: RepetitionWindow = REPETITION_WINDOW
+    structured_outputs: StructuredOutputs | None = Field(
+        None, description="A regular expression that each whole text matches, as vLLM takes it."
     )
     stream: bool = False
     stream_options: StreamOptions | None = None

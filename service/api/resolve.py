@@ -2,15 +2,17 @@
 
 import secrets
 import unicodedata
+from dataclasses import replace
 
 from pydantic import BaseModel
 
 from model_store import Vocabulary
+from service.api.patterns import resolve_pattern
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 from service.models.loading import LoadedModel
 from service.settings import Settings
-from service.stream.generation import Generation, Sampling, Stream
+from service.stream.generation import REPETITION_WINDOW, Generation, Pattern, Sampling, Stream
 
 MAX_TOGETHER = 1_000_000  # characters to read and to write in one request for many texts
 OMIT = '; send "unknown": "drop" to omit them'
@@ -20,7 +22,8 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     """Return the generation that a request means for a model.
 
     Raises:
-        InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
+        InvalidRequest: a limit of this service or the model's vocabulary is exceeded, or no text can
+            match the pattern.
     """
     seed = unicodedata.normalize("NFC", request.seed)
     if request.unknown == "drop":
@@ -33,13 +36,19 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     ]
     if problems:
         raise InvalidRequest(problems)
+    sampling, automaton = _sampling(request, model.vocabulary), None
+    if request.pattern is not None:
+        expression = unicodedata.normalize("NFC", request.pattern)
+        automaton, length = resolve_pattern(expression, model, length)
+        sampling = replace(sampling, pattern=Pattern(expression, length))
     return Generation(
-        Stream(model.identity, model.prompt(seed), _sampling(request, model.vocabulary)),
+        Stream(model.identity, model.prompt(seed), sampling),
         seed=seed,
         length=length,
         stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
         end=model.text_end,
         wants_details=request.details,
+        automaton=automaton,
     )
 
 
@@ -54,12 +63,17 @@ def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
     random_seed = request.random_seed
     if random_seed is None:
         random_seed = secrets.randbelow(MAX_RANDOM_SEED + 1)
-    top_k, top_p = request.top_k, request.top_p
+    top_k, top_p, typical_p = request.top_k, request.top_p, request.typical_p
+    window = request.repetition_window
     return Sampling(
         temperature=request.temperature,
         top_k=top_k if top_k and top_k < len(vocabulary) else None,
         top_p=top_p if top_p and top_p < 1 else None,
         random_seed=random_seed,
+        min_p=request.min_p or None,
+        typical_p=typical_p if typical_p and typical_p < 1 else None,
+        repetition_penalty=request.repetition_penalty,
+        repetition_window=window if request.repetition_penalty != 1 else REPETITION_WINDOW,
     )
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from annotated_types import MaxLen
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,24 +17,24 @@ from pydantic import (
 from pydantic_core import from_json
 
 from model_store import Architecture, Corpus
+from service.api.parameters import (
+    MinP,
+    PatternString,
+    RepetitionPenalty,
+    RepetitionWindow,
+    StopString,
+    TopK,
+    TypicalP,
+    Whole,
+)
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
-from service.stream.generation import FinishReason
+from service.stream.generation import REPETITION_WINDOW, FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
-MAX_STOP = 200  # characters
 MAX_COUNT = 1_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
 MAX_FIELDS = 50  # of a request, known or unknown
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# In JSON 20.0 is the same number as 20.
-Whole = Annotated[int, BeforeValidator(_whole)]
-StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]
 
 
 def _nullable(schema: dict[str, Any]) -> None:
@@ -71,15 +70,20 @@ class GenerateRequest(Request):
         le=MAX_RANDOM_SEED,
         description="The same random seed gives the same text; in JSON, null draws a fresh one.",
     )
-    top_k: Whole | None = Field(
-        None, ge=1, description="Draw from this many of the likeliest characters."
-    )
+    top_k: TopK = None
     top_p: float | None = Field(
         None,
         gt=0,
         le=1,
         allow_inf_nan=False,
         description="Draw from the likeliest characters that together have this probability.",
+    )
+    min_p: MinP = None
+    typical_p: TypicalP = None
+    repetition_penalty: RepetitionPenalty = 1.0
+    repetition_window: RepetitionWindow = REPETITION_WINDOW
+    pattern: PatternString | None = Field(
+        None, description="A regular expression that the whole text matches."
     )
     stop: list[StopString] = Field(
         [], max_length=4, description="The text ends before the first of these."

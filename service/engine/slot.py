@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.batch import Ids
+from service.stream.automaton import Walk
 from service.stream.details import Details
 from service.stream.job import REPORT_INTERVAL, Ending, Job, Snapshot
 
@@ -51,6 +52,7 @@ class Slot:
     delivered: int = 0  # characters
     turn: int = 0  # the position on the tape at which the slot was got last
     columns: Columns | None = None  # of a suspended row
+    walk: Walk | None = None  # of a text that a pattern bounds
     reported: int = 0  # characters of the prompt, or consumed by the last reported snapshot
 
     def __post_init__(self) -> None:

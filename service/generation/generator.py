@@ -1,16 +1,17 @@
-"""The way of one generation: read the cache, draw the rest, cut the text at a stop string."""
+"""The way of one generation: read the cache, draw the rest, cut the text at its end."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Literal
+from typing import Literal, Protocol
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
 from service.errors import ClientGone
 from service.generation.drawing import Drawing
+from service.generation.pattern_end import PatternEnd
 from service.generation.resumed import QUIET, after
 from service.generation.stop import StopStrings
 from service.generation.stopping import Stopping
@@ -38,6 +39,17 @@ class Caller:
     """The characters at the beginning of the text that the client has already."""
     read_cache: bool = True
     write_cache: bool = True
+
+
+class End(Protocol):
+    """A place where a text may end before its length: the end of a pattern, or a stop string."""
+
+    @property
+    def reason(self) -> FinishReason | None:
+        """The finish reason of a text that has ended here."""
+
+    def feed(self, piece: str) -> str:
+        """Return the characters that are certain to belong to the text, held-back ones included."""
 
 
 class Answer:
@@ -84,12 +96,13 @@ class TextGenerator:
         """
         began = monotonic()
         known = self._known(generation, model, caller)
-        answer = Answer(_cache_result(generation, known, caller))
+        answer = Answer(_cache_result(generation, model, known, caller))
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
-        pieces = _cut(generation, pieces, answer) if generation.ends else pieces
+        for end in _ends(generation, model):
+            pieces = _cut(pieces, end, answer)
         pieces = after(pieces, caller.has) if caller.has else pieces
         answer.pieces = self._counted(pieces, answer)
         return answer
@@ -195,6 +208,7 @@ class TextGenerator:
             end=generation.length,
             wants_details=generation.wants_details
             or (known is not None and known.details is not None),
+            automaton=generation.automaton,
         )
         sequence = Sequence(job, caller.client, deadline - monotonic())
         sequence.followed = followed
@@ -208,7 +222,7 @@ class TextGenerator:
         if known is not None:
             # The end state has consumed every character but the last.
             consumed = len(stream.prompt) + len(known.text) - 1
-            generated = encode(known.text) if stream.sampling.adjusts else None
+            generated = encode(known.text) if stream.sampling.looks_back else None
             return Start(encode(known.text[-1]), consumed, known.end_state, generated)
         snapshot = None
         if caller.read_cache:
@@ -229,19 +243,31 @@ def form_of(model: LoadedModel) -> Form:
 
 
 def _cache_result(
-    generation: Generation, known: CachedStream | None, caller: Caller
+    generation: Generation, model: LoadedModel, known: CachedStream | None, caller: Caller
 ) -> CacheResult:
     if not caller.read_cache:
         return "bypass"
     if known is None:
         return "miss"
-    enough = len(known.text) >= generation.length
-    return "hit" if enough or any(map(known.text.__contains__, generation.ends)) else "partial"
+    if len(known.text) >= generation.length:
+        return "hit"
+    for end in _ends(generation, model):
+        end.feed(known.text)
+        if end.reason is not None:
+            return "hit"
+    return "partial"
 
 
-def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Generator[Text]:
-    """Yield the pieces up to the first stop string or text end; without one, the whole text."""
-    stop = StopStrings(generation.ends)
+def _ends(generation: Generation, model: LoadedModel) -> Iterator[End]:
+    """Yield each place where the text may end before its length."""
+    if generation.automaton is not None:
+        yield PatternEnd(generation.automaton, generation.length, model.vocabulary)
+    if generation.ends:
+        yield StopStrings(generation.ends, generation.end)
+
+
+def _cut(pieces: Generator[Text], end: End, answer: Answer) -> Generator[Text]:
+    """Yield the pieces up to an end; a text without this end is whole."""
     held: Text | None = None
     with closing(pieces):
         for piece in pieces:
@@ -249,12 +275,12 @@ def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Gen
                 yield piece
                 continue
             text = piece if held is None else held + piece
-            shown = len(stop.feed(piece.characters))
-            if stop.found is not None:
-                answer.finish_reason = "end" if stop.found == generation.end else "stop"
+            shown = len(end.feed(piece.characters))
+            if end.reason is not None:
+                answer.finish_reason = end.reason
             if shown:
                 yield text[:shown]
-            if stop.found is not None:
+            if end.reason is not None:
                 return
             held = text[shown:]
     if held:

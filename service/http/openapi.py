@@ -14,7 +14,7 @@ from service.api.openai_schemas import CompletionRequest
 from service.api.schemas import GenerateRequest, Problem
 from service.errors import KeyRequired, RateLimited
 from service.http.errors import example_of
-from service.http.media_types import JSON
+from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody
 from service.settings import Settings
 
@@ -171,9 +171,12 @@ def _content(kind: str, body: ResponseBody) -> dict[str, Any]:
 
 
 def _schema(kind: str, body: ResponseBody) -> dict[str, Any]:
-    """Return the schema of a body; makers of clients need one for every body, also of other kinds."""
+    """Return the schema of a body; makers of clients need one for a body of another kind than JSON.
+
+    The schema of a stream of events would be that of each event.
+    """
     if body.schema is None:
-        return {} if kind == JSON else TEXT if kind.startswith("text/") else BINARY
+        return {} if kind in (JSON, EVENTS) else TEXT if kind.startswith("text/") else BINARY
     if body.other is None:
         return _reference(body.schema)
     forms = [_reference(schema)["schema"] for schema in (body.schema, body.other)]

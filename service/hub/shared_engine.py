@@ -171,6 +171,7 @@ class SharedEngine:
             and (job.given is None or len(job.given) == len(job))
             and ids.min() >= 0
             and ids.max() < self._engine.vocabulary_size
+            and (job.automaton is None or job.automaton.fits(self._engine.vocabulary_size))
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from service.stream.automaton import Automaton
 from service.stream.generation import Sampling
 
 Ids = NDArray[np.int64]
@@ -27,7 +28,7 @@ class Start:
     prompt: Ids
     consumed: int = 0
     state: State | None = None  # [parts, units]; None is the zero state
-    generated: Ids | None = None  # the stream's earlier ids, for a sampling that counts them
+    generated: Ids | None = None  # the stream's earlier ids, for a sampling that looks back
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Job:
     begin: int = 0
     end: int
     wants_details: bool = False
+    automaton: Automaton | None = None  # of the pattern of characters 0 to `end`
     given: Ids | None = None
 
     def __len__(self) -> int:

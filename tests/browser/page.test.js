@@ -119,6 +119,27 @@ test("a link reproduces the very same text", async () => {
   assert.deepEqual(other.complaints, []);
 });
 
+test("a text matches its pattern, and its link reproduces the text", async () => {
+  await page.fill("#pattern", "\\n[A-Z][a-z]{3,9}(?: [a-z]+){2}[.!]");
+  await generate(60);
+  const written = await text();
+  assert.match(written, /^ROMEO:\n[A-Z][a-z]{3,9}(?: [a-z]+){2}[.!]$/);
+  assert.ok(await page.locator("#continue").isDisabled());
+  await shot("pattern");
+  const wanted = new URLSearchParams({
+    ...{ seed: "ROMEO:", length: 60, temperature: 0.5, random_seed: 0 },
+    pattern: await page.inputValue("#pattern"),
+  });
+  const other = await open(`${service.url}/#${wanted}`);
+  await other.page.locator("#write-status", { hasText: "Done" }).waitFor();
+  assert.equal(await other.page.locator("#text").textContent(), written);
+  await other.page.context().close();
+  await page.fill("#pattern", "a(?=b)");
+  await page.click("#generate");
+  await said("write", "look-ahead");
+  complaints.length = 0; // the browser's own line about the refusal
+});
+
 test("what was typed is there after a reload", async () => {
   await page.fill("#seed", "JULIET:");
   await page.reload();

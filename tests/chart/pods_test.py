@@ -119,7 +119,12 @@ def test_a_changed_training_is_a_new_job() -> None:
     values = ("--values", str(CHART / "ci" / "training.yaml"))
     jobs = [
         next(each for each in render(*values, "--set", change) if each["kind"] == "Job")
-        for change in ("replicas=2", "replicas=3", "training.workers=3", "store.claim=other")
+        for change in (
+            "replicas=2",
+            "images.service=a:1",
+            "training.workers=3",
+            "store.claim=other",
+        )
     ]
     one, same, *others = [job["metadata"]["name"] for job in jobs]
     assert one == same

@@ -1,9 +1,8 @@
 """deploy/replicas, run for real: 64 texts survive a killed, a stopped and a restarted replica."""
 
 import json
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,12 +21,11 @@ from pathlib import Path
 from model_store import BUNDLED, ModelStore
 name, source = sys.argv[1:]
 bundled = ModelStore(BUNDLED)
-manifest = bundled.manifest(*bundled.resolve(source))
+model = bundled.open(*bundled.resolve(source))
 with tempfile.TemporaryDirectory() as folder:
-    for path in manifest.files:
-        if (found := BUNDLED / manifest.name / str(manifest.version) / path).is_file():
-            shutil.copy(found, Path(folder, path))
-    print(ModelStore("/models").publish(name, Path(folder), manifest).version)
+    for path in model.manifest.files:
+        shutil.copy(model.file(path), folder)
+    print(ModelStore("/models").publish(name, Path(folder), model.manifest).version)
 """
 ASK = """
 import json, sys, urllib.request
@@ -94,30 +92,33 @@ def try_replicas(compose: Compose, tally: Tally) -> None:
 
     undisturbed = Readers(compose.port, f"{MODEL}@1", {"Cache-Control": "no-store"}).read()
     readers = Readers(compose.port, MODEL)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(readers.read)
-        _disturb(compose, replicas, readers, tally)
+        for change in _disturb(compose, replicas, readers, tally, pool):
+            change.result()
         texts = reading.result()
+    run(["docker", "start", *replicas], 30)
     _judge(readers, texts, undisturbed, tally)
     _share(replicas, texts, tally)
 
 
-def _disturb(compose: Compose, replicas: list[str], readers: Readers, tally: Tally) -> None:
+def _disturb(
+    compose: Compose, replicas: list[str], readers: Readers, tally: Tally, pool: ThreadPoolExecutor
+) -> list[Future[str]]:
+    """Kill one replica, stop another and restart the third; return the two that are still ending."""
     killed, stopped, restarted = replicas
     readers.wait_for(0.05)
     run(["docker", "kill", killed], 30)
     run(["docker", "start", killed], 30)
     readers.wait_for(0.15)
     tally.check("a replica is stopped while texts are read", readers.unfinished > 0)
-    stopping = _in_background(["docker", "stop", "--time", "320", stopped])
+    stopping = pool.submit(run, ["docker", "stop", "--time", "320", stopped], 330)
     _wait_until(partial(_serves, compose, killed), "the killed replica serves again")
     version = _publish(killed, VERSIONS[1])
     tally.check("a version is published meanwhile", version == 2, version)
     tally.check("a replica is restarted while texts are read", readers.unfinished > 0)
-    restarting = _in_background(["docker", "restart", "--time", "320", restarted])
-    for change in (stopping, restarting):
-        change.join(330)
-    run(["docker", "start", stopped], 30)
+    restarting = pool.submit(run, ["docker", "restart", "--time", "320", restarted], 330)
+    return [stopping, restarting]
 
 
 def _judge(readers: Readers, texts: list[str], undisturbed: list[str], tally: Tally) -> None:
@@ -188,9 +189,3 @@ def _serves(compose: Compose, replica: str) -> bool:
 def _wait_until(holds: Callable[[], bool], sentence: str) -> None:
     if not eventually(holds, 120):
         raise TimeoutError(f"not within 120 s: {sentence}")
-
-
-def _in_background(command: list[str]) -> threading.Thread:
-    thread = threading.Thread(target=run, args=(command, 330))
-    thread.start()
-    return thread

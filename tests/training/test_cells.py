@@ -71,6 +71,22 @@ def test_a_step_is_one_step_of_the_sequence(cell_type: type[Cell]) -> None:
         np.testing.assert_allclose(part, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("symbols", [2, BATCH * STEPS + 1])
+def test_ids_choose_the_rows_of_a_table(symbols: int) -> None:
+    """Looked up before or after the product, rows of a table are inputs, and have the same gradient."""
+    cell, table = built(LSTM), drawn(1, symbols, INPUTS)
+    state, ids = (
+        drawn_state(cell),
+        tf.constant(np.arange(BATCH * STEPS).reshape(BATCH, -1) % symbols),
+    )
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(table)
+        looked_up, plain = cell(table, state, ids=ids)[0], cell(tf.gather(table, ids), state)[0]
+    np.testing.assert_allclose(looked_up, plain, atol=1e-6)
+    found, expected = (tf.convert_to_tensor(tape.gradient(h, table)) for h in (looked_up, plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("cell_type", CELLS.values())
 def test_the_gradient_is_that_of_the_unrolled_steps(cell_type: type[Cell]) -> None:
     """The gradients of inputs, weights and first state equal those of unrolled steps."""

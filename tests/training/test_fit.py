@@ -116,6 +116,20 @@ def test_few_steps_are_enough_to_learn_something(tmp_path: Path, changes: dict[s
     assert training.run.best.validation_loss < untrained - 0.2
 
 
+def test_the_average_forgets_the_first_weights(tmp_path: Path) -> None:
+    """The momentum of the average rises with the steps, from 0 to the configured one."""
+    training = Training(tmp_path, PERIODIC, small_config(ema_momentum=0.25))
+    batches = batches_of(training.text, training.run.info.config)
+    trainer = Trainer(training.run.info.config, training.vocabulary, len(batches))
+    average = np.nan
+    for momentum, batch in zip([0, 2 / 11, 0.25, 0.25], batches.epoch(0), strict=False):
+        trainer.step(*batch)
+        weights = trainer.model.get_weights()[0]
+        average = weights if momentum == 0 else momentum * average + (1 - momentum) * weights
+    trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
+    np.testing.assert_allclose(trainer.model.get_weights()[0], average, rtol=1e-5)
+
+
 def test_the_learning_rate_rises_and_falls() -> None:
     """The learning rate rises from zero during the warm-up, then falls to zero."""
     config = small_config(warmup_steps=5, learning_rate=0.02)

@@ -42,7 +42,7 @@ def prepare(
         end = record.symbols.index(TEXT_END)
         text = split_texts(ids, record.training_texts, end, record.repeated_texts)
     else:
-        text = split(ids, config.validation_fraction)
+        text = split(ids, config.validation_fraction, config.test_fraction)
     _require_measurable(text, vocabulary, config)
     return text, vocabulary
 

@@ -37,7 +37,7 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
 
     @tf.function(input_signature=signature)
     def step(ids: tf.Tensor, *state: tf.Tensor) -> list[tf.Tensor]:
-        x = embedding(ids)
+        x = tf.gather(embedding.embeddings, ids)
         for goes_on in resets:
             state = tuple(goes_on(ids) * part for part in state)
         state_out: list[tf.Tensor] = []

@@ -11,9 +11,15 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
 SYSTEMS = {
-    "computational-graph": "f = (x + y)·z: gradients by hand and by GradientTape, side by side",
+    "computational-graph": "f = (x + y)·z: gradients by hand and as difference quotients, side by side",
+    "dynamical-systems": "s_t = f(s_{t−1}; θ): weather, a body, fish in a lake; unfolded and fitted",
+    "forward-pass": "one step of RNN, LSTM and GRU in NumPy and in Keras; both forms of the GRU",
+    "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
     "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
-    "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for four cells",
+    "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for five cells",
+    "gradient-highway": "the chain rule, one LSTM step by hand, and 128 steps back along the cell line",
+    "cells": "RNN, LSTM, GRU and mutations at equal numbers of weights, beside the least loss",
+    "urls": "the unit that codes «inside a URL», in an LSTM that learns text with links",
     "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
     "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
     "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import tensorflow as tf
 from matplotlib.figure import Figure
 
 from training.lecture.lesson import Lesson, save_picture, show_table
@@ -49,24 +48,24 @@ def slide() -> list[Node]:
     return order
 
 
-def by_tape() -> dict[str, float]:
-    """Return the same five gradients from TensorFlow."""
-    x, y, z = tf.constant(-2.0), tf.constant(5.0), tf.constant(-4.0)
-    with tf.GradientTape() as tape:
-        tape.watch([x, y, z])
-        q = x + y
-        f = q * z
-    gradients = tape.gradient(f, [x, y, z, q, f])
-    return dict(zip("xyzqf", map(float, gradients), strict=True))
+def by_differences(nudge: float = 1e-6) -> dict[str, float]:
+    """Return the same five gradients as difference quotients: nudge a node, and see how far f moves."""
+
+    def moved(x: float = 0, y: float = 0, z: float = 0, q: float = 0, f: float = 0) -> float:
+        return ((-2.0 + x) + (5.0 + y) + q) * (-4.0 + z) + f
+
+    return {
+        name: (moved(**{name: nudge}) - moved(**{name: -nudge})) / (2 * nudge) for name in "xyzqf"
+    }
 
 
 def run(lesson: Lesson) -> None:
-    """Print values and gradients, by hand and by tape, and draw the graph."""
-    nodes, tape = slide(), by_tape()
+    """Print values and gradients, by hand and as difference quotients, and draw the graph."""
+    nodes, quotients = slide(), by_differences()
     show_table(
         "f = (x + y)·z at x = −2, y = 5, z = −4",
-        ["node", "value", "∂f/∂node by hand", "by GradientTape"],
-        [[node.name, node.value, node.gradient, tape[node.name]] for node in nodes],
+        ["node", "value", "∂f/∂node by hand", "as difference quotient"],
+        [[node.name, node.value, node.gradient, quotients[node.name]] for node in nodes],
     )
     show_table(
         "At a junction the gradient is upstream × local",

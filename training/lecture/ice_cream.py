@@ -33,7 +33,7 @@ def forward(x: Array, y: store.Ids, weights: list[NDArray[np.float32]]) -> tuple
     x is [days, 3], y [days]. The weights are U [3, units], W [units, units], b [units], V [units, 2]
     and c [2].
     """
-    U, W, b, V, c = weights  # noqa: N806 - the slide's names
+    U, W, b, V, c = weights
     h = np.zeros(len(b), np.float32)
     predictions, loss = [], np.float32(0)
     for x_t, y_t in zip(x, y, strict=True):
@@ -80,11 +80,11 @@ def keras_network(cell: str, units: int = UNITS) -> keras.Model:
     return keras.Sequential(parts)
 
 
-def batches(rng: np.random.Generator) -> Iterator[Batch]:
+def batches(rng: np.random.Generator, cuts: int = CUTS) -> Iterator[Batch]:
     """Yield mini-batches of random cuts from one long record."""
     weather, sign = store.record(DAYS, rng)
     while True:
-        x, y = store.cuts(weather, sign, CUTS, rng)
+        x, y = store.cuts(weather, sign, cuts, rng)
         yield one_hot(x), y
 
 

@@ -18,9 +18,9 @@ class Lesson:
     seed: int = 1
     quick: bool = False
 
-    def iterations(self, number: int) -> int:
-        """Return the number of weight updates; a quick lesson takes 10."""
-        return 10 if self.quick else number
+    def iterations(self, number: int, quick: int = 10) -> int:
+        """Return the number of weight updates: `quick` in a quick lesson, else `number`."""
+        return quick if self.quick else number
 
 
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

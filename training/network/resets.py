@@ -21,13 +21,13 @@ class GoesOn(keras.layers.Layer):  # type: ignore[misc]
 
 
 def with_resets(pointwise: Pointwise) -> Pointwise:
-    """Return a pointwise function whose inputs [B, G·u + 1] end with the factor of the state.
+    """Return a pointwise function whose inputs [G·u + 1, B] end with the factor of the state.
 
     The factor of the hidden state is also a factor of its product with the recurrent matrix.
     """
 
     def reset(x: tf.Tensor, product: tf.Tensor, state: State) -> State:
-        x, factor = x[:, :-1], x[:, -1:]
+        x, factor = x[:-1], x[-1:]
         return pointwise(x, factor * product, [factor * part for part in state])
 
     return reset

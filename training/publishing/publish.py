@@ -27,9 +27,11 @@ from training.learning.run import Run
 from training.network.model import build_model
 from training.options import Promote
 from training.publishing.baselines import baselines
+from training.publishing.calibration import calibrate
 from training.publishing.copied import BY_HEART, by_heart_from, copied
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
+from training.publishing.protocols import further_losses
 from training.publishing.report import write_card, write_samples
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
@@ -46,15 +48,18 @@ def publish(
     config = run.info.config
     model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id, text.text_end)
     model.set_weights(run.best_weights())
+    calibration = calibrate(model, config, text)
     with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
         folder = Path(temporary)
         export(model, config, folder)
         parity = check_parity(model, config, text, folder)
+        served = folder / contents.INT8_GRAPH
+        further = further_losses(served, text, config.validation_characters)
         if text.text_end is not None:
             write_known_texts(texts_in(text.ids, vocabulary), folder / contents.TEXTS)
         copies = copied(folder, text, vocabulary, run.info.seed_text)
         others = baselines(text, vocabulary, config.validation_characters)
-        metrics = _metrics(run, parity.metrics | copies, others)
+        metrics = _metrics(run, calibration | parity.metrics | further | copies, others)
         description = _description(run, corpus, text, vocabulary, metrics, parity.fingerprint)
         (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / contents.EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")

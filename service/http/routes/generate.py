@@ -48,6 +48,7 @@ GENERATE = Operation(
     examples={
         "a text": {"seed": "ROMEO:", "temperature": 0.5},
         "as server-sent events": {"seed": "ROMEO:", "stream": True, "length": 100},
+        "a name": {"seed": "Enter ", "pattern": "[A-Z][a-z]{3,9}"},
         "ten names": {"seed": "", "stop": ["\n"], "count": 10, "distinct": True, "length": 12},
         "one line": {"seed": "JULIET:\n", "stop": ["\n"], "random_seed": 7, "details": True},
     },

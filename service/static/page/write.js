@@ -62,7 +62,8 @@ function render(busy) {
   $("text").replaceChildren(bold(asked.seed), text);
   $("text").setAttribute("aria-busy", busy);
   $("stop").disabled = !busy;
-  $("continue").disabled = busy || !text;
+  // A text with a pattern has its own end, and another length could give another text.
+  $("continue").disabled = busy || !text || Boolean(asked.pattern);
   $("again").disabled = busy;
   $("copies").hidden = busy || !text;
   $("random-seed").textContent = asked.random_seed;
@@ -88,7 +89,7 @@ function finish(summary, cache, before, milliseconds) {
 }
 
 /** The request of the text as it stands, also when it was stopped. */
-const whole = () => ({ ...asked, length: Math.max(text.length, 1) });
+const whole = () => (asked.pattern ? asked : { ...asked, length: Math.max(text.length, 1) });
 
 function curl(body) {
   const quoted = JSON.stringify(body).replaceAll("'", "'\\''");

@@ -6,7 +6,8 @@ import pytest
 
 from service.api.openai_resolve import prompts_to_read, resolve_completion
 from service.api.openai_schemas import CompletionRequest
-from service.api.schemas import MAX_RANDOM_SEED, parse
+from service.api.resolve import resolve
+from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest, parse
 from service.errors import InvalidRequest
 from service.generation.scores import Given
 from service.settings import Settings
@@ -97,6 +98,21 @@ def test_penalties_and_biases_belong_to_the_sampling() -> None:
     assert generation.stream.sampling.adjusts
 
 
+def test_vllm_s_parameters_are_those_of_generate() -> None:
+    """The further parameters of vLLM mean the same stream as their namesakes in `POST /generate`."""
+    drawn: dict[str, Any] = {
+        "top_k": 3,
+        "min_p": 0.1,
+        "typical_p": 0.9,
+        "repetition_penalty": 1.5,
+        "repetition_window": 9,
+    }
+    (generation,) = _resolved(**drawn, structured_outputs={"regex": "[a-z]{3}"})
+    same = GenerateRequest(seed="Hello", length=16, random_seed=7, pattern="[a-z]{3}", **drawn)
+    assert generation.stream == resolve(same, MODEL, Settings()).stream
+    assert generation.length == 3
+
+
 def test_token_ids_are_characters() -> None:
     """A prompt of token ids is the text of these places in the vocabulary."""
     ids = MODEL.vocabulary.encode("Hello").tolist()
@@ -135,6 +151,7 @@ def test_each_prompt_is_read_once() -> None:
         ({"max_tokens": 10_001}, "max_tokens"),
         ({"logit_bias": {"ab": 1}}, "logit_bias"),
         ({"logit_bias": {"€": 1}}, "logit_bias"),
+        ({"structured_outputs": {"regex": "a(?=b)"}}, "structured_outputs.regex"),
     ],
 )
 def test_problems_have_openai_s_names(fields: dict[str, Any], field: str) -> None:

@@ -18,9 +18,11 @@ from service.generation import generator as module
 from service.generation import resumed, waiting
 from service.generation.generator import Answer, Caller, TextGenerator, form_of
 from service.generation.stopping import Stopping
-from service.stream.generation import Generation, Sampling, Stream
+from service.stream.generation import Generation, Pattern, Sampling, Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
+from service.stream.pattern import automaton_of
 from service.telemetry import Telemetry
+from tests.factories import SYMBOLS
 from tests.fake_engines import FakeEngine, drawn, fake_model
 
 STATE = np.ones((2, 1), np.float32)
@@ -276,6 +278,40 @@ def test_errors_of_the_engine_are_raised_where_pieces_are_read(slow: Room) -> No
     slow.engine.sequences[0].finish(None, EngineFailed("failed"))
     with pytest.raises(EngineFailed):
         next(failing.pieces)
+
+
+def _with_pattern(length: int) -> Generation:
+    """A text of the first characters of any stream of a fake engine, as far as an upper-case A."""
+    sampling = Sampling(1.0, None, None, 0, pattern=Pattern("[^A]*", length))
+    automaton = automaton_of("[^A]*", SYMBOLS, "")
+    return Generation(Stream("identity", "a", sampling), "a", length, automaton=automaton)
+
+
+def test_a_text_ends_where_its_pattern_does(room: Room) -> None:
+    """A text ends before the character that cannot follow, cached or not, and is no cancellation."""
+    for cache in ("miss", "hit"):
+        answer = room.open(_with_pattern(30))
+        assert (answer.cache, _text(answer)) == (cache, drawn(0, SYMBOLS.index("A")))
+        assert answer.finish_reason == "pattern"
+    assert room.cancellations() == 0
+
+
+def test_a_pattern_that_fills_the_length_is_whole(room: Room) -> None:
+    """A complete text of the whole length has ended by its pattern."""
+    answer = room.open(_with_pattern(3))
+    assert (_text(answer), answer.finish_reason) == (drawn(0, 3), "pattern")
+
+
+def test_a_text_with_a_pattern_resumes_with_its_characters(room: Room) -> None:
+    """The engine gets the earlier characters, from which the pattern's state follows."""
+    generation = _with_pattern(30)
+    room.cache.put(generation.stream, CachedStream(drawn(0, 3), STATE), [])
+    answer = room.open(generation)
+    assert (answer.cache, _text(answer)) == ("partial", drawn(0, SYMBOLS.index("A")))
+    job = room.engine.sequences[-1].job
+    assert job.start.generated is not None
+    assert (job.begin, job.start.generated.tolist()) == (3, [0, 1, 2])
+    assert job.automaton is generation.automaton
 
 
 def test_the_rest_of_a_text(room: Room) -> None:

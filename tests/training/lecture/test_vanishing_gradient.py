@@ -30,7 +30,7 @@ def test_the_gradient_of_the_simple_rnn_is_the_product_of_the_formula() -> None:
         tape.watch(last := states[-1:])
         loss = mean_nats(rnn.scores(last), rng.integers(lesson.SYMBOLS, size=1))
     gradient = np.asarray(tape.gradient(loss, last))[0]
-    W = np.asarray(rnn.cell.recurrent_kernel)  # noqa: N806 - the formula's name
+    W = np.asarray(rnn.cell.recurrent_kernel)
     for norm, h in zip(by_h, np.asarray(states)[::-1], strict=True):
         assert norm == pytest.approx(np.linalg.norm(gradient), rel=1e-3)
         gradient = W @ ((1 - h**2) * gradient)
