@@ -46,7 +46,11 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/*
 COPY deploy/proxy/haproxy.cfg /etc/haproxy/haproxy.cfg
 USER haproxy
+ENV SERVICE=service:8000 \
+    PATIENCE=75s
 EXPOSE 8000
+# HAProxy's signal for an end after the running requests.
+STOPSIGNAL SIGUSR1
 CMD ["haproxy", "-f", "/etc/haproxy/haproxy.cfg"]
 
 

@@ -16,19 +16,23 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # -qq: errors only; a warning about someone's own pip settings helps nobody here.
-INSTALL := $(PIP) install --require-hashes
+QUIET = -qq
+PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input $(QUIET)
+INSTALL = $(PIP) install --require-hashes
 # The servers that `make bench ARGS=peers` compares have an environment of their own.
 PEERS := $(VENV)/peers
 PEERS_INSTALL := $(INSTALL:$(BIN)/%=$(PEERS)/bin/%)
+LM_EVAL := $(VENV)/lm-eval
+# The chart's tests have a folder of their own: 60 MB, of which 40 MB hold the binary of Helm.
+CHART := $(VENV)/chart
 # A process of tests for each core, and no more than four: each has TensorFlow and servers of its own.
 # ARGS="-n0 …" runs the tests in one process, ARGS="--pdb …" too.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # What ruff and mypy read.
-CODE := $(wildcard benchmarks model_store service tests training)
+CODE := $(wildcard benchmarks charloom.py model_store service tests training)
 
-.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test processor-test soak clean
+.PHONY: help run test browser-test lint format bench train has-corpus lock compose-test chart-test processor-test lm-eval-test soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -65,10 +69,16 @@ has-corpus:
 	  echo 'usage: make train CORPUS=my.txt NAME=mine [ARGS="--set epochs=5"]' >&2; exit 2; }
 
 compose-test: ## build the images and try docker-compose for real (needs root and an engine, else skips)
-	@python3 tests/compose/compose_test.py
+	@python3 -m tests.compose
+
+chart-test: $(VENV)/dev.stamp $(CHART)/chart.stamp ## render the Helm chart and check each document (no cluster)
+	@PYTHONPATH=$(CHART) $(BIN)/python -m pytest -o python_files='*_test.py' $(ARGS) tests/chart
 
 processor-test: $(VENV)/dev.stamp ## compute on emulated processors, AVX2 alone and Arm (needs root or QEMU, else skips)
 	@$(BIN)/python -m tests.processors.processor_test
+
+lm-eval-test: $(VENV)/dev.stamp $(LM_EVAL)/lm-eval.stamp ## compare lm-eval's perplexity with the training's (installs 0.8 GB, else skips)
+	@$(BIN)/python -m tests.lm_eval.lm_eval_test
 
 soak: $(VENV)/dev.stamp ## 20 minutes of clients and faults; ARGS="--warm 20 --seconds 60" takes four
 	@$(BIN)/python -m tests.soak $(ARGS)
@@ -85,6 +95,8 @@ lock: | $(VENV)/venv.stamp ## remake requirements/*.txt from pyproject.toml; ARG
 	@$(COMPILE) --extra training --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/train.txt
 	@$(COMPILE) --extra s3 --constraints requirements/dev.txt --no-annotate --output-file requirements/serve.txt
 	@$(UV) requirements/peers.in $(ARGS) --constraints requirements/dev.txt --no-annotate --output-file requirements/peers.txt
+	@$(UV) requirements/lm-eval.in $(ARGS) --no-annotate --output-file requirements/lm-eval.txt
+	@$(UV) requirements/chart.in $(ARGS) --no-deps --no-annotate --output-file requirements/chart.txt
 	@! grep -n '://' requirements/*.txt
 
 clean: ## remove .venv and what tools left behind; trained models in models/ stay
@@ -92,6 +104,8 @@ clean: ## remove .venv and what tools left behind; trained models in models/ sta
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment for all: serving installs the least, training and developing add to it.
+# The training libraries take 2 GB and minutes, so pip shows what it fetches.
+$(VENV)/train.stamp: QUIET =
 $(VENV)/%.stamp: requirements/%.txt | $(VENV)/venv.stamp
 	@echo "charloom: installing requirements/$*.txt into $(VENV) …"
 	@$(INSTALL) -r $<
@@ -109,6 +123,19 @@ $(PEERS)/peers.stamp: requirements/peers.txt | $(VENV)/venv.stamp
 	@$(PEERS_INSTALL) --no-deps -r $(PEERS)/compiled.txt || \
 	  echo "charloom: llama.cpp cannot be built and is skipped; rm $@ has it tried again" >&2
 	@touch $@
+
+$(CHART)/chart.stamp: requirements/chart.txt | $(VENV)/venv.stamp
+	@echo "charloom: installing $< into $(CHART) …"
+	@rm -rf $(CHART)
+	@$(INSTALL) --no-deps --target $(CHART) -r $<
+	@touch $@
+
+# Without a network there is no lm-eval, and the test that needs it says so and skips.
+$(LM_EVAL)/lm-eval.stamp: requirements/lm-eval.txt | $(VENV)/venv.stamp
+	@echo "charloom: installing $< into $(LM_EVAL) …"
+	@$(BIN)/python -m venv --clear $(LM_EVAL)
+	@if $(INSTALL:$(BIN)/%=$(LM_EVAL)/bin/%) -r $<; then touch $@; else \
+	  echo 'charloom: lm-eval cannot be installed here' >&2; rm -rf $(LM_EVAL); fi
 
 # The stamp comes last, so an interrupted creation is begun again (--clear) rather than used.
 # ensurepip is what Debian leaves out of its Python.

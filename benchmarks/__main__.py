@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write JSON, tables and a chart.
 
 `python -m benchmarks [engine] [limits] [serving] [scaling] [start] [peers] [training] [corpus]
-[--rounds N] [--seconds S]`
+[replicas] [capacity] [--rounds N] [--seconds S]`
 """
 
 import argparse
@@ -10,10 +10,13 @@ from pathlib import Path
 
 from benchmarks import chart, corpus, engine, limits, machine, report, scaling, start, training
 from benchmarks.http import against_peers, serving
+from benchmarks.replicas import capacity, check
+from benchmarks.replicas import chart as replicas_chart
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "out"
-DOCS_CHART = ROOT / "docs" / "performance.png"
+DOCS = ROOT / "docs"
+CHARTS = {"performance.png": chart.draw, "scale.png": replicas_chart.draw}
 
 PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "engine": engine.measure,
@@ -24,9 +27,11 @@ PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "peers": against_peers.measure,
     "training": training.measure,
     "corpus": corpus.measure,
+    "replicas": check.measure,
+    "capacity": capacity.measure,
 }
-# Minutes, and an environment of their own; half an hour; minutes and 3 GB of disk.
-SLOW = ("peers", "training", "corpus")
+# Each takes minutes or more; peers needs an environment of its own, corpus 3 GB of disk.
+SLOW = ("peers", "training", "corpus", "replicas", "capacity")
 UNASKED = [name for name in PARTS if name not in SLOW]
 
 
@@ -41,9 +46,10 @@ def main() -> None:
         parts[name] = PARTS[name](arguments.rounds, arguments.seconds)
         print(report.as_text(parts[name], about["kind"]), flush=True)
     report.write(OUT, about, list(parts.values()))
-    path = DOCS_CHART if arguments.docs else OUT / DOCS_CHART.name
-    chart.draw(parts, path)
-    print(f"wrote results.json and tables.md into {OUT.relative_to(ROOT)}, the chart into {path}")
+    folder = DOCS if arguments.docs else OUT
+    for name, draw in CHARTS.items():
+        draw(parts, folder / name)
+    print(f"wrote results.json and tables.md into {OUT.relative_to(ROOT)}, charts into {folder}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.report import Part
 from benchmarks.rounds import Values, progress, spread
 from training.config import TrainingConfig
-from training.corpus.prepare import RECORD, prepare
+from training.corpus.prepare import prepare
+from training.corpus.record import RECORD
 from training.corpus.sources import open_corpus
 
 SIZES = {"10 MB": 10_000_000, "1 GB": 1_000_000_000}

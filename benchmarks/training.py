@@ -47,7 +47,7 @@ class Learner:
 
     def __init__(self, config: TrainingConfig, text: Split, vocabulary: Vocabulary) -> None:
         self._text = text
-        self._batches = batches_of(text.train, config)
+        self._batches = batches_of(text, config)
         self._trainer = Trainer(config, vocabulary, len(self._batches))
         self._feed = (batch for draw in count() for batch in self._batches.epoch(draw))
         self._trainer.step(*next(self._feed))

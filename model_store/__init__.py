@@ -20,6 +20,7 @@ from model_store.errors import (
 from model_store.faults import Fault, Faults
 from model_store.files import require_free, write_atomically
 from model_store.fingerprint import fingerprint, steps_to_walk
+from model_store.known_texts import KnownTexts, text_hash, write_known_texts
 from model_store.layered import LayeredStore
 from model_store.manifest import (
     Architecture,
@@ -32,12 +33,13 @@ from model_store.manifest import (
 from model_store.names import check_name
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
-from model_store.vocabulary import UNKNOWN, Vocabulary
+from model_store.vocabulary import TEXT_END, UNKNOWN, Vocabulary
 
 __all__ = [
     "BUNDLED",
     "PRODUCTION",
     "SERVING_FILES",
+    "TEXT_END",
     "UNKNOWN",
     "AliasError",
     "Aliases",
@@ -49,6 +51,7 @@ __all__ = [
     "FileEntry",
     "InvalidName",
     "InvalidVocabulary",
+    "KnownTexts",
     "LayeredStore",
     "Manifest",
     "ModelDescription",
@@ -69,5 +72,7 @@ __all__ = [
     "fingerprint",
     "require_free",
     "steps_to_walk",
+    "text_hash",
     "write_atomically",
+    "write_known_texts",
 ]

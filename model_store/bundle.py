@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from model_store.contents import PAPERS, SERVING_FILES
+from model_store.contents import PAPERS, SERVING_FILES, TEXTS
 from model_store.errors import UnpublishableFolder
 from model_store.manifest import Manifest
 from model_store.store import ModelStore
@@ -30,4 +30,4 @@ def _chosen(model: StoredModel) -> list[str]:
     for path in SERVING_FILES:
         if path not in model.manifest.files:
             raise UnpublishableFolder(f"{model.folder} has no {path}: bundle a version that does")
-    return [path for path in (*SERVING_FILES, *PAPERS) if path in model.manifest.files]
+    return [path for path in (*SERVING_FILES, TEXTS, *PAPERS) if path in model.manifest.files]

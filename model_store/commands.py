@@ -11,7 +11,7 @@ from model_store.layered import LayeredStore
 from model_store.store import ModelStore
 from model_store.tables import describe, human_size, list_row, table
 
-_HEADER = ("NAME", "VERSION", "ALIASES", "CREATED", "NATS", "SIZE")
+_HEADER = ("NAME", "VERSION", "ALIASES", "CREATED", "NATS", "SIZE", "")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _row(
 ) -> list[str]:
     with faults.of(f"{name}@{version}"):
         return list_row(store.manifest(name, version), aliases)
-    return [name, str(version), "-", "damaged", "-", "-"]
+    return [name, str(version), "-", "damaged", "-", "-", ""]
 
 
 def _is_sound(store: LayeredStore, name: str, version: int) -> bool:

@@ -9,6 +9,9 @@ FP32_GRAPH = "model.onnx"
 SAVED_MODEL = "saved_model"
 """A folder with the same step as a TensorFlow graph."""
 
+TEXTS = "texts.bin"
+"""The hashes of the corpus's texts, where the corpus is one of lines; see `model_store.known_texts`."""
+
 CARD = "card.md"
 CURVES = "curves.png"
 SAMPLES = "samples.txt"

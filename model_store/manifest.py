@@ -83,11 +83,19 @@ class Architecture(_Frozen):
 
 
 class Corpus(_Frozen):
-    """The text that a model was trained on."""
+    """The text that a model was trained on; of a corpus of many short texts, their numbers."""
 
     name: str
     sha256: Sha256
     characters: PositiveInt
+    texts: PositiveInt | None = None  # distinct ones; None: the corpus is one continuous text
+    held_out_texts: PositiveInt | None = None
+
+    @property
+    def size(self) -> str:
+        """The numbers of texts and characters, for people."""
+        characters = f"{self.characters:,} characters"
+        return characters if self.texts is None else f"{self.texts:,} texts, {characters}"
 
 
 class Parent(_Frozen):
@@ -114,6 +122,16 @@ class ModelDescription(_Frozen):
     git_commit: str | None
     parent: Parent | None = None
     fingerprint: Sha256 | None = None  # of the int8 graph; None in early versions
+    # A text of the held-out part to try the model with; None in early versions.
+    seed_text: str | None = None
+
+    @property
+    def remark(self) -> str | None:
+        """A predicate of a model whose loss is not below the loss of its 5-gram baseline, or None."""
+        own, simple = (self.metrics.get(f"{name}_nats") for name in ("validation", "5-gram"))
+        if own is None or simple is None or own < simple:
+            return None
+        return f"loses to its own 5-gram model ({own:.4f} against {simple:.4f} nats)"
 
 
 class Manifest(ModelDescription):

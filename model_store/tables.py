@@ -9,7 +9,7 @@ VALIDATION_NATS = "validation_nats"
 
 
 def list_row(manifest: Manifest, aliases: Mapping[str, int]) -> list[str]:
-    """Return one version's cells: name, version, aliases, created, validation nats, size."""
+    """Return one version's cells: name, version, aliases, created, validation nats, size, remark."""
     nats = manifest.metrics.get(VALIDATION_NATS)
     names = [alias for alias, version in aliases.items() if version == manifest.version]
     return [
@@ -19,6 +19,7 @@ def list_row(manifest: Manifest, aliases: Mapping[str, int]) -> list[str]:
         f"{manifest.created:%Y-%m-%d %H:%M}",
         "-" if nats is None else f"{nats:.4f}",
         human_size(manifest),
+        manifest.remark or "",
     ]
 
 
@@ -38,9 +39,11 @@ def describe(manifest: Manifest) -> str:
         "git commit": manifest.git_commit or "-",
         "network": f"{shape.layers} x {shape.units} {shape.cell}, embedding {shape.embedding}",
         "vocabulary": f"{manifest.vocabulary_size} characters",
-        "corpus": f"{corpus.name}, {corpus.characters:,} characters, SHA-256 {corpus.sha256}",
+        "corpus": f"{corpus.name}, {corpus.size}, SHA-256 {corpus.sha256}",
+        "seed text": "-" if manifest.seed_text is None else repr(manifest.seed_text),
         "parent": str(parent or "-"),
         "size": human_size(manifest),
+        "remark": manifest.remark or "-",
     }
     sections = [
         _section(f"{manifest.name}@{manifest.version}", facts),

@@ -21,6 +21,8 @@ from model_store.errors import (
 # The unknown symbol, which stands for every symbol too rare to learn. A model reads the unknown symbol
 # and never writes the unknown symbol.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+# The symbol that stands before each text and after the last one in a corpus of many short texts.
+TEXT_END = "\n"
 
 _CODE_POINT = np.dtype("<u4")
 

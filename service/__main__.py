@@ -14,7 +14,8 @@ from service.environment import problems, settings_at_start, unknown_variables
 COMMANDS = {
     "serve": "answer requests over HTTP (the default command)",
     "keys": "make a key: keys new NAME",
-    "generate": "write text to the terminal, character by character",
+    "generate": "write text to the terminal, or many texts to a file",
+    "score": "show how likely a model finds a text: score FILE",
 }
 
 

@@ -37,10 +37,16 @@ def checked_host(host: str) -> str:
 
 
 def checked_origin(origin: str) -> str:
-    """Return an origin as browsers send one, or `*`; raises `ValueError`."""
-    if not ORIGIN.fullmatch(origin):
-        raise ValueError(f"{origin[:80]!r} is no origin: use https://host or https://host:port")
-    return origin
+    """Return an origin as browsers send one, or `*` for all origins; raises `ValueError`.
+
+    Browsers send small letters, no slash at the end, and no port that is the scheme's own.
+    """
+    sent = origin.lower().removesuffix("/")
+    if not ORIGIN.fullmatch(sent):
+        raise ValueError(
+            f"{origin[:80]!r} is no origin: use https://host, https://host:port, or * for all"
+        )
+    return sent.removesuffix(":443" if sent.startswith("https:") else ":80")
 
 
 def checked_redis_url(url: str) -> str:

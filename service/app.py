@@ -13,6 +13,8 @@ from service.cache.streams import StreamCache
 from service.environment import settings_at_start
 from service.errors import ModelUnavailable
 from service.generation.generator import TextGenerator
+from service.generation.scores import TextScorer
+from service.generation.stopping import Stopping
 from service.http.allowance import Allowance
 from service.http.errors import register_errors
 from service.http.hooks.admission import Admission
@@ -20,6 +22,7 @@ from service.http.hooks.order import Steps, register_hooks
 from service.http.hub_counts import HubCounts
 from service.http.ready import ReadyAnswers
 from service.http.repeat import Repeats
+from service.http.routes.batch import batch_routes
 from service.http.routes.documents import documents_routes
 from service.http.routes.generate import generate_routes
 from service.http.routes.health import health_routes
@@ -28,6 +31,8 @@ from service.http.routes.models import models_routes
 from service.http.routes.openai import PREFIX, openai_routes
 from service.http.routes.openai import refuse as refuse_as_openai
 from service.http.routes.page import page_routes
+from service.http.routes.score import score_routes
+from service.http.routes.tokens import token_routes
 from service.http.tracing import trace
 from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
@@ -61,6 +66,8 @@ class Charloom(Flask):
     def __init__(self) -> None:
         super().__init__("service", static_folder=None)
         self._parts = ExitStack()
+        self.stopping = Stopping()
+        """The service's end, which the worker of the server announces."""
         self.reload: Callable[[], None]
         """Refreshes the models from the store, in the background."""
 
@@ -115,7 +122,8 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
         rendezvous = app.own(WatchedKeeper(settings)).rendezvous
     hub = app.own(HubClient(rendezvous, telemetry))
     cache = _cache(settings, hub, telemetry)
-    generator = app.own(TextGenerator(cache, telemetry, settings.deadline))
+    generator = app.own(TextGenerator(cache, telemetry, settings.deadline, app.stopping))
+    scorer = TextScorer(telemetry, settings.slots, settings.deadline, app.stopping)
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     allowance = app.own(_allowance(settings, hub, telemetry))
@@ -124,10 +132,14 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
     ready = ReadyAnswers(settings.cache_megabytes * 1_000_000 // READY_SHARE)
     register_hooks(app, steps)
     app.register_blueprint(generate_routes(models, generator, settings, admission, ready))
-    app.register_blueprint(openai_routes(models, generator, settings, admission))
+    app.register_blueprint(batch_routes(models, generator, settings, admission))
+    app.register_blueprint(openai_routes(models, generator, scorer, settings, admission))
     app.register_blueprint(inspect_routes(models, settings, admission))
+    app.register_blueprint(score_routes(models, scorer, settings, admission))
+    app.register_blueprint(token_routes(models, settings))
     app.register_blueprint(models_routes(models))
-    app.register_blueprint(health_routes(models, telemetry, [cache, allowance, telemetry]))
+    health = health_routes(models, telemetry, [cache, allowance, telemetry], app.stopping)
+    app.register_blueprint(health)
     app.register_blueprint(documents_routes(settings))
     app.register_blueprint(page_routes())
     register_errors(app, {PREFIX: refuse_as_openai})

@@ -41,6 +41,10 @@ class InvalidRequest(ServiceError):
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in self.problems))
 
 
+class OtherText(ServiceError):
+    """The service would go on with another text than the text that If-Match names."""
+
+
 class RateLimited(ServiceError):
     """The key or address is over a limit of this minute."""
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from math import ceil
 from typing import Any
 
 from service.environment import settings_at_start
@@ -44,7 +45,7 @@ threads = _settings.slots + _settings.queue + 32
 # Half of the descriptors are for engines, Redis and files.
 worker_connections = min(4_000, _descriptors // 2) if _descriptors > 0 else 4_000
 worker_tmp_dir = _memory
-graceful_timeout = int(_settings.deadline) + 5
+graceful_timeout = ceil(_settings.unready_seconds + _settings.deadline) + 5
 limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         description="Characters that one key or address may request in a minute; 0: no limit.",
     )
     cors_origins: Names = Field(
-        None, description="Origins whose pages may read responses, separated by commas."
+        None, description="Origins whose pages may read responses, separated by commas; * for all."
     )
     trusted_proxies: int = Field(
         0,
@@ -126,6 +126,13 @@ class Settings(BaseSettings):
         10_000, ge=0, le=MILLION, description="Longest seed text, in characters."
     )
     deadline: Seconds = Field(60.0, description="Seconds after which a request fails with 504.")
+    unready_seconds: float = Field(
+        0,
+        ge=0,
+        le=DAY,
+        allow_inf_nan=False,
+        description="Seconds after SIGTERM in which /readyz says 503 and requests are still accepted.",
+    )
     redis_url: Annotated[str, AfterValidator(checked_redis_url)] | None = Field(
         None,
         repr=False,

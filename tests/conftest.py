@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 from hypothesis import settings
@@ -41,10 +42,14 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the untrained models `tiny` and `deep`."""
+    """A store with the untrained models `tiny` and `deep`, and `names` of a corpus of short texts.
+
+    The corpus of `names` is said to hold each small letter as a text.
+    """
     root = tmp_path_factory.mktemp("store")
     publish_random_model(root, "tiny")
     publish_random_model(root, "deep", layers=2, units=48, seed=1)
+    publish_random_model(root, "names", seed=2, texts=40, known=ascii_lowercase)
     return root
 
 

@@ -1,6 +1,8 @@
 """Small models with random weights, published into a store."""
 
 import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 from model_store import (
+    TEXT_END,
     Architecture,
     Corpus,
     Manifest,
@@ -16,6 +19,7 @@ from model_store import (
     ModelStore,
     Vocabulary,
     contents,
+    write_known_texts,
 )
 from training.frozen.graph import step_graph
 from training.frozen.runtime import fingerprint_of
@@ -85,23 +89,32 @@ def publish_random_model(
     cell: CellName = "lstm",
     graph: bytes | None = None,
     fingerprint: str | None = None,
+    texts: int | None = None,
+    known: Iterable[str] = (),
 ) -> Manifest:
     """Publish an untrained model that the service can serve, or one with another graph file.
+
+    `texts` is the number of texts of a corpus of many short texts; the model then begins each anew.
+    `known` are texts that stand in such a corpus.
 
     The manifest has the graph's own fingerprint, another one that is given, or, with another graph
     file and none given, none.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_graph(
-            folder / contents.INT8_GRAPH, random_weights(layers, units, seed=seed, cell=cell)
-        )
+        weights = random_weights(layers, units, seed=seed, cell=cell)
+        if texts is not None:
+            weights = replace(weights, text_end=SYMBOLS.index(TEXT_END))
+            write_known_texts(known, folder / contents.TEXTS)
+        write_graph(folder / contents.INT8_GRAPH, weights)
         if graph is not None:
             (folder / contents.INT8_GRAPH).write_bytes(graph)
         elif fingerprint is None:
             fingerprint = fingerprint_of(folder / contents.INT8_GRAPH)
         (folder / contents.VOCABULARY).write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
-        said = description(layers, units, cell).model_copy(update={"fingerprint": fingerprint})
+        said = description(layers, units, cell)
+        corpus = said.corpus.model_copy(update={"texts": texts})
+        said = said.model_copy(update={"fingerprint": fingerprint, "corpus": corpus})
         return ModelStore(root).publish(name, folder, said)
 
 

@@ -23,7 +23,7 @@ FINGERPRINT = "f" * 64
 class FakeEngine:
     """An engine client whose character at place n of any stream is symbol n of the vocabulary.
 
-    A submitted sequence is drawn at once, or as far as `draws_first` says; the test draws the rest.
+    Given characters stay as they are. A submitted sequence is drawn at once, or as far as `draws_first` says; the test draws the rest.
     """
 
     def __init__(self, draws_first: int | None = None) -> None:
@@ -49,14 +49,16 @@ class FakeEngine:
         if number := length if self.draws_first is None else self.draws_first:
             self.draw(sequence, number)
 
-    def draw(self, sequence: Sequence, characters: int) -> None:
-        """Draw the next characters; the last of the sequence end it."""
+    def draw(self, sequence: Sequence, characters: int, snapshot: Snapshot | None = None) -> None:
+        """Draw the next characters, with a state; the last of the sequence end it."""
         if sequence.admitted is None:
             sequence.admit(monotonic())
         begin = sequence.job.begin + len(sequence.ids)
         places = np.arange(begin, begin + characters)
-        ids = places % len(SYMBOLS)
-        sequence.deliver(ids, details_of(ids) if sequence.job.wants_details else None)
+        given = sequence.job.given
+        ids = places % len(SYMBOLS) if given is None else given[places]
+        details = details_of(ids) if sequence.job.wants_details else None
+        sequence.deliver(ids, details, snapshot=snapshot)
         if begin + characters == sequence.job.end:
             self.finish(sequence)
 

@@ -59,10 +59,14 @@ class Service:
         *,
         environment: dict[str, str] | None = None,
         within: Sequence[str] = (),
+        port: int | None = None,
         **settings: Any,
     ) -> None:
-        """Start the service, `within` a command that becomes the service, and wait until it is ready."""
-        self.port = free_port()
+        """Start the service, `within` a command that becomes the service, and wait until it is ready.
+
+        `port` is that of a service that has ended; None: a free one.
+        """
+        self.port = port or free_port()
         self._log = log.open("wb")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         environment = inherited | (environment or {})
@@ -136,6 +140,14 @@ class Service:
         (hub,) = [child for child in children if "service.hub.process" in child.cmdline()]
         return hub, [child for child in children if child != hub]
 
+    def kill(self) -> None:
+        """Kill every process, as a machine does that loses its power."""
+        master = psutil.Process(self.process.pid)
+        for process in (master, *master.children(recursive=True)):
+            process.kill()
+        self.process.wait(30)
+        self._log.close()
+
     def stop(self) -> int:
         """Stop as an operator does and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -174,6 +186,8 @@ class EventStream:
         self._response = self._connection.getresponse()
         self.status = self._response.status
         self.headers = {name.lower(): value for name, value in self._response.getheaders()}
+        self.position = -1
+        """The id of the last event: the characters of the text up to its end."""
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """Yield (event, data); the event of a piece of text is `message`, as browsers say."""
@@ -182,6 +196,8 @@ class EventStream:
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "event":
                 event = value
+            elif name == "id":
+                self.position = int(value)
             elif name == "data":
                 yield event, json.loads(value)
             else:
@@ -195,6 +211,12 @@ class EventStream:
         assert [event for event, _ in events[:-1]] == ["message"] * (len(events) - 1)
         assert events[-1][0] == "done"
         return "".join(data["text"] for _, data in events[:-1])
+
+    def read(self) -> bytes:
+        """Read the whole body, as of a refusal."""
+        body = self._response.read()
+        self.close()
+        return body
 
     def close(self) -> None:
         """Close the connection."""

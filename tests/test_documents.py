@@ -22,7 +22,10 @@ API, CONFIGURATION, TRAINING = (
     (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     for name in ("api", "configuration", "training")
 )
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "deploy/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PATH = re.compile(r"`((?:service|model_store|training|tests|deploy|docs)/[\w/-]+\.\w+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 ROOMS = sorted(

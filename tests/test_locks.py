@@ -6,7 +6,7 @@ import pytest
 
 from tests.servers import ROOT
 
-LOCKS = ["serve", "train", "dev", "peers"]
+LOCKS = ["serve", "train", "dev", "peers", "chart"]
 
 
 def pins(lock: str) -> set[str]:

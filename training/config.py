@@ -6,13 +6,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from training.errors import ConfigError
 
 
 class TrainingConfig(BaseModel):
-    """Every choice that determines the trained weights; the defaults suit a text of about 1 MB."""
+    """Every choice that determines the trained weights.
+
+    The defaults suit a text of about 1 MB; `training.suited` has those of shorter texts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,13 +40,30 @@ class TrainingConfig(BaseModel):
     ema_momentum: float = Field(default=0.995, ge=0, lt=1)
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
+    # `continuous`: one text; `lines` or `column:NAME`: many short texts, each from the zero state.
+    texts: str = Field(default="continuous", pattern=r"^(continuous|lines|column:.+)$")
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    test_fraction: float = Field(default=0.0, ge=0, lt=1)  # after the validation part
     validation_characters: int = Field(default=200_000, ge=50)  # the loss is over the first ones
     min_count: int = Field(default=1, ge=1)  # rarer symbols become U+FFFD
     unknown: Literal["error", "drop"] = "error"  # treatment of symbols that the parent lacks
     max_vocabulary: int = Field(default=1000, ge=2)
     sample_length: int = Field(default=200, ge=1)
     random_seed: int = Field(default=1, ge=0, lt=2**31)  # TensorFlow takes 32 bits
+
+    @property
+    def of_texts(self) -> bool:
+        """Whether the corpus is one of many short texts."""
+        return self.texts != "continuous"
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _leave_a_training_text(cls, fraction: float, info: ValidationInfo) -> float:
+        if fraction + info.data.get("validation_fraction", 0.0) >= 1:
+            raise ValueError("the sum with validation_fraction must be less than 1")
+        if fraction and info.data.get("texts") != "continuous":
+            raise ValueError("many short texts have no test part: leave test_fraction out")
+        return fraction
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

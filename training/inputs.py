@@ -20,6 +20,7 @@ from training.learning.cluster import place
 from training.learning.run import Run, held
 from training.options import TrainOptions
 from training.space import require_space
+from training.suited import suited
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
         config = load_config(options.config, options.overrides, start.settled)
         with open_corpus(options.corpus, options.corpora_dir) as corpus:
             text, vocabulary = prepare(corpus, config, folder, start.vocabulary)
-        batches = batches_of(text.train, config)
+        config = suited(config, len(text.ids))
+        batches = batches_of(text, config)
         require_space(config, vocabulary, folder, store)
         yield Inputs(store, folder, start, config, corpus, text, vocabulary), batches
 

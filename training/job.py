@@ -8,6 +8,8 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError
+from training.corpus.seed_text import seed_text_of
+from training.corpus.split import Split
 from training.errors import ParityError, TrainingError
 from training.inputs import Inputs
 from training.learning.batches import Batches
@@ -18,8 +20,7 @@ from training.learning.trainer import Trainer
 from training.learning.workers import Workers
 from training.options import TrainOptions, command_line
 from training.publishing.publish import promote, publish
-
-SEED_TEXT_LENGTH = 25  # the lecture's window
+from training.suited import described
 
 
 def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
@@ -33,8 +34,7 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
 
     # Everything that can be refused is refused here, before an earlier run is replaced.
     workers.check(config.batch_size)
-    seed_text = vocabulary.decode(text.validation[:SEED_TEXT_LENGTH])
-    parent = inputs.start.parent
+    seed_text, parent = seed_text_of(text, vocabulary), inputs.start.parent
     info = RunInfo(config, inputs.corpus.sha256, seed_text, parent, workers.number)
     workers.require_same(TypeAdapter(RunInfo).dump_json(info))
     weights = inputs.start.weights()
@@ -42,6 +42,7 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
     for file in run.damaged:
         _say(f"{file} is damaged, and not used")
     _say(_summary(inputs))
+    _say(f"{described(config)}; {config.epochs * len(batches):,} steps in all")
 
     with _notes_how_to_go_on(options, run):
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
@@ -69,8 +70,17 @@ def publish_only(options: TrainOptions, run: Run, inputs: Inputs) -> None:
 def _summary(inputs: Inputs) -> str:
     number = len(inputs.corpus.files)
     files = f"{number} files, " if number > 1 else ""
-    size = f"{len(inputs.text.ids):,} characters, {len(inputs.vocabulary)} symbols"
-    return f"{inputs.corpus.name}: {files}{size}"
+    return (
+        f"{inputs.corpus.name}: {files}{_texts(inputs.text)}{len(inputs.text.ids):,} characters, "
+        f"{len(inputs.vocabulary)} symbols"
+    )
+
+
+def _texts(text: Split) -> str:
+    if text.text_end is None:
+        return ""
+    repeated = f" ({text.repeated:,} repeated ones left out)" if text.repeated else ""
+    return f"{text.texts_in(text.ids):,} texts{repeated}, "
 
 
 def _publish(options: TrainOptions, run: Run, inputs: Inputs) -> Manifest:
@@ -83,6 +93,8 @@ def _publish(options: TrainOptions, run: Run, inputs: Inputs) -> Manifest:
         f"{manifest.metrics['validation_nats']:.4f} nats = "
         f"{manifest.metrics['validation_bits']:.4f} bits per character"
     )
+    if manifest.remark:
+        _say(f"{manifest.name}@{manifest.version} {manifest.remark}: train longer, or on more text")
     return manifest
 
 
@@ -96,7 +108,7 @@ def _promote(options: TrainOptions, manifest: Manifest, store: ModelStore) -> No
         raise
     if moved:
         _say(f"{PRODUCTION} is now {manifest.name}@{manifest.version}")
-    elif options.promote == "never":
+    elif options.promote == "never" or manifest.remark:
         _say(f"{PRODUCTION} stays; {by_hand}")
     else:
         _say(f"{PRODUCTION} stays: the loss is not lower over the same characters; {by_hand}")

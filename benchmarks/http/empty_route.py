@@ -2,9 +2,13 @@
 
 from flask import Flask, request
 
+from service.generation.stopping import Stopping
+
 
 class Empty(Flask):
-    """The application, with the method that the service's gunicorn configuration calls."""
+    """The application, with what the service's server uses of its application."""
+
+    stopping = Stopping()
 
     def close(self) -> None:
         """Close nothing."""

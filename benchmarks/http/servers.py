@@ -73,6 +73,22 @@ class Server:
             for kind in ("RSS", "PSS", "USS")
         }
 
+    def counted(self, metric: str) -> float:
+        """Return a metric of charloom, summed over its labels."""
+        lines = re.findall(rf"^{metric}(?:\{{.*\}})? (\S+)", self._get("/metrics")[1], re.MULTILINE)
+        return sum(map(float, lines))
+
+    def processor_seconds(self) -> tuple[float, float]:
+        """Return the processor time of charloom's hub, and that of its other processes."""
+        hub = others = 0.0
+        for process in self._family():
+            times = process.cpu_times()
+            if "service.hub.process" in process.cmdline():
+                hub += times.user + times.system
+            else:
+                others += times.user + times.system
+        return hub, others
+
     def stop(self) -> None:
         """Stop the server by SIGTERM, as an operator does, and kill what does not end."""
         family = self._family()

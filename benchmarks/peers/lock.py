@@ -12,7 +12,7 @@ from benchmarks.weights import SYMBOLS
 from service.engine.scheduler import Scheduler
 from service.stream.details import Details
 from service.stream.generation import Sampling
-from service.stream.job import Ending, Ids, Job, Start
+from service.stream.job import Ending, Ids, Job, Snapshot, Start
 
 PROMPT = 32
 
@@ -48,7 +48,9 @@ class Unread:
     def admit(self, time: float) -> None:
         """Do nothing."""
 
-    def deliver(self, ids: Ids, details: Details | None) -> None:
+    def deliver(
+        self, ids: Ids, details: Details | None, *, snapshot: Snapshot | None = None
+    ) -> None:
         """Do nothing."""
 
     def finish(self, ending: Ending | None) -> None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from service.api.schemas import Likely, Request, Whole
+from service.api.parameters import Whole
+from service.api.schemas import Likely, Request
 
 MAX_TEXT = 2_000  # characters
 MAX_UNITS = 64

@@ -1,6 +1,5 @@
 """Resolving OpenAI's request: one generation for each text."""
 
-import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,20 +8,23 @@ from itertools import count
 
 from model_store import Vocabulary
 from service.api.openai_schemas import CompletionRequest
-from service.api.resolve import resolve, within
+from service.api.random_seeds import random_seed_of
+from service.api.resolve import characters_of, resolve, too_much_together, within
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
+from service.generation.scores import Given
 from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import Generation
 
-FIELDS = {"seed": "prompt", "length": "max_tokens"}
+MAX_EXPLAINED = 200_000  # characters with log-probabilities in an answer of several texts
+FIELDS = {"seed": "prompt", "length": "max_tokens", "pattern": "structured_outputs.regex"}
 
 
 def resolve_completion(
     request: CompletionRequest, model: LoadedModel, settings: Settings
 ) -> list[Generation]:
-    """Return n generations for each prompt, prompt by prompt.
+    """Return the generations for each prompt, prompt by prompt.
 
     Equal prompts continue one count, so that their texts differ like the n texts of one prompt.
 
@@ -31,16 +33,48 @@ def resolve_completion(
     """
     seed = secrets.randbelow(MAX_RANDOM_SEED + 1) if request.seed is None else request.seed
     numbers: defaultdict[str, Iterator[int]] = defaultdict(count)
+    prompts = [
+        prompt if isinstance(prompt, str) else characters_of("prompt", prompt, model.vocabulary)
+        for prompt in request.prompt
+    ]
     try:
-        return [
-            _resolved(request, prompt, _random_seed(seed, next(numbers[prompt])), model, settings)
-            for prompt in request.prompt
-            for _ in range(request.n)
+        generations = [
+            _resolved(request, prompt, random_seed_of(seed, next(numbers[prompt])), model, settings)
+            for prompt in prompts
+            for _ in range(request.drawn)
         ]
     except InvalidRequest as error:
         raise InvalidRequest(
             [FieldProblem(FIELDS.get(p.field, p.field), p.message) for p in error.problems]
         ) from None
+    _check_together(generations)
+    return generations
+
+
+def prompts_to_read(generations: list[Generation]) -> dict[str, Given]:
+    """Return each prompt once, with its characters but the first, to be scored after the first."""
+    return {
+        each.seed: Given(each.stream.prompt[: 1 - len(each.seed)], each.seed[1:])
+        for each in generations
+        if len(each.seed) > 1
+    }
+
+
+def _check_together(generations: list[Generation]) -> None:
+    """Refuse several texts that are too long together.
+
+    Raises:
+        InvalidRequest: the sum of all characters is over a limit.
+    """
+    if len(generations) == 1:
+        return
+    characters = sum(len(each.seed) + each.length for each in generations)
+    problems = too_much_together("n", characters)
+    if generations[0].wants_details and characters > MAX_EXPLAINED:
+        message = f"{characters} characters with log-probabilities are over {MAX_EXPLAINED}"
+        problems.append(FieldProblem("logprobs", f"{message}; ask for fewer or shorter texts"))
+    if problems:
+        raise InvalidRequest(problems)
 
 
 def _resolved(
@@ -50,25 +84,23 @@ def _resolved(
     return _adjusted(generation, request, model)
 
 
-def _random_seed(seed: int, number: int) -> int:
-    """Return the random seed of a prompt's text; number 0 has the request's own."""
-    if number == 0:
-        return seed & MAX_RANDOM_SEED
-    digest = hashlib.blake2b(f"{seed}/{number}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") & MAX_RANDOM_SEED
-
-
 def _as_generate(
     request: CompletionRequest, prompt: str, random_seed: int, settings: Settings
 ) -> GenerateRequest:
     return GenerateRequest(
         seed=prompt,
         temperature=request.temperature,
-        length=within(request, "max_tokens", settings.max_length),
+        length=max(1, within(request, "max_tokens", settings.max_length)),
         random_seed=random_seed,
         top_p=request.top_p,
+        top_k=request.top_k,
+        min_p=request.min_p,
+        typical_p=request.typical_p,
+        repetition_penalty=request.repetition_penalty,
+        repetition_window=request.repetition_window,
+        pattern=request.structured_outputs.regex if request.structured_outputs else None,
         stop=request.stop,
-        details=request.logprobs is not None,
+        details=request.logprobs is not None or request.drawn > request.n,
         unknown=request.unknown,
     )
 
@@ -80,7 +112,9 @@ def _adjusted(generation: Generation, request: CompletionRequest, model: LoadedM
         frequency_penalty=request.frequency_penalty,
         logit_bias=_biases(request.logit_bias or {}, model.vocabulary),
     )
-    return replace(generation, stream=replace(generation.stream, sampling=sampling))
+    stream = replace(generation.stream, sampling=sampling)
+    # `POST /generate` has no text without characters, a completion that echoes its prompt does.
+    return replace(generation, stream=stream, length=min(generation.length, request.max_tokens))
 
 
 def _biases(biases: dict[str, float], vocabulary: Vocabulary) -> tuple[tuple[int, float], ...]:

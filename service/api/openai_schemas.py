@@ -7,19 +7,45 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from service.api.schemas import Request, StopString, Whole
-from service.stream.generation import FinishReason
+from service.api.parameters import (
+    MinP,
+    PatternString,
+    RepetitionPenalty,
+    RepetitionWindow,
+    StopString,
+    TopK,
+    TypicalP,
+    Whole,
+)
+from service.api.schemas import Request
+from service.stream.generation import REPETITION_WINDOW
 
-MAX_CHOICES = 16
+MAX_CHOICES = 128  # texts of one request, those of `best_of` included
 MAX_BIASES = 300  # as OpenAI
 
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _are_ids(value: Any) -> bool:
+    whole = isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
+    return whole and bool(value)
+
+
+def _prompts(value: Any) -> Any:
+    """Return the list of prompts, checked here because pydantic would list each wrong member."""
+    prompts = value if isinstance(value, list) and not _are_ids(value) else [value]
+    if len(prompts) > MAX_CHOICES:
+        raise ValueError(f"{len(prompts)} are over the limit of {MAX_CHOICES}")
+    for place, prompt in enumerate(prompts):
+        if not (isinstance(prompt, str) or _are_ids(prompt)):
+            raise ValueError(f"prompt {place} is neither a text nor an array of token ids")
+    return prompts
 
 
 class StreamOptions(BaseModel):
@@ -30,20 +56,35 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
+class StructuredOutputs(Request):
+    """The bounds of a text, in the form of vLLM."""
+
+    regex: PatternString = Field(description="As `pattern` in `POST /generate`.")
+
+
 class CompletionRequest(Request):
     """The body of `POST /v1/completions`."""
 
     model: str | None = Field(None, description="As in `POST /generate`.")
     prompt: Annotated[
-        list[str],
-        BeforeValidator(_listed, json_schema_input_type=str | list[str]),
-        Field(min_length=1, max_length=MAX_CHOICES),
-    ] = Field(description="The text to go on from, or several.")
-    max_tokens: Whole = Field(16, ge=1, description="Characters to generate.")
+        list[str | list[int]],
+        BeforeValidator(
+            _prompts, json_schema_input_type=str | list[str] | list[int] | list[list[int]]
+        ),
+        Field(min_length=1),
+    ] = Field(description="The text to go on from, as characters or token ids, or several texts.")
+    max_tokens: Whole = Field(
+        16, ge=0, description="Characters to generate; 0 with `echo` reads the prompt alone."
+    )
     temperature: float = Field(1.0, ge=0, le=2, allow_inf_nan=False)
     top_p: float = Field(1.0, gt=0, le=1, allow_inf_nan=False)
     n: Whole = Field(1, ge=1, le=MAX_CHOICES, description="Texts for each prompt.")
-    best_of: Whole | None = Field(None, description="Must be n, where it is given.")
+    best_of: Whole | None = Field(
+        None,
+        ge=1,
+        le=MAX_CHOICES,
+        description="Texts to generate for each prompt, of which the n likeliest are returned.",
+    )
     stop: Annotated[
         list[StopString],
         BeforeValidator(_listed, json_schema_input_type=str | list[str]),
@@ -61,6 +102,14 @@ class CompletionRequest(Request):
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
         None, max_length=MAX_BIASES, description="Added to the logits; keys are characters."
     )
+    top_k: TopK = None
+    min_p: MinP = None
+    typical_p: TypicalP = None
+    repetition_penalty: RepetitionPenalty = 1.0
+    repetition_window: RepetitionWindow = REPETITION_WINDOW
+    structured_outputs: StructuredOutputs | None = Field(
+        None, description="A regular expression that each whole text matches, as vLLM takes it."
+    )
     stream: bool = False
     stream_options: StreamOptions | None = None
     suffix: str | None = Field(None, description="Refused: the model reads forwards only.")
@@ -72,13 +121,37 @@ class CompletionRequest(Request):
     def _no_suffix(cls, _: str) -> None:
         raise ValueError("not supported: the model reads forwards only; leave it out")
 
-    @model_validator(mode="after")
-    def _possible(self) -> "CompletionRequest":
-        if self.best_of not in (None, self.n):
-            raise ValueError("best_of must be n: all texts are returned")
-        if self.n * len(self.prompt) > MAX_CHOICES:
-            raise ValueError(f"n times the prompts is over the limit of {MAX_CHOICES}")
-        return self
+    @field_validator("n", "best_of")
+    @classmethod
+    def _fits(cls, texts: int | None, info: ValidationInfo) -> int | None:
+        prompts = len(info.data.get("prompt", ()))
+        if (texts or 1) * prompts > MAX_CHOICES:
+            raise ValueError(f"for {prompts} prompts the limit is {MAX_CHOICES // prompts}")
+        return texts
+
+    @field_validator("best_of")
+    @classmethod
+    def _has_a_choice(cls, best_of: int | None, info: ValidationInfo) -> int | None:
+        if best_of is not None and best_of < info.data.get("n", 1):
+            raise ValueError("best_of must be at least n")
+        return best_of
+
+    @field_validator("stream")
+    @classmethod
+    def _streams_all(cls, stream: bool, info: ValidationInfo) -> bool:
+        if stream and (info.data.get("best_of") or 0) > info.data.get("n", 1):
+            raise ValueError("the best texts are known at the end: leave out stream, or best_of")
+        return stream
+
+    @property
+    def drawn(self) -> int:
+        """The number of texts to generate for each prompt."""
+        return self.best_of or self.n
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the log-probabilities of the prompts' own characters are wanted."""
+        return self.echo and self.logprobs is not None
 
 
 class Logprobs(BaseModel):
@@ -90,13 +163,16 @@ class Logprobs(BaseModel):
     text_offset: list[int]
 
 
+OpenAIReason = Literal["length", "stop"]
+
+
 class Choice(BaseModel):
     """One text, or a piece of one."""
 
     text: str
     index: int
     logprobs: Logprobs | None = None
-    finish_reason: FinishReason | None = None
+    finish_reason: OpenAIReason | None = None
 
 
 class Usage(BaseModel):

@@ -1,14 +1,16 @@
 """Pieces of text as OpenAI's choices, with offsets, log-probabilities and usage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from service.api.likely import likely_characters
-from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, Usage
+from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, OpenAIReason, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
 from service.models.loading import LoadedModel
-from service.stream.details import DIGITS
+from service.stream.details import DIGITS, Details
 from service.stream.generation import Generation
 from service.stream.text import Text
 
@@ -22,13 +24,19 @@ class Texts:
         generations: Sequence[Generation],
         answers: Sequence[Answer],
         model: LoadedModel,
+        read: Mapping[str, Details],
     ) -> None:
+        """Take a request and its texts.
+
+        `read` has the details of an echoed prompt's characters but the first, which follows nothing.
+        """
         self.model = f"{model.manifest.name}@{model.manifest.version}"
         self.counts_usage = bool(request.stream_options and request.stream_options.include_usage)
         self._request = request
         self._answers = answers
         self._prompts = [generation.seed for generation in generations]
         self._vocabulary = model.vocabulary
+        self._read = read
         self._sent = [0] * len(generations)
         self._echoed = [not request.echo] * len(generations)
 
@@ -36,26 +44,43 @@ class Texts:
         """Return the choice of a text's next piece; None is the end of the text."""
         choice = self._choice(index, piece or Text(""))
         if piece is None:
-            choice.finish_reason = self._answers[index].finish_reason
+            choice.finish_reason = _finish_reason(self._answers[index])
         return {"choices": [choice]}
 
     def whole(self, arrivals: Sequence[Arrival]) -> dict[str, Any]:
-        """Return all choices and the usage; `arrivals` are complete."""
+        """Return the choices and the usage; `arrivals` are complete."""
+        texts = self._joined(arrivals)
         choices = []
-        for index, answer in enumerate(self._answers):
-            text = Text("", None)
-            pieces = [piece for number, piece in arrivals if number == index and piece]
-            if pieces:
-                text = sum(pieces[1:], start=pieces[0])
-            choice = self._choice(index, text)
-            choice.finish_reason = answer.finish_reason
+        for place, index in enumerate(self._best(texts)):
+            choice = self._choice(index, texts[index])
+            choice.index, choice.finish_reason = place, _finish_reason(self._answers[index])
             choices.append(choice)
+        self._sent = [len(text) for text in texts]
         return {"choices": choices, "usage": self.usage()}
 
     def usage(self) -> Usage:
         """Count the characters; a prompt counts once, although n texts follow it."""
-        read, sent = sum(map(len, self._prompts[:: self._request.n])), sum(self._sent)
+        read, sent = sum(map(len, self._prompts[:: self._request.drawn])), sum(self._sent)
         return Usage(prompt_tokens=read, completion_tokens=sent, total_tokens=read + sent)
+
+    def _joined(self, arrivals: Sequence[Arrival]) -> list[Text]:
+        pieces: list[list[Text]] = [[] for _ in self._answers]
+        for index, piece in arrivals:
+            if piece:
+                pieces[index].append(piece)
+        return [sum(each[1:], start=each[0]) if each else Text("") for each in pieces]
+
+    def _best(self, texts: Sequence[Text]) -> list[int]:
+        """Return the indices of the n likeliest texts of each prompt, where more were drawn."""
+        drawn, n = self._request.drawn, self._request.n
+        if drawn == n:
+            return [*range(len(texts))]
+        groups = (range(first, first + drawn) for first in range(0, len(texts), drawn))
+        return [
+            index
+            for group in groups
+            for index in sorted(group, key=lambda index: -_likelihood(texts[index]))[:n]
+        ]
 
     def _choice(self, index: int, piece: Text) -> Choice:
         prompt = "" if self._echoed[index] else self._prompts[index]
@@ -70,13 +95,15 @@ class Texts:
     def _logprobs(self, prompt: str, piece: Text, offset: int) -> Logprobs:
         """Return the log-probabilities of an echoed prompt and a piece.
 
-        A prompt is read and not drawn, so its characters have None; `offset` is the piece's place.
+        The first character follows nothing and has None; `offset` is the piece's place.
         """
+        read, top_read = self._explained(Text(prompt[1:], self._read.get(prompt)))
         own, top = self._explained(piece)
+        first = [None] * min(1, len(prompt))
         return Logprobs(
             tokens=[*prompt, *piece.characters],
-            token_logprobs=[None] * len(prompt) + own,
-            top_logprobs=[None] * len(prompt) + top,
+            token_logprobs=[*first, *read, *own],
+            top_logprobs=[*first, *top_read, *top],
             text_offset=[*range(offset - len(prompt), offset + len(piece))],
         )
 
@@ -93,3 +120,15 @@ class Texts:
             for character, logprob, row in zip(piece.characters, own, likely, strict=True)
         ]
         return own, top
+
+
+def _likelihood(text: Text) -> float:
+    """Return the mean log-probability of a text's characters, by which OpenAI ranks texts."""
+    if not text or text.details is None:
+        return -np.inf
+    return float(text.details.logprobs.mean(dtype=np.float64))
+
+
+def _finish_reason(answer: Answer) -> OpenAIReason:
+    """Return OpenAI's finish reason: `stop` for every text that does not reach its length."""
+    return "length" if answer.finish_reason == "length" else "stop"

@@ -2,16 +2,19 @@
 
 import secrets
 import unicodedata
+from dataclasses import replace
 
 from pydantic import BaseModel
 
 from model_store import Vocabulary
+from service.api.patterns import resolve_pattern
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 from service.models.loading import LoadedModel
 from service.settings import Settings
-from service.stream.generation import Generation, Sampling, Stream
+from service.stream.generation import REPETITION_WINDOW, Generation, Pattern, Sampling, Stream
 
+MAX_TOGETHER = 1_000_000  # characters to read and to write in one request for many texts
 OMIT = '; send "unknown": "drop" to omit them'
 
 
@@ -19,7 +22,8 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     """Return the generation that a request means for a model.
 
     Raises:
-        InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
+        InvalidRequest: a limit of this service or the model's vocabulary is exceeded, or no text can
+            match the pattern.
     """
     seed = unicodedata.normalize("NFC", request.seed)
     if request.unknown == "drop":
@@ -27,17 +31,24 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
     length = within(request, "length", settings.max_length)
     problems = [
         *unknown_characters("seed", seed, model.vocabulary, OMIT),
-        *_over_limit("seed", len(seed), settings.max_seed_chars),
-        *_over_limit("length", length, settings.max_length),
+        *over_limit("seed", len(seed), settings.max_seed_chars),
+        *over_limit("length", length, settings.max_length),
     ]
     if problems:
         raise InvalidRequest(problems)
+    sampling, automaton = _sampling(request, model.vocabulary), None
+    if request.pattern is not None:
+        expression = unicodedata.normalize("NFC", request.pattern)
+        automaton, length = resolve_pattern(expression, model, length)
+        sampling = replace(sampling, pattern=Pattern(expression, length))
     return Generation(
-        Stream(model.identity, seed or model.line_end, _sampling(request, model.vocabulary)),
+        Stream(model.identity, model.prompt(seed), sampling),
         seed=seed,
         length=length,
         stop=tuple(unicodedata.normalize("NFC", string) for string in request.stop),
+        end=model.text_end,
         wants_details=request.details,
+        automaton=automaton,
     )
 
 
@@ -52,12 +63,17 @@ def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
     random_seed = request.random_seed
     if random_seed is None:
         random_seed = secrets.randbelow(MAX_RANDOM_SEED + 1)
-    top_k, top_p = request.top_k, request.top_p
+    top_k, top_p, typical_p = request.top_k, request.top_p, request.typical_p
+    window = request.repetition_window
     return Sampling(
         temperature=request.temperature,
         top_k=top_k if top_k and top_k < len(vocabulary) else None,
         top_p=top_p if top_p and top_p < 1 else None,
         random_seed=random_seed,
+        min_p=request.min_p or None,
+        typical_p=typical_p if typical_p and typical_p < 1 else None,
+        repetition_penalty=request.repetition_penalty,
+        repetition_window=window if request.repetition_penalty != 1 else REPETITION_WINDOW,
     )
 
 
@@ -72,5 +88,26 @@ def unknown_characters(
     return [FieldProblem(field, f"the model does not know {named}{remedy}")]
 
 
-def _over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+def characters_of(field: str, ids: list[int], vocabulary: Vocabulary) -> str:
+    """Return the text of token ids; the id of a character is its place in the vocabulary.
+
+    Raises:
+        InvalidRequest: an id is outside the vocabulary.
+    """
+    if ids and max(ids) >= len(vocabulary):
+        message = f"the model's token ids are 0 to {len(vocabulary) - 1}"
+        raise InvalidRequest([FieldProblem(field, f"{message}; `POST /tokenize` gives them")])
+    return vocabulary.decode(ids)
+
+
+def too_much_together(field: str, characters: int) -> list[FieldProblem]:
+    """Return the problem of many texts that are too long together, or nothing."""
+    if characters <= MAX_TOGETHER:
+        return []
+    message = f"{characters} characters to read and write are over the limit of {MAX_TOGETHER}"
+    return [FieldProblem(field, f"{message}; ask for fewer or shorter texts")]
+
+
+def over_limit(field: str, size: int, limit: int) -> list[FieldProblem]:
+    """Return the problem of a text or a length that is too large, or nothing."""
     return [FieldProblem(field, f"{size} is over the limit of {limit}")] if size > limit else []

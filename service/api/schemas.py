@@ -2,37 +2,39 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from annotated_types import MaxLen
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import from_json
 
 from model_store import Architecture, Corpus
+from service.api.parameters import (
+    MinP,
+    PatternString,
+    RepetitionPenalty,
+    RepetitionWindow,
+    StopString,
+    TopK,
+    TypicalP,
+    Whole,
+)
 from service.errors import FieldProblem, InvalidRequest, MalformedJson
-from service.stream.generation import FinishReason
+from service.stream.generation import REPETITION_WINDOW, FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
-MAX_STOP = 200  # characters
+MAX_COUNT = 1_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
 MAX_FIELDS = 50  # of a request, known or unknown
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# In JSON 20.0 is the same number as 20.
-Whole = Annotated[int, BeforeValidator(_whole)]
-StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]
 
 
 def _nullable(schema: dict[str, Any]) -> None:
@@ -51,7 +53,9 @@ class Request(BaseModel):
 class GenerateRequest(Request):
     """The body of `POST /generate`."""
 
-    seed: str = Field(description="The text to go on from.")
+    seed: str = Field(
+        description="The text to go on from; the beginning of a text, if the model is one of many short texts."
+    )
     temperature: float = Field(
         1.0,
         ge=0,
@@ -66,9 +70,7 @@ class GenerateRequest(Request):
         le=MAX_RANDOM_SEED,
         description="The same random seed gives the same text; in JSON, null draws a fresh one.",
     )
-    top_k: Whole | None = Field(
-        None, ge=1, description="Draw from this many of the likeliest characters."
-    )
+    top_k: TopK = None
     top_p: float | None = Field(
         None,
         gt=0,
@@ -76,8 +78,23 @@ class GenerateRequest(Request):
         allow_inf_nan=False,
         description="Draw from the likeliest characters that together have this probability.",
     )
+    min_p: MinP = None
+    typical_p: TypicalP = None
+    repetition_penalty: RepetitionPenalty = 1.0
+    repetition_window: RepetitionWindow = REPETITION_WINDOW
+    pattern: PatternString | None = Field(
+        None, description="A regular expression that the whole text matches."
+    )
     stop: list[StopString] = Field(
         [], max_length=4, description="The text ends before the first of these."
+    )
+    count: Whole | None = Field(
+        None, ge=1, le=MAX_COUNT, description="Texts to generate, with random seeds made from one."
+    )
+    distinct: bool = Field(False, description="Of many texts, drop repeats and generate others.")
+    novel: bool = Field(
+        False,
+        description="Of many texts, drop those that stand in the training corpus and generate others.",
     )
     stream: bool = Field(False, description="Answer with server-sent events, as text is made.")
     details: bool = Field(
@@ -89,6 +106,13 @@ class GenerateRequest(Request):
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
     )
+
+    @field_validator("distinct", "novel")
+    @classmethod
+    def _of_many(cls, drops: bool, info: ValidationInfo) -> bool:
+        if drops and info.data.get("count") is None:
+            raise ValueError("texts are dropped of many: give a count, too")
+        return drops
 
 
 class Likely(BaseModel):
@@ -133,6 +157,7 @@ class VersionSummary(BaseModel):
     vocabulary_size: int
     corpus: Corpus
     metrics: dict[str, float]
+    seed_text: str = Field(description="A seed text to try the version with; possibly empty.")
 
 
 class CurrentVersion(VersionSummary):
@@ -162,6 +187,7 @@ class ModelFault(BaseModel):
 class ModelList(BaseModel):
     """The answer of `GET /models`."""
 
+    default: str = Field(description="The model of a request that names none.")
     models: list[ModelSummary]
     faults: list[ModelFault]
 
@@ -225,13 +251,13 @@ def parse(schema: type[Wire], body: bytes) -> Wire:
     return _validated(schema, fields, strict=True)
 
 
-def parse_options(options: Mapping[str, object]) -> GenerateRequest:
+def parse_options(schema: type[Wire], options: Mapping[str, object]) -> Wire:
     """Read a request whose numbers are written as text, as on a command line.
 
     Raises:
         InvalidRequest: fields of the request are wrong, each named.
     """
-    return _validated(GenerateRequest, options, strict=False)
+    return _validated(schema, options, strict=False)
 
 
 def _validated(schema: type[Wire], fields: object, *, strict: bool) -> Wire:

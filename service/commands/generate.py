@@ -1,25 +1,30 @@
-"""`python -m service generate`: writes text to the terminal, without a server."""
+"""`python -m service generate`: writes text to the terminal or a file, without a server."""
 
 import argparse
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import Any, TextIO
 
-from model_store import StoreError
+from pydantic.fields import FieldInfo
+
+from service.api.many.count import OneText, numbered, resolve_many
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, parse_options
-from service.cache.memory import MemoryBytes
-from service.cache.streams import StreamCache
-from service.errors import InvalidRequest, ServiceError
-from service.generation.generator import Caller, TextGenerator
-from service.hub.client import HubClient
-from service.hub.keeper import WatchedKeeper
-from service.models.offered import offered_models
-from service.models.registry import Models
+from service.commands.failures import status_of
+from service.commands.interactive import interact
+from service.commands.local import Local, local_engine
+from service.commands.progress import with_progress
+from service.generation.generator import Caller
+from service.generation.many import Drawn, Dropped, draw_texts, kept_texts
+from service.generation.parallel import MOST
 from service.settings import Settings
-from service.telemetry import Telemetry
 
+OUTPUT = "Write to this file, one text a line, or JSON with the random seeds if the name ends with .jsonl."
 # The seed text is an argument without a name; the terminal always streams and shows text alone.
 NOT_OPTIONS = {"seed", "stream", "details"}
 
@@ -27,25 +32,15 @@ NOT_OPTIONS = {"seed", "stream", "details"}
 def main(arguments: Sequence[str]) -> int:
     """Write the seed text and the generated text, and return the exit status.
 
-    An error is one line on stderr for each wrong field, and status 2.
+    An error is one line on stderr for each wrong option, and status 2.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
-    options = vars(_parser().parse_args(arguments))
-    try:
-        for piece in _text(parse_options(options)):
-            print(piece, end="", flush=True)
-        print()
-    except InvalidRequest as error:
-        for problem in error.problems:
-            print(f"service: {problem.field}: {problem.message}", file=sys.stderr)
-        return 2
-    except (ServiceError, StoreError, OSError) as error:
-        print(f"service: {error}", file=sys.stderr)
-        return 2
-    return 0
+    options = vars(make_parser().parse_args(arguments))
+    return status_of(lambda: _generate(**options), {"seed": "TEXT"})
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="python -m service generate",
         description="Write text to the terminal; the same options give the same text.",
@@ -55,29 +50,79 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "seed", metavar="TEXT", help=GenerateRequest.model_fields["seed"].description
     )
+    parser.add_argument("--output", metavar="FILE", help=OUTPUT)
+    parser.add_argument(
+        "--interactive", action="store_true", help="Choose among the likeliest continuations."
+    )
     for name, field in GenerateRequest.model_fields.items():
         if name not in NOT_OPTIONS:
-            parser.add_argument(
-                f"--{name.replace('_', '-')}",
-                dest=name,
-                metavar="…",
-                action="append" if name == "stop" else "store",
-                help=field.description,
-            )
+            flag = f"--{name.replace('_', '-')}"
+            parser.add_argument(flag, dest=name, help=field.description, **_kind(name, field))
     return parser
 
 
-def _text(wire: GenerateRequest) -> Iterator[str]:
-    settings = Settings(slots=1, queue=0)
-    telemetry = Telemetry()
-    with (
-        closing(WatchedKeeper(settings)) as keeper,
-        closing(HubClient(keeper.rendezvous, telemetry)) as hub,
-        closing(Models(offered_models(settings), settings, hub, telemetry)) as models,
-    ):
-        generator = TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline)
-        model = models.get(wire.model)
-        generation = resolve(wire, model, settings)
-        yield generation.seed
-        for piece in generator.open(generation, model, Caller(streaming=True)).pieces:
-            yield piece.characters
+def _kind(name: str, field: FieldInfo) -> dict[str, Any]:
+    """Return how argparse takes an option: a switch, a list of values, or one value."""
+    if field.annotation is bool:
+        return {"action": "store_true"}
+    return {"metavar": "…", "action": "append" if name == "stop" else "store"}
+
+
+def _generate(output: str | None = None, *, interactive: bool = False, **options: object) -> None:
+    request = parse_options(GenerateRequest, options)
+    many = request.count is not None
+    settings = Settings(slots=MOST if many else 1, queue=0)
+    # The file is opened first: a file that cannot be written costs no text.
+    with _destination(output) as file, local_engine(settings) as local:
+        if interactive:
+            interact(request, local)
+        elif many:
+            for line in _lines(request, local, as_json=(output or "").endswith(".jsonl")):
+                print(line, file=file)
+        else:
+            for piece in _pieces(request, local):
+                print(piece, end="", file=file, flush=True)
+            print(file=file)
+
+
+@contextmanager
+def _destination(output: str | None) -> Iterator[TextIO]:
+    """Yield standard output, or a file that has its name once it is complete, and before `.part`."""
+    if output is None:
+        yield sys.stdout
+        return
+    part = Path(f"{output}.part")
+    with part.open("w", encoding="utf-8") as file:
+        yield file
+    part.replace(output)
+
+
+def _pieces(request: GenerateRequest, local: Local) -> Iterator[str]:
+    model = local.models.get(request.model)
+    generation = resolve(request, model, local.settings)
+    yield generation.seed
+    for piece in local.generator.open(generation, model, Caller(streaming=True)).pieces:
+        yield piece.characters
+
+
+def _lines(request: GenerateRequest, local: Local, *, as_json: bool) -> Iterator[str]:
+    """Yield each of many texts with its seed text, or as JSON; say how many were dropped."""
+    model = local.models.get(request.model)
+    first, wanted = resolve_many(request, model, local.settings)
+
+    def draw(numbers: range) -> Iterator[Drawn]:
+        generations = (numbered(first, number) for number in numbers)
+        abandoned = threading.Event()
+        who = Caller(connected=lambda: not abandoned.is_set())
+        return draw_texts(
+            generations, lambda one: local.generator.open(one, model, who), inf, MOST, abandoned
+        )
+
+    dropped, found = Dropped(), 0
+    for each in with_progress(kept_texts(wanted, draw, dropped), wanted.count):
+        found += 1
+        yield OneText(**vars(each)).model_dump_json() if as_json else first.seed + each.text
+    if dropped.repeated or dropped.known:
+        print(f"dropped: {dropped.repeated} repeated, {dropped.known} known", file=sys.stderr)
+    if found < wanted.count:
+        print(f"only {found} of {wanted.count} texts were found", file=sys.stderr)

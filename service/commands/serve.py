@@ -28,6 +28,14 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     def __init__(self, server: "Server") -> None:
         super().__init__(server)
         self._server, self._keeper = server, server.keeper
+        self._terminated = False
+
+    def signal(self, sig: int, frame: Any) -> None:
+        """Queue a signal; a second SIGTERM counts as SIGQUIT, which ends the service at once."""
+        if sig == signal.SIGTERM:
+            sig = signal.SIGQUIT if self._terminated else sig
+            self._terminated = True
+        super().signal(sig, frame)
 
     def spawn_workers(self) -> None:
         """Start the workers that are missing; at first one alone, which tries the default model.

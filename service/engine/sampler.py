@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.exact import steps_per_unit, weights
+from service.engine.limits import Limits, restrict_some
 
 Floats = NDArray[np.float32]
 Uniforms = NDArray[np.float64]
@@ -43,63 +44,21 @@ def uniform_block(random_seed: int, block: int) -> Uniforms:
 
 
 def sample(
-    logits: Floats,
-    steepness: Floats,
-    uniforms: Uniforms,
-    top_k: Ids | None = None,
-    top_p: Uniforms | None = None,
+    logits: Floats, steepness: Floats, uniforms: Uniforms, limits: Limits | None = None
 ) -> Ids:
-    """Draw one id per row of logits [B, V]; steepness, uniforms, top_k and top_p are [B].
+    """Draw one id per row of logits [B, V]; steepness, uniforms and each of the limits are [B].
 
-    A top_k of V and a top_p of 1 leave the distribution of a row whole; without the two all rows are
-    whole. No operation mixes rows, so a row's id does not depend on the other rows. IEEE 754 defines
-    the bits of every operation, so an id does not depend on the processor. `service.engine.loop` has
-    the same operations for whole distributions.
+    Without limits the distribution of every row is whole. A logit of −inf is never drawn. No
+    operation mixes rows, so a row's id does not depend on the other rows. IEEE 754 defines the bits
+    of every operation, so an id does not depend on the processor. `service.engine.loop` has the same
+    operations for whole distributions.
     """
     chances = weights(logits, steepness)
-    if top_k is not None and top_p is not None:
-        _restrict_some(chances, top_k, top_p)
+    if limits is not None:
+        restrict_some(chances, limits)
     # Inverse transform sampling: the first id whose running sum exceeds u times the total. A running
     # sum adds from left to right in every row, so the order of additions is always the same.
     cumulative = np.cumsum(chances, axis=1, dtype=np.float64)
     threshold = uniforms * cumulative[:, -1]
     ids: Ids = (cumulative > threshold[:, None]).argmax(axis=1)
     return ids
-
-
-def penalise(
-    logits: Floats, counts: Floats, presence: Uniforms, frequency: Uniforms, bias: Floats
-) -> Floats:
-    """Return logits [B, V] minus the penalties [B] for drawn characters, plus the bias [B, V].
-
-    `counts` [B, V] are the numbers of times that each character was drawn. The formula is OpenAI's:
-    https://platform.openai.com/docs/guides/text-generation (frequency and presence penalties).
-    """
-    penalty = presence[:, None] * (counts > 0) + frequency[:, None] * counts
-    adjusted: Floats = (logits - penalty + bias).astype(np.float32)
-    return adjusted
-
-
-def _restrict_some(chances: Floats, top_k: Ids, top_p: Uniforms) -> None:
-    """Restrict the rows of chances [B, V] whose top_k or top_p [B] leaves something out."""
-    some = np.flatnonzero((top_k < chances.shape[1]) | (top_p < 1))
-    if some.size:
-        chances[some] = _restrict(chances[some], top_k[some], top_p[some])
-
-
-def _restrict(chances: Floats, top_k: Ids, top_p: Uniforms) -> Floats:
-    """Zero all but the top_k likeliest, then all but the fewest that hold top_p of the remaining sum.
-
-    Chances are [B, V], top_k and top_p [B]. Nucleus sampling: Holtzman et al., "The curious case of
-    neural text degeneration", 2020.
-    """
-    # Ranked from the likeliest down; the stable sort orders equal chances by id.
-    order = np.argsort(-chances, axis=1, kind="stable")
-    ranked = np.take_along_axis(chances, order, axis=1)
-    ranked[np.arange(chances.shape[1]) >= top_k[:, None]] = 0
-    cumulative = np.cumsum(ranked, axis=1, dtype=np.float64)
-    before = cumulative - ranked  # the sum of all likelier ones
-    ranked[before >= top_p[:, None] * cumulative[:, -1:]] = 0
-    kept = np.zeros_like(chances)
-    np.put_along_axis(kept, order, ranked, axis=1)
-    return kept

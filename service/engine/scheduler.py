@@ -11,6 +11,7 @@ from service.engine.explain import describe
 from service.engine.slot import Scheduled, Slot
 from service.engine.table import Table
 from service.engine.waiting import FairQueue
+from service.stream.automaton import Walk
 from service.stream.details import Details
 from service.stream.job import SNAPSHOT_INTERVAL, Ending, Snapshot
 
@@ -102,12 +103,23 @@ class Scheduler:
             if sequence.job.wants_details:
                 slot.details = Details.empty(len(sequence.job), self._vocabulary_size)
             self._table.fill(row, sequence.job)
+            self._begin_walk(row)
             sequence.admit(self._clock())
         else:
             self._table.put(row, slot.columns)
             slot.columns = None
         slot.turn = int(self._table.position[row])
         self._plan(row)
+
+    def _begin_walk(self, row: int) -> None:
+        """Bring a row with a pattern to the place of the stream's earlier characters."""
+        job = self.running[row].sequence.job
+        if job.automaton is None:
+            return
+        walk = self.running[row].walk = Walk(job.automaton, job.end)
+        if job.start.generated is not None:
+            walk.feed_all(job.start.generated.tolist())
+        self._table.needed[row] = walk.needed
 
     def _make_way(self) -> None:
         """Suspend a row that has had its turn, if a sequence waits that may take the row's place.
@@ -188,9 +200,27 @@ class Scheduler:
     def _draw(self, logits: Floats, rows: Ids) -> None:
         """Draw a character from logits [B, V] for each of the rows [B]."""
         ids = self._table.draw(logits, rows)
+        (bounded,) = self._table.bounded[rows].nonzero()
+        for row, id_ in zip(rows[bounded].tolist(), ids[bounded].tolist(), strict=True):
+            self._walk(row, id_)
         wanted = [n for n, row in enumerate(rows.tolist()) if self.running[row].details is not None]
         if wanted:
             self._describe(logits[wanted], rows[wanted], ids[wanted])
+
+    def _walk(self, row: int, id_: int) -> None:
+        """Take the way of a drawn id through the row's pattern; end the row where its text is over."""
+        walk = self.running[row].walk
+        assert walk is not None  # made when the sequence was admitted
+        walk.feed(id_)
+        if walk.over:
+            self._end(row)
+        else:
+            self._table.needed[row] = walk.needed
+
+    def _end(self, row: int) -> None:
+        """Let a row end at the character that is drawn now."""
+        self._table.stop[row] = self._table.position[row]
+        self._table.end[row] = self._table.position[row] + 1
 
     def _describe(self, logits: Floats, rows: Ids, ids: Ids) -> None:
         """Keep the details of the drawn ids [B], one for each of the rows [B]."""
@@ -207,8 +237,7 @@ class Scheduler:
         """End aborted sequences at the character that is drawn now."""
         for row, slot in enumerate(self.running):
             if slot.sequence.aborted:
-                self._table.stop[row] = self._table.position[row]
-                self._table.end[row] = self._table.position[row] + 1
+                self._end(row)
 
     def _hand_out(self) -> None:
         """Note first characters, look at the rows that have stopped, and deliver to readers."""
@@ -241,7 +270,7 @@ class Scheduler:
             if slot.sequence.followed and slot.first_time is not None:
                 readers += 1
                 if due or not slot.delivered:
-                    self._deliver(row)
+                    self._deliver(row, slot.report())
         if due and readers:
             self._due = now + min(LONGEST, max(SHORTEST, readers / DELIVERIES))
 
@@ -249,14 +278,15 @@ class Scheduler:
         """Return the number of characters that a row has drawn; 0 or less in prefill."""
         return int(self._table.position[row] + 1 - self._table.prompt_end[row])
 
-    def _deliver(self, row: int) -> None:
-        """Deliver the characters of a row that are drawn and not delivered."""
+    def _deliver(self, row: int, snapshot: Snapshot | None = None) -> None:
+        """Deliver the characters of a row that are drawn and not delivered, with a snapshot."""
         slot, tape = self.running[row], self._table.tape[row]
         begin, end = slot.delivered, self._drawn(row)
         slot.delivered = end
         prompt_end = int(self._table.prompt_end[row])
         details = None if slot.details is None else slot.details[begin:end]
-        slot.sequence.deliver(tape[prompt_end + begin : prompt_end + end], details)
+        ids = tape[prompt_end + begin : prompt_end + end]
+        slot.sequence.deliver(ids, details, snapshot=snapshot)
 
     def _finish(self, row: int) -> None:
         slot = self.running[row]

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.batch import Ids
+from service.stream.automaton import Walk
 from service.stream.details import Details
-from service.stream.job import Ending, Job, Snapshot
+from service.stream.job import REPORT_INTERVAL, Ending, Job, Snapshot
 
 Columns = list[NDArray[np.generic]]
 """The columns of a row outside its batch; see `Table.take`."""
@@ -28,8 +29,13 @@ class Scheduled(Protocol):
     def admit(self, time: float) -> None:
         """Take the monotonic time at which the sequence got its slot."""
 
-    def deliver(self, ids: Ids, details: Details | None) -> None:
-        """Take the next characters; `ids` is valid until the call returns."""
+    def deliver(
+        self, ids: Ids, details: Details | None, *, snapshot: Snapshot | None = None
+    ) -> None:
+        """Take the next characters, and a state within the text that they end, if one is reported.
+
+        `ids` is valid until the call returns.
+        """
 
     def finish(self, ending: Ending | None) -> None:
         """Take the ending, or None when the engine failed."""
@@ -46,3 +52,17 @@ class Slot:
     delivered: int = 0  # characters
     turn: int = 0  # the position on the tape at which the slot was got last
     columns: Columns | None = None  # of a suspended row
+    walk: Walk | None = None  # of a text that a pattern bounds
+    reported: int = 0  # characters of the prompt, or consumed by the last reported snapshot
+
+    def __post_init__(self) -> None:
+        start = self.sequence.job.start
+        self.reported = start.consumed + len(start.prompt)
+
+    def report(self) -> Snapshot | None:
+        """Return the latest snapshot, if it lies far enough behind the last reported one."""
+        latest = self.snapshots[-1] if self.snapshots else None
+        if latest is None or latest.consumed < self.reported + REPORT_INTERVAL:
+            return None
+        self.reported = latest.consumed
+        return latest

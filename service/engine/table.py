@@ -4,9 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.batch import DRAWN, Floats, Ids
-from service.engine.sampler import BLOCK, Uniforms, numbers_of, penalise, sample, steepness_of
+from service.engine.limits import Limits
+from service.engine.penalties import discourage, penalise
+from service.engine.sampler import BLOCK, Uniforms, numbers_of, sample, steepness_of
 from service.engine.slot import Columns
 from service.stream.job import Job
+
+NEVER = -(2**60)  # a place in the stream that is out of every window
 
 
 class Table:
@@ -36,7 +40,11 @@ class Table:
         self.steepness = np.zeros(capacity, np.float32)
         self.top_k = np.zeros(capacity, np.int64)
         self.top_p = np.zeros(capacity)
-        # Rows without penalties, biases, top_k, top_p and details, which run several steps in a call.
+        self.min_p = np.zeros(capacity)
+        self.typical_p = np.zeros(capacity)
+        # Rows whose characters lie on the tape from the beginning, so that none is drawn.
+        self.given = np.zeros(capacity, np.bool_)
+        # Rows that draw without limits, penalties, biases, pattern and details: several steps in a call.
         self.plain = np.zeros(capacity, np.bool_)
         self.adjusts = np.zeros(capacity, np.bool_)
         self.presence = np.zeros(capacity)
@@ -44,6 +52,13 @@ class Table:
         self.bias = np.zeros((capacity, vocabulary_size), np.float32)
         # How often the stream holds each character; counted only in rows that adjust logits.
         self.counts = np.zeros((capacity, vocabulary_size), np.float32)
+        self.repetition_penalty = np.zeros(capacity)
+        self.repetition_window = np.zeros(capacity, np.int64)
+        # Where in the stream each character was drawn last, in rows that adjust logits.
+        self.last = np.zeros((capacity, vocabulary_size), np.int64)
+        # Rows with a pattern, and the fewest characters to its end if a character is drawn next.
+        self.bounded = np.zeros(capacity, np.bool_)
+        self.needed = np.zeros((capacity, vocabulary_size), np.int32)
 
     def fill(self, row: int, job: Job) -> None:
         """Write a job into a row, over the one before."""
@@ -62,8 +77,20 @@ class Table:
         self.steepness[row] = steepness_of(self.temperature[row : row + 1])[0]
         self.top_k[row] = sampling.top_k or vocabulary_size
         self.top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
-        restricts = bool(self.top_k[row] < vocabulary_size or self.top_p[row] < 1)
-        self.plain[row] = not (restricts or sampling.adjusts or job.wants_details)
+        self.min_p[row] = sampling.min_p or 0.0
+        self.typical_p[row] = 1.0 if sampling.typical_p is None else sampling.typical_p
+        self.bounded[row] = job.automaton is not None
+        self.needed[row] = 0
+        self.given[row] = job.given is not None
+        if job.given is not None:
+            self.tape[row, prompt_end : prompt_end + len(job)] = job.given
+        self.plain[row] = not (
+            sampling.restricts
+            or sampling.adjusts
+            or self.bounded[row]
+            or self.given[row]
+            or job.wants_details
+        )
         self.adjusts[row] = sampling.adjusts
         self.presence[row] = sampling.presence_penalty
         self.frequency[row] = sampling.frequency_penalty
@@ -71,8 +98,13 @@ class Table:
         for id_, value in sampling.logit_bias:
             self.bias[row, id_] = value
         self.counts[row] = 0
+        self.repetition_penalty[row] = sampling.repetition_penalty
+        self.repetition_window[row] = sampling.repetition_window
+        self.last[row] = NEVER
         if start.generated is not None:
             self.counts[row] = np.bincount(start.generated, minlength=vocabulary_size)
+            # Of a character that is in the stream several times, the last place is kept.
+            self.last[row, start.generated] = np.arange(len(start.generated))
 
     def move(self, source: int, target: int) -> None:
         """Copy every column of a row to another row."""
@@ -126,24 +158,28 @@ class Table:
     def draw(self, logits: Floats, rows: Ids) -> Ids:
         """Write the next character of each of the rows [B] onto its tape, and return these ids [B].
 
-        `logits` [B, V] belong to the rows in their order.
+        `logits` [B, V] belong to the rows in their order. A given character stays as it is.
         """
         position = self.position[rows]
-        place = (position + self.to_stream[rows]) % (2 * BLOCK)
+        place = position + self.to_stream[rows]
         (adjusting,) = self.adjusts[rows].nonzero()
         if adjusting.size:
             logits = self._adjusted(logits, rows, adjusting)
-        ids = sample(
-            logits,
-            self.steepness[rows],
-            self.uniforms[rows, place],
-            self.top_k[rows],
-            self.top_p[rows],
-        )
+        if self.bounded[rows].any():
+            left = self.end[rows] - position
+            logits = np.where(self.needed[rows] > left[:, None], -np.inf, logits)
+        uniforms = self.uniforms[rows, place % (2 * BLOCK)]
+        ids = sample(logits, self.steepness[rows], uniforms, self._limits.of(rows))
+        ids = np.where(self.given[rows], self.tape[rows, position], ids)
         self.tape[rows, position] = ids
         if adjusting.size:
             self.counts[rows[adjusting], ids[adjusting]] += 1
+            self.last[rows[adjusting], ids[adjusting]] = place[adjusting]
         return ids
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.top_k, self.top_p, self.min_p, self.typical_p)
 
     def _places(self, count: int, steps: int) -> tuple[Ids, Ids]:
         """Return the first rows [count], and the next places [steps, count] on their tapes."""
@@ -160,9 +196,11 @@ class Table:
     def _adjusted(self, logits: Floats, rows: Ids, adjusting: NDArray[np.intp]) -> Floats:
         """Return logits [B, V], with penalties and biases in the rows at the places `adjusting`."""
         some = rows[adjusting]
+        place = self.position[some] + self.to_stream[some]
+        recent = place[:, None] - self.last[some] <= self.repetition_window[some, None]
         adjusted: Floats = logits.copy()
         adjusted[adjusting] = penalise(
-            logits[adjusting],
+            discourage(logits[adjusting], recent, self.repetition_penalty[some]),
             self.counts[some],
             self.presence[some],
             self.frequency[some],

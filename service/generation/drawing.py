@@ -8,6 +8,7 @@ from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
 from service.models.loading import LoadedModel
 from service.stream.generation import Stream
+from service.stream.job import State
 from service.stream.sequence import Sequence
 from service.stream.text import Text
 
@@ -40,10 +41,7 @@ class Drawing:
         ending = self.sequence.ending
         if ending is None or ending.state is None:
             return self.known
-        whole = self.read(self.sequence.job.begin, self.landed)
-        if self.known is not None:
-            whole = self.known.as_text() + whole
-        return CachedStream(whole.characters, ending.state, whole.details)
+        return self._up_to(self.landed, ending.state)
 
     @contextmanager
     def begun(self, *, shared: bool) -> Iterator[None]:
@@ -61,8 +59,28 @@ class Drawing:
                     self.sequence.cancel()
                 self.sequence.wait_for_end(SECONDS_TO_ABORT)
 
+    def keep_running(self, cache: StreamCache) -> None:
+        """Cache the text up to the state that the engine reported last, if the state is new.
+
+        Whoever asks for the text after this service has died goes on from there.
+        """
+        snapshot = self.sequence.take_snapshot()
+        if snapshot is None:
+            return
+        # The state has consumed the prompt, and every character but the last.
+        characters = snapshot.consumed - len(self.stream.prompt) + 1
+        if characters > self.sequence.job.begin:
+            cache.put(self.stream, self._up_to(characters, snapshot.state), [])
+
     def keep(self, cache: StreamCache) -> None:
         """Cache the result, unless another reader of the same characters does."""
         result, ending = self.result(), self.sequence.ending
         if result is not None and ending is not None and not self.sequence.shared:
             cache.put(self.stream, result, ending.snapshots)
+
+    def _up_to(self, characters: int, state: State) -> CachedStream:
+        """Return the first characters of the stream, with the state at their end."""
+        whole = self.read(self.sequence.job.begin, characters)
+        if self.known is not None:
+            whole = self.known.as_text() + whole
+        return CachedStream(whole.characters, state, whole.details)

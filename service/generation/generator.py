@@ -1,16 +1,20 @@
-"""The way of one generation: read the cache, draw the rest, cut the text at a stop string."""
+"""The way of one generation: read the cache, draw the rest, cut the text at its end."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import Literal
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
-from service.errors import ClientGone, DeadlineExceeded
+from service.errors import ClientGone
 from service.generation.drawing import Drawing
-from service.generation.stop import StopStrings
+from service.generation.ends import cut, ends_of, ends_within
+from service.generation.resumed import QUIET, after
+from service.generation.stopping import Stopping
+from service.generation.waiting import wait_for
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.job import Job, Start
@@ -19,8 +23,6 @@ from service.stream.text import Text
 from service.telemetry import Telemetry
 
 CacheResult = Literal["hit", "partial", "miss", "bypass"]
-
-POLL = 0.2  # seconds between two checks of the client's connection
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Caller:
     """The key or the address of the client; clients share the engine's slots."""
     streaming: bool = False
     """Whether the client reads each piece as soon as the piece is drawn."""
+    has: int = 0
+    """The characters at the beginning of the text that the client has already."""
     read_cache: bool = True
     write_cache: bool = True
 
@@ -39,6 +43,8 @@ class Caller:
 class Answer:
     """A text on its way: its pieces, its finish reason and its times.
 
+    An empty piece says to a streaming client that the text goes on. The pieces begin after the
+    characters that the client has.
     Finish reason, times and `characters` are final when the last piece has been read.
     """
 
@@ -53,11 +59,14 @@ class Answer:
 class TextGenerator:
     """Answers generations with the known part of a stream, then with newly drawn characters."""
 
-    def __init__(self, cache: StreamCache, telemetry: Telemetry, deadline: float) -> None:
-        """Take the cache, the metrics and the seconds that a generation may take."""
+    def __init__(
+        self, cache: StreamCache, telemetry: Telemetry, deadline: float, stopping: Stopping
+    ) -> None:
+        """Take the cache, the metrics, the seconds that a generation may take, and the service's end."""
         self._cache = cache
         self._telemetry = telemetry
         self._deadline = deadline
+        self._stopping = stopping
 
     def open(self, generation: Generation, model: LoadedModel, caller: Caller) -> Answer:
         """Read the cache and return the answer; each piece is drawn when the piece is read.
@@ -71,15 +80,18 @@ class TextGenerator:
             DeadlineExceeded: the generation took longer than the deadline.
             ClientGone: the client closed its connection.
             EngineFailed: the engine failed or died.
+            InvalidRequest: the client has more characters than the text.
         """
         began = monotonic()
         known = self._known(generation, model, caller)
-        answer = Answer(_cache_result(generation, known, caller))
+        answer = Answer(_cache_result(generation, model, known, caller))
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
-        pieces = _cut(generation, pieces, answer) if generation.stop else pieces
+        for end in ends_of(generation, model):
+            pieces = cut(pieces, end, answer)
+        pieces = after(pieces, caller.has) if caller.has else pieces
         answer.pieces = self._counted(pieces, answer)
         return answer
 
@@ -115,7 +127,7 @@ class TextGenerator:
         """Yield the first characters of the stream: the known ones, then drawn ones."""
         deadline = monotonic() + self._deadline
         length, have = generation.length, 0
-        followed = caller.streaming or bool(generation.stop)
+        followed = caller.streaming or bool(generation.ends)
         if known is not None:
             yield known.as_text()[:length]
             have = min(len(known.text), length)
@@ -128,16 +140,12 @@ class TextGenerator:
             try:
                 with drawing.begun(shared=caller.read_cache):
                     try:
-                        while have < length:
-                            _wait(drawing, have + 1 if followed else length, deadline, caller)
-                            reached = min(drawing.landed, length)
-                            if reached == have:  # the sequence has ended
-                                break
-                            yield drawing.read(have, reached)
-                            have = reached
+                        for piece in self._drawn(drawing, have, length, deadline, caller):
+                            yield piece
+                            have += len(piece)
                     except (ClientGone, GeneratorExit):
-                        # `_cut` closes the pieces after a stop string, which is no cancellation.
-                        if answer.finish_reason != "stop":
+                        # `cut` closes the pieces at the end of the text, which is no cancellation.
+                        if answer.finish_reason == "length":
                             self._telemetry.cancellations.labels(sequence.stage).inc()
                         raise
             finally:
@@ -145,6 +153,29 @@ class TextGenerator:
                     drawing.keep(self._cache)
             answer.seconds |= sequence.seconds()
             known = drawing.result() if have < length else None
+
+    def _drawn(
+        self, drawing: Drawing, have: int, length: int, deadline: float, caller: Caller
+    ) -> Iterator[Text]:
+        """Yield characters `have` to `length` of the stream, or up to the end of the sequence."""
+        while have < length:
+            sequence = drawing.sequence
+            wanted = (have + 1 if sequence.followed else length) - sequence.job.begin
+            until = monotonic() + QUIET if caller.streaming else inf
+            if not wait_for(
+                *(sequence, wanted, caller.connected, self._stopping),
+                deadline=deadline,
+                until=until,
+            ):
+                yield Text("")
+                continue
+            if caller.write_cache:
+                drawing.keep_running(self._cache)
+            reached = min(drawing.landed, length)
+            if reached == have:  # the sequence has ended
+                return
+            yield drawing.read(have, reached)
+            have = reached
 
     def _drawing(
         self,
@@ -165,6 +196,7 @@ class TextGenerator:
             end=generation.length,
             wants_details=generation.wants_details
             or (known is not None and known.details is not None),
+            automaton=generation.automaton,
         )
         sequence = Sequence(job, caller.client, deadline - monotonic())
         sequence.followed = followed
@@ -178,7 +210,7 @@ class TextGenerator:
         if known is not None:
             # The end state has consumed every character but the last.
             consumed = len(stream.prompt) + len(known.text) - 1
-            generated = encode(known.text) if stream.sampling.adjusts else None
+            generated = encode(known.text) if stream.sampling.looks_back else None
             return Start(encode(known.text[-1]), consumed, known.end_state, generated)
         snapshot = None
         if caller.read_cache:
@@ -192,52 +224,16 @@ class TextGenerator:
 def form_of(model: LoadedModel) -> Form:
     """Return what the cached values of a model look like."""
     shape = model.manifest.architecture
-    parts = shape.layers * (
-        2 if shape.cell == "lstm" else 1
-    )  # an LSTM has a hidden and a cell state
-    return Form(parts, shape.units, model.vocabulary.known)
+    states = 2 if shape.cell == "lstm" else 1  # an LSTM has a hidden and a cell state
+    return Form(shape.layers * states, shape.units, model.vocabulary.known)
 
 
 def _cache_result(
-    generation: Generation, known: CachedStream | None, caller: Caller
+    generation: Generation, model: LoadedModel, known: CachedStream | None, caller: Caller
 ) -> CacheResult:
     if not caller.read_cache:
         return "bypass"
     if known is None:
         return "miss"
-    enough = len(known.text) >= generation.length
-    return "hit" if enough or any(map(known.text.__contains__, generation.stop)) else "partial"
-
-
-def _wait(drawing: Drawing, target: int, deadline: float, caller: Caller) -> None:
-    """Wait until the stream's first `target` characters are drawn, or the sequence has ended.
-
-    Raises:
-        DeadlineExceeded: the deadline has passed.
-        ClientGone: the client closed its connection.
-        ServiceError: the error that ended the sequence.
-    """
-    wanted = target - drawing.sequence.job.begin
-    while not drawing.sequence.wait(wanted, min(POLL, max(0.0, deadline - monotonic()))):
-        if monotonic() >= deadline:
-            raise DeadlineExceeded("the generation took too long; ask for less text")
-        if not caller.connected():
-            raise ClientGone("the client closed the connection")
-
-
-def _cut(generation: Generation, pieces: Generator[Text], answer: Answer) -> Generator[Text]:
-    """Yield the pieces up to the first stop string; without one, the whole text."""
-    stop = StopStrings(generation.stop)
-    held: Text | None = None
-    with closing(pieces):
-        for piece in pieces:
-            text = piece if held is None else held + piece
-            shown = len(stop.feed(piece.characters))
-            if stop.found:
-                answer.finish_reason = "stop"
-            yield text[:shown]
-            if stop.found:
-                return
-            held = text[shown:]
-    if held:
-        yield held
+    enough = len(known.text) >= generation.length or ends_within(known.text, generation, model)
+    return "hit" if enough else "partial"

@@ -34,6 +34,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.KeyRequired: (401, "key_required"),
     ModelNotFound: (404, "model_not_found"),
     InvalidName: (404, "model_not_found"),
+    errors.OtherText: (412, "other_text"),
     errors.UnsupportedMediaType: (415, "unsupported_media_type"),
     errors.InvalidRequest: (422, "invalid_request"),
     errors.QueueFull: (429, "queue_full"),

@@ -1,3 +1,4 @@
 """The media types of requests and responses."""
 
 JSON, EVENTS, PROBLEM = "application/json", "text/event-stream", "application/problem+json"
+JSON_LINES = "application/jsonl"

@@ -14,7 +14,7 @@ from service.api.openai_schemas import CompletionRequest
 from service.api.schemas import GenerateRequest, Problem
 from service.errors import KeyRequired, RateLimited
 from service.http.errors import example_of
-from service.http.media_types import JSON
+from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody
 from service.settings import Settings
 
@@ -26,6 +26,8 @@ stable code; the errors of /v1 have the form of OpenAI's."""
 PATH_TYPES = {"": "string", "int": "integer"}
 PLACEHOLDER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>")
 RETRY_AFTER = {429, 503}
+TEXT = {"schema": {"type": "string"}}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
 # Admission refuses a request to any closed route with one of these.
 ADMISSION_ERRORS = (KeyRequired, RateLimited)
 
@@ -103,7 +105,7 @@ def _limits(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
 def _schemas(route: Route) -> set[type[BaseModel]]:
     operation = route.operation
     bodies = (*operation.responses.values(), *operation.other_responses.values())
-    used = {operation.body, *(body.schema for body in bodies)}
+    used = {operation.body, *(schema for body in bodies for schema in (body.schema, body.other))}
     problems = {operation.problem[1]} if route.errors else set()
     return {schema for schema in used | problems if schema is not None}
 
@@ -119,8 +121,9 @@ def _entry(route: Route) -> dict[str, Any]:
     }
     if operation.body is not None:
         examples = {title: {"value": value} for title, value in operation.examples.items()}
-        content = _reference(operation.body) | ({"examples": examples} if examples else {})
-        entry["requestBody"] = {"required": True, "content": {JSON: content}}
+        schema = _reference(operation.body) if operation.body_type == JSON else BINARY
+        content = schema | ({"examples": examples} if examples else {})
+        entry["requestBody"] = {"required": True, "content": {operation.body_type: content}}
     return entry
 
 
@@ -147,7 +150,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     return {
         "description": operation.summary,
         "headers": _headers(operation.response_headers),
-        "content": {kind: _content(body) for kind, body in operation.responses.items()},
+        "content": {kind: _content(kind, body) for kind, body in operation.responses.items()},
     }
 
 
@@ -156,15 +159,28 @@ def _others(operation: Operation) -> dict[str, Any]:
         str(status): {
             "description": HTTPStatus(status).phrase,
             "headers": _headers({}),
-            "content": {JSON: _content(body)} if body.schema else {},
+            "content": {JSON: _content(JSON, body)} if body.schema else {},
         }
         for status, body in operation.other_responses.items()
     }
 
 
-def _content(body: ResponseBody) -> dict[str, Any]:
-    content = _reference(body.schema) if body.schema else {}
+def _content(kind: str, body: ResponseBody) -> dict[str, Any]:
+    content = _schema(kind, body)
     return content if body.example is None else {**content, "example": body.example}
+
+
+def _schema(kind: str, body: ResponseBody) -> dict[str, Any]:
+    """Return the schema of a body; makers of clients need one for a body of another kind than JSON.
+
+    The schema of a stream of events would be that of each event.
+    """
+    if body.schema is None:
+        return {} if kind in (JSON, EVENTS) else TEXT if kind.startswith("text/") else BINARY
+    if body.other is None:
+        return _reference(body.schema)
+    forms = [_reference(schema)["schema"] for schema in (body.schema, body.other)]
+    return {"schema": {"anyOf": forms}}
 
 
 def _failures(route: Route) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from service.api.schemas import Problem
-from service.http.media_types import PROBLEM
+from service.http.media_types import JSON, PROBLEM
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -18,6 +18,8 @@ class ResponseBody:
 
     schema: type[BaseModel] | None = None
     example: Any = None
+    other: type[BaseModel] | None = None
+    """The schema of the form that a request may ask for instead."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Operation:
     A response without a schema has no body.
     """
     body: type[BaseModel] | None = None
+    body_type: str = JSON
+    """The media type of the request's body."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Request bodies, by title."""
     errors: Sequence[type[Exception]] = ()

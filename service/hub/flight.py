@@ -8,7 +8,7 @@ import numpy as np
 
 from service.hub.messages import Admitted, Delivered, Finished, Report, Submit
 from service.stream.details import Details
-from service.stream.job import Ending, Ids, Job
+from service.stream.job import Ending, Ids, Job, Snapshot
 
 
 class Reader:
@@ -90,8 +90,10 @@ class Flight:
             for reader in self._readers:
                 reader.send(Admitted(reader.number, *self._admitted))
 
-    def deliver(self, ids: Ids, details: Details | None) -> None:
-        """Report the next characters to every reader who wants them."""
+    def deliver(
+        self, ids: Ids, details: Details | None, *, snapshot: Snapshot | None = None
+    ) -> None:
+        """Report the next characters to every reader who wants them, and a state to one of these."""
         with self._lock:
             begin = self._landed - self.job.begin
             end = begin + len(ids)
@@ -99,8 +101,10 @@ class Flight:
             if self._details is not None and details is not None:
                 self._details[begin:end] = details
             self._landed += len(ids)
+            whole = (r for r in self._readers if r.followed and r.sent < self._landed <= r.job.end)
+            keeper = next(whole, None)
             for reader in [*self._readers]:
-                self._send(reader)
+                self._send(reader, snapshot if reader is keeper else None)
 
     def finish(self, ending: Ending | None) -> None:
         """Report the ending, or None when the engine failed, to the readers who are left."""
@@ -116,11 +120,11 @@ class Flight:
         explained = self.job.wants_details or not wanted.wants_details
         return explained and self.job.begin <= wanted.begin < self.job.end
 
-    def _send(self, reader: Reader) -> None:
+    def _send(self, reader: Reader, snapshot: Snapshot | None = None) -> None:
         """Send a reader what has landed of what the reader wants."""
         reached = min(self._landed, reader.job.end)
         if reached > reader.sent:
             part = slice(reader.sent - self.job.begin, reached - self.job.begin)
             details = None if self._details is None else self._details[part]
             place, reader.sent = reader.sent - reader.job.begin, reached
-            reader.send(Delivered(reader.number, place, self._ids[part], details))
+            reader.send(Delivered(reader.number, place, self._ids[part], details, snapshot))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from service.hub.counters import Count
 from service.stream.details import Details, Reading
-from service.stream.job import Ending, Ids, Job, State
+from service.stream.job import Ending, Ids, Job, Snapshot, State
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,16 @@ class Admitted:
 
 @dataclass(frozen=True)
 class Delivered:
-    """From the hub: characters of a sequence, from the given place in the sequence on."""
+    """From the hub: characters of a sequence, from the given place in the sequence on.
+
+    `snapshot` is a state within the characters so far, for one of the readers who share them.
+    """
 
     number: int
     place: int
     ids: Ids
     details: Details | None
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True)

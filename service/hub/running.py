@@ -83,7 +83,9 @@ class RunningSequences:
     def _(self, report: Delivered) -> None:
         running = self._running.get(report.number)
         if running is not None:
-            running.sequence.deliver(report.ids, report.details, report.place)
+            running.sequence.deliver(
+                report.ids, report.details, report.place, snapshot=report.snapshot
+            )
 
     @take.register
     def _(self, report: Finished) -> None:

@@ -161,14 +161,17 @@ class SharedEngine:
 
     def _fits(self, job: Job) -> bool:
         """Return whether a job can be drawn: a step that fails would end every row of the batch."""
-        start, ids = job.start, job.start.prompt
+        start, prompt = job.start, job.start.prompt
+        ids = prompt if job.given is None else np.concatenate([prompt, job.given])
         shape = self.walked.states.shape[0], self.walked.states.shape[2]
         return (
             (start.state is None or start.state.shape == shape)
-            and 0 < len(ids) <= self.spec.tape_length - len(job)
+            and 0 < len(prompt) <= self.spec.tape_length - len(job)
             and len(job) > 0
+            and (job.given is None or len(job.given) == len(job))
             and ids.min() >= 0
             and ids.max() < self._engine.vocabulary_size
+            and (job.automaton is None or job.automaton.fits(self._engine.vocabulary_size))
         )
 
 

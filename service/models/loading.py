@@ -4,7 +4,16 @@ import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model_store import DamagedVersion, LayeredStore, Manifest, StoredModel, Vocabulary, contents
+from model_store import (
+    TEXT_END,
+    DamagedVersion,
+    KnownTexts,
+    LayeredStore,
+    Manifest,
+    StoredModel,
+    Vocabulary,
+    contents,
+)
 from service.errors import ModelUnavailable
 from service.hub.client import HubClient
 from service.hub.engine_client import EngineClient
@@ -43,11 +52,23 @@ class LoadedModel:
     """
     exact: bool | None
     """Whether the engine computes the manifest's fingerprint; None: there is nothing to compare."""
+    known_texts: KnownTexts | None = None
+    """The texts of the training corpus, where it is one of many short texts."""
 
     @property
-    def line_end(self) -> str:
-        """The prompt of an empty seed text: a line end, or the first symbol where there is none."""
-        return "\n" if "\n" in self.vocabulary.symbols else self.vocabulary.symbols[0]
+    def text_end(self) -> str | None:
+        """The symbol at which the model ends a text; None: the texts have no end."""
+        return TEXT_END if self.manifest.corpus.texts is not None else None
+
+    def prompt(self, seed: str) -> str:
+        """Return the text that the model reads before its first character.
+
+        Many short texts: the end of the text before, and the seed text. One continuous text: the seed
+        text, or if it is empty a line end, or the first symbol where there is none.
+        """
+        if self.text_end is not None:
+            return self.text_end + seed
+        return seed or ("\n" if "\n" in self.vocabulary.symbols else self.vocabulary.symbols[0])
 
 
 class Loader:
@@ -89,6 +110,7 @@ class Loader:
             engine=engine,
             identity=f"{stored.manifest.digest}/{spec.kind}/{engine.fingerprint}",
             exact=exact,
+            known_texts=_known_texts(stored),
         )
 
     def _compare(self, manifest: Manifest, computed: str) -> bool | None:
@@ -110,9 +132,15 @@ class Loader:
         return exact
 
 
-def _wanted(engine: str) -> tuple[str, str]:
-    """Return the paths that an engine needs: its graph, or the graph's folder, and the vocabulary."""
-    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY
+def _wanted(engine: str) -> tuple[str, ...]:
+    """Return the paths to fetch: the engine's graph, or the graph's folder, the vocabulary, the texts."""
+    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY, contents.TEXTS
+
+
+def _known_texts(stored: StoredModel) -> KnownTexts | None:
+    if contents.TEXTS not in stored.manifest.files:
+        return None
+    return KnownTexts(stored.file(contents.TEXTS))
 
 
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
@@ -124,7 +152,7 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
         slots=settings.slots,
         queue=settings.queue,
         threads=settings.thread_count,
-        # The prompt of an empty seed text is one character.
-        tape_length=max(1, settings.max_seed_chars) + settings.max_length,
+        # A prompt may have one character more than the seed text.
+        tape_length=1 + settings.max_seed_chars + settings.max_length,
         vocabulary_size=stored.manifest.vocabulary_size,
     )

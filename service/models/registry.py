@@ -55,6 +55,11 @@ class Models:
                 known.asked = monotonic()
         return self._first(reference) if known is None else self._load(known.version)
 
+    @property
+    def default(self) -> str:
+        """The reference of a request that names no model."""
+        return self._settings.model
+
     def refresh(self) -> None:
         """Resolve every reference again, load the new versions, and close the unused ones.
 

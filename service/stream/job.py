@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from service.stream.automaton import Automaton
 from service.stream.generation import Sampling
 
 Ids = NDArray[np.int64]
@@ -12,6 +13,9 @@ State = NDArray[np.float32]
 
 # The engine copies the state of every text at each multiple of this many characters.
 SNAPSHOT_INTERVAL = 256
+# A sequence that is followed reports a state after at least this many characters, for the cache: one
+# state takes up to 24 KB, and a stream whose service dies is drawn again from the last one.
+REPORT_INTERVAL = 1024
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,15 @@ class Start:
     prompt: Ids
     consumed: int = 0
     state: State | None = None  # [parts, units]; None is the zero state
-    generated: Ids | None = None  # the stream's earlier ids, for a sampling that counts them
+    generated: Ids | None = None  # the stream's earlier ids, for a sampling that looks back
 
 
 @dataclass(frozen=True)
 class Job:
-    """Characters `begin` to `end` of a stream, to be drawn from a start."""
+    """Characters `begin` to `end` of a stream, to be drawn from a start.
+
+    With `given`, the characters are these and none is drawn: the details of the job score a text.
+    """
 
     start: Start
     sampling: Sampling
@@ -37,6 +44,8 @@ class Job:
     begin: int = 0
     end: int
     wants_details: bool = False
+    automaton: Automaton | None = None  # of the pattern of characters 0 to `end`
+    given: Ids | None = None
 
     def __len__(self) -> int:
         return self.end - self.begin

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.errors import ServiceError
 from service.stream.details import Details
-from service.stream.job import Ending, Ids, Job
+from service.stream.job import Ending, Ids, Job, Snapshot
 
 
 def _ignore() -> None:
@@ -39,6 +39,7 @@ class Sequence:
         """Whether another sequence has the same characters, drawn once, and the same ending."""
         self._ids = np.zeros(len(job), np.int64)
         self._details: Details | None = None
+        self._snapshot: Snapshot | None = None
         self._delivered = 0
         self._ended = False
         self._error: ServiceError | None = None
@@ -50,10 +51,18 @@ class Sequence:
         """Record the monotonic time at which the sequence got its slot."""
         self.admitted = time
 
-    def deliver(self, ids: Ids, details: Details | None, place: int | None = None) -> None:
+    def deliver(
+        self,
+        ids: Ids,
+        details: Details | None,
+        place: int | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+    ) -> None:
         """Take the next characters, or the characters from a place on, and wake the readers.
 
-        An engine that was replaced delivers again what its predecessor has delivered.
+        `snapshot` is a state within the characters so far. An engine that was replaced delivers
+        again what its predecessor has delivered.
         """
         with self._changed:
             place = self._delivered if place is None else place
@@ -64,6 +73,7 @@ class Sequence:
                     self._details = Details.empty(len(self._ids), details.top_ids.shape[1])
                 self._details[place:end] = details
             self._delivered = max(self._delivered, end)
+            self._snapshot = snapshot or self._snapshot
             self._changed.notify_all()
 
     def finish(self, ending: Ending | None, error: ServiceError | None = None) -> None:
@@ -101,6 +111,12 @@ class Sequence:
     def details(self) -> Details | None:
         """The details of the characters delivered up to now, if the job wants details."""
         return None if self._details is None else self._details[: self._delivered]
+
+    def take_snapshot(self) -> Snapshot | None:
+        """Return the latest state that came with delivered characters, once; None: none is new."""
+        with self._changed:
+            snapshot, self._snapshot = self._snapshot, None
+        return snapshot
 
     def wait(self, wanted: int, timeout: float) -> bool:
         """Wait until `wanted` characters are delivered or the sequence has ended.

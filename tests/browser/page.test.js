@@ -119,10 +119,42 @@ test("a link reproduces the very same text", async () => {
   assert.deepEqual(other.complaints, []);
 });
 
+test("a text matches its pattern, and its link reproduces the text", async () => {
+  await page.fill("#pattern", "\\n[A-Z][a-z]{3,9}(?: [a-z]+){2}[.!]");
+  await generate(60);
+  const written = await text();
+  assert.match(written, /^ROMEO:\n[A-Z][a-z]{3,9}(?: [a-z]+){2}[.!]$/);
+  assert.ok(await page.locator("#continue").isDisabled());
+  await shot("pattern");
+  const wanted = new URLSearchParams({
+    ...{ seed: "ROMEO:", length: 60, temperature: 0.5, random_seed: 0 },
+    pattern: await page.inputValue("#pattern"),
+  });
+  const other = await open(`${service.url}/#${wanted}`);
+  await other.page.locator("#write-status", { hasText: "Done" }).waitFor();
+  assert.equal(await other.page.locator("#text").textContent(), written);
+  await other.page.context().close();
+  await page.fill("#pattern", "a(?=b)");
+  await page.click("#generate");
+  await said("write", "look-ahead");
+  complaints.length = 0; // the browser's own line about the refusal
+});
+
 test("what was typed is there after a reload", async () => {
   await page.fill("#seed", "JULIET:");
   await page.reload();
   await page.waitForFunction(() => document.getElementById("seed").value === "JULIET:");
+});
+
+test("the seed text is the chosen model's until another is typed", async () => {
+  const shown = (seed) => page.waitForFunction((wanted) => document.getElementById("seed").value === wanted, seed);
+  await page.selectOption("#model", "faust");
+  await shown("FAUST:");
+  await page.selectOption("#model", "");
+  await shown("ROMEO:");
+  await page.fill("#seed", "GRETCHEN:");
+  await page.selectOption("#model", "faust");
+  await shown("GRETCHEN:");
 });
 
 test("four temperatures stand side by side", async () => {
@@ -232,5 +264,30 @@ test("over the limit, the page says when to come back", async () => {
     await own.close();
   } finally {
     await limited.stop();
+  }
+});
+
+test("a text goes on by itself when its service is killed and another takes its place", async () => {
+  const killed = await startService();
+  // A lost connection is an error on the browser's console, as it should be: another window.
+  const own = await browser.newPage();
+  await own.goto(killed.url);
+  await own.waitForFunction(() => document.getElementById("model").options.length > 1);
+  await own.fill("#length", "10000");
+  await own.click("#generate");
+  await own.waitForFunction(() => document.getElementById("text").textContent.length > 500);
+  await killed.kill();
+  await own.locator("#write-status", { hasText: /lost after \d+ characters/ }).waitFor();
+  await shot("lost", own);
+  const other = await startService({}, killed.port);
+  try {
+    await own.locator("#write-status", { hasText: "Done: 10,000 characters" }).waitFor();
+    const body = JSON.stringify({ seed: "ROMEO:", temperature: 0.5, length: 10_000 });
+    const headers = { "Content-Type": "application/json" };
+    const whole = await (await fetch(`${other.url}/generate`, { method: "POST", headers, body })).json();
+    assert.equal(await own.locator("#text").textContent(), whole.seed + whole.text);
+    await own.close();
+  } finally {
+    await other.stop();
   }
 });

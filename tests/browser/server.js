@@ -8,16 +8,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Start a service and wait until it answers: {url, stop}. */
-export async function startService(settings = {}) {
-  const port = await freePort();
+/** Start a service, on a free port or a given one, and wait until it answers: {url, port, stop, kill}. */
+export async function startService(settings = {}, port = undefined) {
+  port ??= await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = { ...process.env, ...settings, PORT: port };
-  const options = { cwd: ROOT, env, stdio: "ignore" };
+  const options = { cwd: ROOT, env, stdio: "ignore", detached: true }; // a group, to be killed at once
   const child = spawn(`${ROOT}/.venv/bin/python`, ["-m", "service"], options);
   const stop = async () => {
-    if (child.exitCode !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGTERM");
+    await once(child, "exit");
+  };
+  const kill = async () => {
+    process.kill(-child.pid, "SIGKILL");
     await once(child, "exit");
   };
   const answers = () => fetch(`${url}/readyz`).then((answer) => answer.ok, () => false);
@@ -27,7 +31,7 @@ export async function startService(settings = {}) {
     await stop();
     throw error;
   }
-  return { url, stop };
+  return { url, port, stop, kill };
 }
 
 /** Wait until a condition holds, half a minute at most. */

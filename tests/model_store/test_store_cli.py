@@ -51,6 +51,18 @@ def test_list_is_a_table(store: ModelStore, place: Place, publish: Publish, run:
     assert lines[2][-3:] == ["1.5000", "1.3", "kB"]
 
 
+def test_list_remarks_on_a_model_that_loses_to_its_5_gram(
+    store: ModelStore, folder: Path, description: ModelDescription, run: Run
+) -> None:
+    """`list` and `show` warn of a model whose own baseline is better, at the end of its line."""
+    metrics = {"validation_nats": 1.776, "5-gram_nats": 1.705}
+    store.publish("abc", folder, description.model_copy(update={"metrics": metrics}))
+    remark = "loses to its own 5-gram model (1.7760 against 1.7050 nats)"
+    (line,) = [line for line in run("list")[1].splitlines() if line.startswith("abc")]
+    assert line.endswith(remark)
+    assert remark in run("show", "abc")[1]
+
+
 def test_list_tells_each_fault_with_its_remedy(
     store: ModelStore, place: Place, publish: Publish, run: Run
 ) -> None:

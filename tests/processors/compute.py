@@ -38,6 +38,8 @@ SAMPLINGS = (
     Sampling(1.3, top_k=None, top_p=0.9, random_seed=5),
     Sampling(0.5, top_k=20, top_p=0.5, random_seed=6, frequency_penalty=0.7),
     Sampling(2.0, None, None, 7, presence_penalty=-1.1, logit_bias=((1, 0.3), (2, -100.0))),
+    Sampling(1.2, None, 0.9, 8, min_p=0.01, typical_p=0.8),
+    Sampling(1.0, None, None, 9, repetition_penalty=1.3, repetition_window=20),
 )
 ROWS = len(SAMPLINGS)
 PLAIN = 3  # the first of them draw from the whole distribution

@@ -46,6 +46,14 @@ def _assert_problem(answer: Answer, status: int, code: str) -> None:
         ({"seed": "a", "top_k": 0}, "top_k"),
         ({"seed": "a", "top_p": 0}, "top_p"),
         ({"seed": "a", "top_p": 1.1}, "top_p"),
+        ({"seed": "a", "min_p": 1.1}, "min_p"),
+        ({"seed": "a", "typical_p": 0}, "typical_p"),
+        ({"seed": "a", "repetition_penalty": 0}, "repetition_penalty"),
+        ({"seed": "a", "repetition_window": 0}, "repetition_window"),
+        ({"seed": "a", "pattern": "("}, "pattern"),
+        ({"seed": "a", "pattern": ""}, "pattern"),
+        ({"seed": "a", "pattern": "a" * 2_001}, "pattern"),
+        ({"seed": "a", "pattern": "(a|b)*a(a|b){20}"}, "pattern"),
         ({"seed": "a", "unknown": "keep"}, "unknown"),
         ({"seed": "a", "model": 3}, "model"),
         ({"seed": "a", "lenght": 5}, "lenght"),
@@ -70,6 +78,7 @@ def test_wrong_field_is_named(service: Service, fields: dict, field: str) -> Non
         {"seed": "a", "model": "\U0001f600" * 80_000},
         {"seed": ["a"] * 100_000},
         {"seed": "\U0001f600\u4e00\u4e01" * 3_000},
+        {"seed": "a", "pattern": f"(?P<{'x' * 900}>)" * 2},
     ],
     ids=lambda fields: str(fields)[:40],
 )
@@ -84,7 +93,8 @@ def test_an_error_document_is_small(service: Service, fields: dict) -> None:
 def test_null_and_whole_numbers(service: Service) -> None:
     """Null stands for the default of a field, and 20.0 is the same number as 20."""
     plain = service.generate(seed="abc", length=20).json
-    nulls = dict.fromkeys(("temperature", "top_k", "top_p", "stop", "details", "model"))
+    names = "temperature top_k top_p min_p typical_p repetition_penalty repetition_window pattern"
+    nulls = dict.fromkeys([*names.split(), "stop", "details", "model"])
     assert service.generate(seed="abc", length=20.0, **nulls).json["text"] == plain["text"]
     assert len(service.generate(seed="abc", length=None).json["text"]) == 400
 

@@ -62,11 +62,21 @@ def test_empty_seed_text_starts_after_a_line_end(service: Service) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"temperature": 0.5}, {"random_seed": 1}, {"top_k": 2}, {"top_p": 0.3}, {"seed": "Hellp"}],
+    [
+        {"temperature": 0.5},
+        {"random_seed": 1},
+        {"top_k": 2},
+        {"top_p": 0.3},
+        {"min_p": 0.5},
+        {"typical_p": 0.3},
+        {"repetition_penalty": 3},
+        {"pattern": "[a-z]{100}"},
+        {"seed": "Hellp"},
+    ],
     ids=str,
 )
 def test_every_parameter_matters(service: Service, change: dict) -> None:
-    """Another temperature, random seed, top_k, top_p or seed text gives another text."""
+    """Another value of any parameter gives another text."""
     base = {"seed": "Hello", "length": 100}
     assert (
         _uncached(service, **base).json["text"] != _uncached(service, **base | change).json["text"]

@@ -1,6 +1,9 @@
 """`python -m service generate` writes text to the terminal, without a server."""
 
+import ast
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,11 +25,12 @@ Start = Callable[..., subprocess.Popen[str]]
 def start(store: Path) -> Start:
     """Return a function that starts the command in its own process group, as a shell does."""
 
-    def start(*arguments: str) -> subprocess.Popen[str]:
+    def start(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "service", "generate", *arguments],
             cwd=ROOT,
             env={"CHARLOOM_STORE": str(store), "CHARLOOM_MODEL": "tiny"},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -74,15 +78,18 @@ def test_bad_values_get_the_services_errors(
     output, errors = command.communicate(timeout=60)
     wrong: dict[str, Any] = {field: value}
     (problem,) = service.generate(seed="Once", **wrong).json["errors"]
-    assert errors == f"service: {field}: {problem['message']}\n"
+    assert errors == f"service: {option}: {problem['message']}\n"
     assert (command.returncode, output) == (2, "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["Once", "--temperature", "warm"], "temperature: Input should be a valid number"),
-        (["na€ive"], "seed: the model does not know '€'"),
+        (["Once", "--temperature", "warm"], "--temperature: Input should be a valid number"),
+        (["na€ive"], "TEXT: the model does not know '€'; send --unknown drop to omit them"),
+        (["Once", "--novel"], "--novel: "),
+        (["Once", "--count", "2", "--output", "/does/not/exist"], "[Errno 2]"),
+        (["Once", "--count", "2", "--novel"], "--novel: the version has no list"),
         (["Once", "--model", "nobody"], "no model is called 'nobody'"),
     ],
 )
@@ -92,6 +99,35 @@ def test_other_bad_values_are_named_too(start: Start, arguments: list[str], name
     output, errors = command.communicate(timeout=60)
     assert (command.returncode, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith(f"service: {named}")
+
+
+def test_many_texts_are_the_services(service: Service, start: Start, tmp_path: Path) -> None:
+    """A file gets the texts of the service's count, one a line, as text or with their random seeds."""
+    options = ["Once", "--count", "5", "--length", "8", "--stop", "\n", "--distinct"]
+    texts = service.generate(seed="Once", count=5, length=8, stop=["\n"], distinct=True).json[
+        "texts"
+    ]
+    commands = [start(*options, "--output", str(tmp_path / name)) for name in ("a.txt", "a.jsonl")]
+    for command in commands:
+        assert command.communicate(timeout=60) == ("", "")
+    lines = (tmp_path / "a.txt").read_text(encoding="utf-8").splitlines()
+    assert lines == ["Once" + each["text"] for each in texts]
+    objects = (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in objects] == texts
+
+
+def test_a_continuation_is_chosen(start: Start) -> None:
+    """Enter takes the likeliest continuation, a number that one, other text is appended; the end is shown."""
+    command = start("Once", "--interactive", stdin=subprocess.PIPE)
+    output, errors = command.communicate("\n2\nxyz\n", timeout=60)
+    rounds = output.split("> ")
+    assert (command.returncode, errors, len(rounds)) == (0, "", 5)
+    first, second = (
+        re.findall(r"^  \d  +\d+%  (.*)$", shown, re.MULTILINE) for shown in rounds[:2]
+    )
+    assert len(first) == 5
+    text = "Once" + ast.literal_eval(first[0]) + ast.literal_eval(second[1]) + "xyz"
+    assert rounds[-1].strip() == text.strip()
 
 
 def test_ctrl_c_ends_it_quietly(start: Start) -> None:

@@ -17,6 +17,18 @@ def test_models_are_listed(service: Service) -> None:
     assert models["deep"]["metrics"]["validation_nats"] == 4.0
 
 
+def test_models_bring_a_seed_text(service: Service) -> None:
+    """Each model's seed text has only symbols that the model knows; an early version's is empty."""
+    listed = service.get("/models").json
+    assert listed["default"] == "tiny"
+    seeds = {model["name"]: model["seed_text"] for model in listed["models"]}
+    assert seeds["tiny"] == ""
+    assert seeds["shakespeare"] == "ROMEO:"
+    for name, seed in seeds.items():
+        assert service.get(f"/models/{name}").json["seed_text"] == seed
+        assert service.generate(model=name, seed=seed, length=1).status == 200
+
+
 def test_one_model_shows_its_versions(service: Service) -> None:
     """`GET /models/<name>` shows every version, and 404 for a name that does not exist."""
     assert [v["version"] for v in service.get("/models/tiny").json["versions"]] == [1]

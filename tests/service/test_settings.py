@@ -33,7 +33,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "characters_per_minute": NUMBERS,
     "cors_origins": (
         "example.org",
-        "https://example.org/",
+        "https://example.org/page",
+        "https://*",
         "https://a b",
         "https://a;b",
         "ftp://a",
@@ -52,6 +53,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "max_length": (*NUMBERS, "0", "1000001"),
     "max_seed_chars": (*NUMBERS, "1000001"),
     "deadline": SECONDS,
+    "unready_seconds": ("-1", "nan", "inf", "soon"),
     "redis_url": (
         *("localhost:6379", "localhost", "http://localhost", "redis://", "redis:///0", "redis:"),
         *("redis://localhost:port", "redis://localhost:99999", "redis://localhost/zero", "unix://"),
@@ -148,9 +150,11 @@ def test_an_empty_variable_counts_as_not_set(name: str, monkeypatch: pytest.Monk
         ("store", "s3://bucket/prefix", "s3://bucket/prefix"),
         (
             "cors_origins",
-            "https://a.example, http://[::1]:80",
-            ("https://a.example", "http://[::1]:80"),
+            "https://a.example, http://[::1]:8080",
+            ("https://a.example", "http://[::1]:8080"),
         ),
+        ("cors_origins", "HTTPS://A.example/, http://b:80", ("https://a.example", "http://b")),
+        ("cors_origins", "*", ("*",)),
         ("models", "faust, shakespeare", ("faust", "shakespeare")),
         ("redis_url", "redis://localhost", "redis://localhost"),
         ("redis_url", "rediss://:p%40ss@[::1]:6380/1", "rediss://:p%40ss@[::1]:6380/1"),

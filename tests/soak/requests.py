@@ -84,6 +84,7 @@ def _events(answer: Answer) -> list[tuple[str, Any]]:
     """Return the name and the data of each event; a piece of text has no name."""
     found = []
     for block in answer.body.decode().strip().split("\n\n"):
-        name, _, data = block.rpartition("data: ")
-        found.append((name.removeprefix("event: ").strip(), json.loads(data)))
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "data" in fields:  # else a comment
+            found.append((fields.get("event", ""), json.loads(fields["data"])))
     return found

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from training.config import TrainingConfig
 from training.corpus.prepare import prepare
+from training.corpus.seed_text import seed_text_of
 from training.corpus.sources import open_corpus
 from training.frozen.start import Start
 from training.learning.batches import batches_of
@@ -56,7 +57,7 @@ class Training:
         source.write_text(text, encoding="utf-8")
         with open_corpus([str(source)]) as self.corpus:
             self.text, self.vocabulary = prepare(self.corpus, config, folder, start.vocabulary)
-        seed_text = self.vocabulary.decode(self.text.validation[:25])
+        seed_text = seed_text_of(self.text, self.vocabulary)
         self.start = start
         info = RunInfo(config, self.corpus.sha256, seed_text, start.parent)
         self.run = Run.start(folder, info)
@@ -66,7 +67,7 @@ class Training:
         with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
             progress = Progress(Console(file=nowhere))
             config = self.run.info.config
-            batches = batches_of(self.text.train, config)
+            batches = batches_of(self.text, config)
             trainer = Trainer(config, self.vocabulary, len(batches), self.start.weights())
             fit(trainer, self.run, batches, self.text, self.vocabulary, progress)
         return self

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.errors import CorpusError
-from training.learning.batches import StreamBatches, WindowBatches
+from training.learning.batches import StreamBatches, TextBatches, WindowBatches
 
 
 def numbered(length: int) -> np.ndarray:
@@ -51,6 +51,37 @@ def test_what_one_epoch_leaves_over_another_learns() -> None:
     ]
     assert left_over[0]
     assert left_over[0].isdisjoint(left_over[1])
+
+
+def many_texts() -> TextBatches:
+    """Forty texts of different lengths, whose ids count up from 1 after the end symbol 0."""
+    ids = np.concatenate([np.arange(1 + 3 * length % 29) for length in range(40)])
+    return TextBatches(ids, batch_size=4, sequence_length=24, text_end=0)
+
+
+def test_streams_of_texts_begin_with_texts_and_keep_them_whole() -> None:
+    """A stream begins with a text; within a text each target follows its input, and then a text begins."""
+    streams = [np.concatenate(rows, axis=1) for rows in zip(*many_texts().epoch(7), strict=True)]
+    inputs, targets = streams
+    assert not inputs[:, 0].any()
+    assert np.all((targets == inputs + 1) | (targets == 0))
+    np.testing.assert_array_equal(inputs[:, 1:], targets[:, :-1])
+
+
+def test_texts_have_another_order_in_each_epoch() -> None:
+    """The order of the texts differs between epochs, and equal draws give equal batches."""
+    first, other, again = (np.concatenate([i for i, _ in many_texts().epoch(d)]) for d in (1, 2, 1))
+    assert not np.array_equal(first, other)
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_ring_of_texts_reads_every_text() -> None:
+    """One stream reads all texts once, character by character."""
+    texts = many_texts()
+    size = len(texts.ids)
+    one = TextBatches(texts.ids, batch_size=1, sequence_length=size, text_end=0)
+    ((inputs, targets),) = one.epoch(3)
+    assert sorted(inputs[0]) == sorted(targets[0]) == sorted(texts.ids)
 
 
 def test_rows_read_different_parts_of_the_text() -> None:

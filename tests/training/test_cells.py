@@ -71,6 +71,22 @@ def test_a_step_is_one_step_of_the_sequence(cell_type: type[Cell]) -> None:
         np.testing.assert_allclose(part, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("symbols", [2, BATCH * STEPS + 1])
+def test_ids_choose_the_rows_of_a_table(symbols: int) -> None:
+    """Looked up before or after the product, rows of a table are inputs, and have the same gradient."""
+    cell, table = built(LSTM), drawn(1, symbols, INPUTS)
+    state, ids = (
+        drawn_state(cell),
+        tf.constant(np.arange(BATCH * STEPS).reshape(BATCH, -1) % symbols),
+    )
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(table)
+        looked_up, plain = cell(table, state, ids=ids)[0], cell(tf.gather(table, ids), state)[0]
+    np.testing.assert_allclose(looked_up, plain, atol=1e-6)
+    found, expected = (tf.convert_to_tensor(tape.gradient(h, table)) for h in (looked_up, plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("cell_type", CELLS.values())
 def test_the_gradient_is_that_of_the_unrolled_steps(cell_type: type[Cell]) -> None:
     """The gradients of inputs, weights and first state equal those of unrolled steps."""
@@ -123,3 +139,26 @@ def test_bfloat16_products_keep_a_float32_state() -> None:
     cell = LSTM(UNITS, dtype="mixed_bfloat16")
     hidden, last = cell(drawn(1, BATCH, STEPS, INPUTS), drawn_state(cell))
     assert {part.dtype for part in [hidden, *last]} == {tf.float32}
+
+
+@pytest.mark.parametrize("cell_type", CELLS.values())
+def test_a_text_begins_from_the_zero_state(cell_type: type[Cell]) -> None:
+    """Two texts in one row have the states and gradients of the same texts in two calls."""
+    cell, x, state = built(cell_type), drawn(1, BATCH, STEPS, INPUTS), drawn_state(built(cell_type))
+    goes_on = np.ones((BATCH, STEPS, 1), np.float32)
+    goes_on[:, 3] = 0
+    with tf.GradientTape() as one:
+        hidden, last = cell(x, state, tf.constant(goes_on))
+        loss = tf.reduce_sum(hidden**3)
+    with tf.GradientTape() as two:
+        first, _ = cell(x[:, :3], state)
+        second, expected_last = cell(x[:, 3:], [tf.zeros_like(part) for part in state])
+        expected = tf.concat([first, second], axis=1)
+        expected_loss = tf.reduce_sum(expected**3)
+    np.testing.assert_allclose(hidden, expected, atol=1e-6)
+    np.testing.assert_allclose(last, expected_last, atol=1e-6)
+    weights = cell.trainable_variables
+    for found, other in zip(
+        one.gradient(loss, weights), two.gradient(expected_loss, weights), strict=True
+    ):
+        np.testing.assert_allclose(found, other, atol=1e-4)

@@ -77,6 +77,7 @@ def test_an_unknown_key_lists_the_keys(tmp_path: Path) -> None:
         ("learning_rate", "inf"),
         ("weight_decay", "inf"),
         ("validation_fraction", "1"),
+        ("test_fraction", "0.9"),  # and 0.1 for the validation
         ("precision", "float64"),
         ("random_seed", "-1"),
         ("random_seed", str(2**31)),

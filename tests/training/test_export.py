@@ -27,9 +27,12 @@ from training.network.model import build_model, zero_state
 SYMBOLS = 30
 
 
-def small_model(config: TrainingConfig) -> keras.Model:
+TEXT_END = 4
+
+
+def small_model(config: TrainingConfig, text_end: int | None = None) -> keras.Model:
     """A model with random weights and biases, so that exchanged parts change the logits."""
-    model = build_model(config, SYMBOLS, "float32")
+    model = build_model(config, SYMBOLS, "float32", text_end=text_end)
     rng = np.random.default_rng(3)
     model.set_weights([rng.normal(0, 0.4, w.shape).astype(np.float32) for w in model.get_weights()])
     return model
@@ -56,9 +59,22 @@ def test_the_fp32_graph_is_the_keras_model(
 ) -> None:
     """The fp32 graph gives the logits of Keras, step by step, for every network."""
     config = small_config(cell=cell, layers=layers)
-    model = small_model(config)
+    model = small_model(config, text_end=int(ids[20]))
     logits = stream_logits(graph_at(tmp_path / "g.onnx", model, int8=False, cell=cell), ids)
     np.testing.assert_allclose(logits, keras_logits(model, config, ids), atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_text_begins_anew_in_the_graphs(
+    tmp_path: Path, ids: np.ndarray, cell: str, int8: bool
+) -> None:
+    """In a model of texts, what follows a text end does not depend on what stands before."""
+    config = small_config(cell=cell, layers=2)
+    path = graph_at(tmp_path / "g.onnx", small_model(config, TEXT_END), int8=int8, cell=cell)
+    text = np.concatenate([[TEXT_END], ids])
+    logits = stream_logits(path, np.concatenate([ids, text]))
+    np.testing.assert_array_equal(logits[len(ids) :], stream_logits(path, text))
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -89,10 +105,10 @@ def test_the_graphs_signature_is_the_design(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the three frozen forms of one two-layer model."""
+    """A folder with the three frozen forms of one two-layer model of texts."""
     folder = tmp_path_factory.mktemp("exported")
     config = small_config(layers=2)
-    export(small_model(config), config, folder)
+    export(small_model(config, TEXT_END), config, folder)
     return folder
 
 
@@ -125,7 +141,7 @@ def test_the_saved_model_agrees_with_the_fp32_graph(exported: Path) -> None:
     feed: dict[str, np.ndarray] = {
         name: rng.normal(0, 0.5, (5, 16)).astype(np.float32) for name in ("h0", "c0", "h1", "c1")
     }
-    feed["ids"] = rng.integers(SYMBOLS, size=5)
+    feed["ids"] = np.array([TEXT_END, *rng.integers(SYMBOLS, size=4)])
     names = [node.name for node in session.get_outputs()]
     expected = dict(zip(names, session.run(names, feed), strict=True))
     signature = tf.saved_model.load(str(exported / contents.SAVED_MODEL)).signatures[

@@ -12,6 +12,7 @@ import pytest
 
 from tests.training.small import Training, small_config
 from training.config import load_config
+from training.corpus.seed_text import seed_text_of
 from training.errors import TrainingError
 from training.learning.batches import batches_of
 from training.learning.evaluate import validation_loss
@@ -64,7 +65,7 @@ def sampler(training: Training) -> Callable[[str, float], str]:
 def test_samples_go_on_from_the_held_out_seed_text(trained: Training) -> None:
     """The best epoch's samples are drawn with its weights after the held-out seed text."""
     run, sample = trained.run, sampler(trained)
-    assert run.info.seed_text == trained.vocabulary.decode(trained.text.validation[:25])
+    assert run.info.seed_text == seed_text_of(trained.text, trained.vocabulary)
     assert run.best.samples == {str(t): sample(run.info.seed_text, t) for t in (0.5, 1.0)}
 
 
@@ -116,6 +117,20 @@ def test_few_steps_are_enough_to_learn_something(tmp_path: Path, changes: dict[s
     assert training.run.best.validation_loss < untrained - 0.2
 
 
+def test_the_average_forgets_the_first_weights(tmp_path: Path) -> None:
+    """The momentum of the average rises with the steps, from 0 to the configured one."""
+    training = Training(tmp_path, PERIODIC, small_config(ema_momentum=0.25))
+    batches = batches_of(training.text, training.run.info.config)
+    trainer = Trainer(training.run.info.config, training.vocabulary, len(batches))
+    average = np.nan
+    for momentum, batch in zip([0, 2 / 11, 0.25, 0.25], batches.epoch(0), strict=False):
+        trainer.step(*batch)
+        weights = trainer.model.get_weights()[0]
+        average = weights if momentum == 0 else momentum * average + (1 - momentum) * weights
+    trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
+    np.testing.assert_allclose(trainer.model.get_weights()[0], average, rtol=1e-5)
+
+
 def test_the_learning_rate_rises_and_falls() -> None:
     """The learning rate rises from zero during the warm-up, then falls to zero."""
     config = small_config(warmup_steps=5, learning_rate=0.02)
@@ -140,7 +155,7 @@ def moments_after_one_step(folder: Path, clip_norm: float) -> float:
     training = Training(folder, PERIODIC, small_config(clip_norm=clip_norm))
     config = training.run.info.config
     trainer = Trainer(config, training.vocabulary, steps_per_epoch=10)
-    trainer.step(*next(batches_of(training.text.train, config).epoch(0)))
+    trainer.step(*next(batches_of(training.text, config).epoch(0)))
     moments = np.concatenate([np.ravel(moment) for moment in trainer.optimizer._momentums])
     return float(np.linalg.norm(moments) / (1 - trainer.optimizer.beta_1))
 

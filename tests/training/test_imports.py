@@ -1,11 +1,14 @@
 """A command imports no library that the command does not use."""
 
+import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import training
 from tests.servers import ROOT
 from tests.training.commands import job
 
@@ -28,6 +31,16 @@ def imported_by(*words: str, status: int = 0) -> set[str]:
     line = [sys.executable, "-c", COMMAND.replace("EXPECTED", str(status)), *words]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     return set(done.stderr.split())
+
+
+def test_tensorflow_computes_with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package switches oneDNN on before any of its modules imports TensorFlow, unless told otherwise."""
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    importlib.reload(training)
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    importlib.reload(training)
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
 
 
 @pytest.mark.parametrize("command", [[], ["compare"], ["requantise"]])

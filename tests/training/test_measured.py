@@ -24,7 +24,9 @@ def described(tmp_path: Path, characters: int = 1_000_000, **training: Any) -> M
         ({"validation_characters": 100_000}, True),  # of the 100,000 held out
         ({"validation_characters": 99_999}, False),
         ({"validation_fraction": 0.2}, False),
+        ({"test_fraction": 0.1}, False),
         ({"min_count": 2}, False),
+        ({"texts": "lines"}, False),  # other texts are held out
         ({"characters": 999_999}, False),  # dropped symbols shorten the text
     ],
 )

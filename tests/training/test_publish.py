@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from model_store import PRODUCTION, Manifest, ModelStore
 from tests.factories import publish_random_model
 from tests.training.small import Training
+from training.corpus.split import Split
 from training.errors import ParityError
-from training.frozen.runtime import stream_loss
+from training.frozen.runtime import stream_loss, windows_loss
 from training.learning.run import Run
 from training.options import Promote
 from training.publishing.baselines import BASELINES
+from training.publishing.protocols import further_losses
 from training.publishing.publish import promote, publish
 from training.publishing.report import write_card
 
@@ -39,7 +42,10 @@ def test_the_manifest_says_what_was_trained_and_how(published: Path, trained: Tr
         "name": "small.txt",
         "sha256": trained.corpus.sha256,
         "characters": 42_000,
+        "texts": None,
+        "held_out_texts": None,
     }
+    assert manifest.seed_text == trained.run.info.seed_text
     assert manifest.training == trained.run.info.config.model_dump()
     assert {"keras", "numpy", "onnx", "onnxruntime"} < manifest.libraries.keys()
 
@@ -54,6 +60,25 @@ def test_the_metrics_are_those_of_the_published_graphs(published: Path, trained:
     assert metrics["validation_bits"] == pytest.approx(metrics["validation_nats"] / math.log(2))
     assert metrics["best_epoch"] == trained.run.best.number
     assert metrics["train_nats"] == trained.run.best.train_loss
+
+
+def test_windows_are_read_from_the_zero_state(published: Path, trained: Training) -> None:
+    """The loss over windows is the mean over windows that are each read alone, from the zero state."""
+    model = ModelStore(published).open("small", 1)
+    graph, ids = model.file("model.int8.onnx"), trained.text.validation[:300].astype(np.int64)
+    alone = [stream_loss(graph, ids[start : start + 257]) for start in range(300 - 256)]
+    assert windows_loss(graph, ids) == pytest.approx(np.mean(alone))
+    whole = trained.text.validation.astype(np.int64)
+    assert model.manifest.metrics["windows_nats"] == windows_loss(graph, whole)
+
+
+def test_the_test_part_is_measured_as_served(published: Path, trained: Training) -> None:
+    """The test loss is the int8 graph's over the whole test part, whatever validation measures."""
+    graph = ModelStore(published).open("small", 1).file("model.int8.onnx")
+    text = Split(trained.text.ids, trained.text.cut, tested=2000)
+    losses = further_losses(graph, text, characters=500)
+    assert losses["test_nats"] == stream_loss(graph, text.ids[-2000:].astype(np.int64))
+    assert "test_nats" not in further_losses(graph, trained.text, characters=500)
 
 
 @pytest.fixture
@@ -100,6 +125,9 @@ def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
     nats, bits = metrics["validation_nats"], metrics["validation_bits"]
     assert f"| **this model** | {nats:.4f} | {bits:.4f} |" in card
     assert f"| its int8 graph, as served | {metrics['int8_nats']:.4f} |" in card
+    assert f"| … over windows of 256 characters | {metrics['windows_nats']:.4f} |" in card
+    assert f"| before calibration | {metrics['uncalibrated_nats']:.4f} |" in card
+    assert f"multiplied by {metrics['calibration_factor']:.4f}" in card
     for name in BASELINES:
         assert f"| {name} | {metrics[f'{name}_nats']:.4f} |" in card
     assert "42,000 characters" in card
@@ -156,6 +184,18 @@ def test_production_moves_as_the_policy_says(
 
 
 @pytest.mark.parametrize(("policy", "moves"), [("if-better", False), ("always", True)])
+def test_a_model_that_loses_to_its_5_gram_is_not_promoted_by_itself(
+    tmp_path: Path, policy: Promote, moves: bool
+) -> None:
+    """Even the first version of a name is promoted by `always` alone where its 5-gram is better."""
+    store = ModelStore(tmp_path / "store")
+    seed = publish_random_model(tmp_path / "store")
+    metrics = seed.metrics | {"5-gram_nats": seed.metrics["validation_nats"]}
+    weak = seed.model_copy(update={"metrics": metrics})
+    assert promote(store, weak, policy) is moves
+
+
+@pytest.mark.parametrize(("policy", "moves"), [("if-better", False), ("always", True)])
 def test_losses_over_other_characters_are_not_compared(
     tmp_path: Path, policy: Promote, moves: bool
 ) -> None:
@@ -204,3 +244,19 @@ def replace_characters(manifest: Manifest) -> Manifest:
     corpus = manifest.corpus.model_copy(update={"characters": 10_000_000})
     metrics = manifest.metrics | {"int8_nats": 4.0}
     return manifest.model_copy(update={"corpus": corpus, "metrics": metrics})
+
+
+def test_a_card_tells_the_test_text_from_the_validation_text(
+    trained: Training, tmp_path: Path
+) -> None:
+    """The card of a version with a test part has its loss, and names both parts of the corpus."""
+    manifest = publish_random_model(tmp_path)
+    metrics = manifest.metrics | {"test_nats": 1.0765}
+    run = Run.open(trained.run.folder)
+    config = run.info.config.model_copy(update={"validation_fraction": 0.2, "test_fraction": 0.1})
+    run.info = replace(run.info, config=config)
+    write_card("small", manifest.model_copy(update={"metrics": metrics}), run, tmp_path / "card.md")
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "| … over the test text | 1.0765 |" in card
+    assert "(the 20 % of the corpus before the test text)" in card
+    assert "The test text, the last 10 % of the corpus, is measured once" in card

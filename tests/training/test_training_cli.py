@@ -25,8 +25,9 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -
 
 
 def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
-    """One command trains, checks, publishes and promotes a version."""
-    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    """One command trains, checks, publishes and promotes a version, and warns of a weak one."""
+    options = small_options("--promote", "always")
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *options)
     done = completed(line)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -36,11 +37,14 @@ def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
     assert model.manifest.training["units"] == 16
     said = done.stdout.splitlines()
     assert said[0].startswith("some text.txt: 5,000 characters, ")
+    assert said[1].startswith("units 16, batch_size 4, sequence_length 32, epochs 2, ")
+    assert said[1].endswith("; 70 steps in all")
     assert [text.split(":")[0] for text in said if text.startswith("epoch")] == [
         "epoch 1",
         "epoch 2",
     ]
-    assert said[-2].startswith(f"published small@1 in {store.root}: ")
+    assert said[-3].startswith(f"published small@1 in {store.root}: ")
+    assert said[-2].startswith("small@1 loses to its own 5-gram model (")
     assert said[-1] == "production is now small@1"
 
 
@@ -49,7 +53,8 @@ def test_a_version_is_published_on_s3(
 ) -> None:
     """With an S3 address as the store, the version is published and promoted on S3."""
     address = f"{s3.new_bucket()}/models"
-    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *small_options())
+    options = small_options("--promote", "always")
+    line = job(tmp_path, "--corpus", str(corpus), "--name", "small", *options)
     assert command.main([*line[3:], "--set", "epochs=1", "--store", address]) == 0
     store = ModelStore(address)
     assert store.verify(*store.resolve(f"small@{PRODUCTION}")).training["units"] == 16
@@ -153,7 +158,7 @@ def test_several_files_are_one_text(
     (tmp_path / "a.txt").write_text(ENGLISH[:2999].rstrip("\n"), encoding="utf-8")
     (tmp_path / "b.txt").write_text("b" * 2000, encoding="utf-8")
     arguments = ("--corpus", *given, "--corpora-dir", str(tmp_path), "--name", "small")
-    arguments += ("--set", "batch_size=64")
+    arguments += ("--set", "batch_size=64", "--set", "sequence_length=128")
     assert "the training text has 4500 characters" in refused(tmp_path, capsys, *arguments)
 
 
@@ -200,7 +205,8 @@ def test_a_refused_training_spares_the_earlier_run(
     earlier = tmp_path / "the runs" / "small" / "best-3.npz"
     earlier.parent.mkdir(parents=True)
     earlier.write_bytes(b"precious")
-    arguments = ("--corpus", str(corpus), "--name", "small", "--set", "batch_size=64")
+    sizes = ("--set", "batch_size=64", "--set", "sequence_length=128")
+    arguments = ("--corpus", str(corpus), "--name", "small", *sizes)
     message = refused(tmp_path, capsys, *arguments)
     assert "4500 characters but one batch takes 8192: lower batch_size" in message
     assert earlier.read_bytes() == b"precious"

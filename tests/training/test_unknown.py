@@ -91,7 +91,7 @@ def test_it_teaches_nothing(learned: Training) -> None:
     trainer = Trainer(config, learned.vocabulary, steps_per_epoch=2)
     inputs = np.zeros((config.batch_size, config.sequence_length), np.int32)
     assert trainer.step(inputs, np.full_like(inputs, never)) == 0
-    inputs, targets = next(batches_of(learned.text.train, config).epoch(0))
+    inputs, targets = next(batches_of(learned.text, config).epoch(0))
     assert (targets == never).any()
     assert 0 < trainer.step(inputs, targets) < 10
 

@@ -1,39 +1,26 @@
 """A corpus as ids on disk: count the symbols, choose a vocabulary, encode the text by pieces."""
 
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model_store import UNKNOWN, InvalidVocabulary, Vocabulary
+from model_store import TEXT_END, UNKNOWN, Vocabulary
 from training.config import TrainingConfig
 from training.corpus.bar import bar
+from training.corpus.record import IDS, RECORD, Record, id_type, order, record_on_disk
 from training.corpus.sources import Corpus
-from training.corpus.split import Split, split
+from training.corpus.split import Split, split, split_texts
 from training.corpus.text import read_text
+from training.corpus.texts import Arranged, arrange
 from training.errors import CorpusError
 
 MINIMUM_CHARACTERS = 1000
 CODE_POINTS = 0x110000
 EXAMPLES = 10
-IDS, RECORD = "text.ids", "text.json"
+TEXTS = "texts.txt"
 
 Counts = NDArray[np.int64]
-
-
-class Record(BaseModel):
-    """The text, the settings and the vocabulary that the ids in the same folder were made from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal[1] = 1
-    sha256: str
-    min_count: int
-    unknown: str | None  # the treatment of symbols that a given vocabulary lacks
-    characters: int
-    symbols: tuple[str, ...]
 
 
 def prepare(
@@ -48,9 +35,14 @@ def prepare(
             the given vocabulary, or no loss can be measured over the held-out text.
     """
     sources = corpus, config, folder, given
-    vocabulary = _vocabulary_on_disk(*sources) or _encode_to_disk(*sources)
-    ids = np.memmap(folder / IDS, _type(vocabulary), mode="r")
-    text = split(np.asarray(ids), config.validation_fraction)
+    record = record_on_disk(*sources) or _encode_to_disk(*sources)
+    vocabulary = Vocabulary(record.symbols)
+    ids = np.asarray(np.memmap(folder / IDS, id_type(vocabulary), mode="r"))
+    if config.of_texts:
+        end = record.symbols.index(TEXT_END)
+        text = split_texts(ids, record.training_texts, end, record.repeated_texts)
+    else:
+        text = split(ids, config.validation_fraction, config.test_fraction)
     _require_measurable(text, vocabulary, config)
     return text, vocabulary
 
@@ -69,31 +61,32 @@ def _require_measurable(text: Split, vocabulary: Vocabulary, config: TrainingCon
         )
 
 
-def _vocabulary_on_disk(
-    corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
-) -> Vocabulary | None:
-    """Return the vocabulary of the ids in the folder, or None if the ids cannot be used again."""
-    try:
-        record = Record.model_validate_json((folder / RECORD).read_bytes())
-        vocabulary = Vocabulary(record.symbols)
-        size = (folder / IDS).stat().st_size
-    except (OSError, ValidationError, InvalidVocabulary):
-        return None
-    unknown = config.unknown if given else None
-    usable = (
-        record.sha256 == corpus.sha256
-        and (record.min_count, record.unknown) == (config.min_count, unknown)
-        and vocabulary == (given or vocabulary)
-        and size == record.characters * _type(vocabulary).itemsize
-        and len(vocabulary) <= config.max_vocabulary
-    )
-    return vocabulary if usable else None
-
-
 def _encode_to_disk(
     corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
-) -> Vocabulary:
-    """Write ids and record into the folder; return the vocabulary."""
+) -> Record:
+    """Write ids and record into the folder; return the record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{IDS}.partial"
+    try:
+        arranged = Arranged(corpus)
+        if config.of_texts:
+            arranged = arrange(corpus, config, folder / TEXTS)
+        record = _encoded(arranged, config, partial, given)
+        (folder / RECORD).unlink(missing_ok=True)  # a record never describes another text's ids
+        partial.replace(folder / IDS)
+        partial.write_text(record.model_dump_json(), encoding="utf-8")
+        partial.replace(folder / RECORD)
+    finally:
+        for leftover in (partial, folder / TEXTS):  # the disk may be full
+            leftover.unlink(missing_ok=True)
+    return record
+
+
+def _encoded(
+    arranged: Arranged, config: TrainingConfig, path: Path, given: Vocabulary | None
+) -> Record:
+    """Write the ids of a text into a file; return the record."""
+    corpus = arranged.corpus
     counts = count(corpus)
     if given:
         counts = legible(counts, given, config, corpus.name)
@@ -103,26 +96,26 @@ def _encode_to_disk(
             f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
         )
     vocabulary = given or choose(counts, config)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD).unlink(missing_ok=True)  # a record never describes the ids of another text
-    record = Record(
+    if config.of_texts and TEXT_END not in vocabulary.symbols:
+        raise CorpusError(
+            "the vocabulary lacks U+000A, the line end, which ends each text: "
+            "lower min_count, or start from another version"
+        )
+    encode(corpus, vocabulary, counts > 0, path)
+    if path.stat().st_size != characters * id_type(vocabulary).itemsize:
+        raise CorpusError(f"{corpus.name} changed while it was read: start again")
+    texts, fraction = order(config)
+    return Record(
         sha256=corpus.sha256,
         min_count=config.min_count,
         unknown=config.unknown if given else None,
         characters=characters,
         symbols=vocabulary.symbols,
+        texts=texts,
+        validation_fraction=fraction,
+        training_texts=arranged.training,
+        repeated_texts=arranged.repeated,
     )
-    partial = folder / f"{IDS}.partial"
-    try:
-        encode(corpus, vocabulary, counts > 0, partial)
-        if partial.stat().st_size != characters * _type(vocabulary).itemsize:
-            raise CorpusError(f"{corpus.name} changed while it was read: start again")
-        partial.replace(folder / IDS)
-        partial.write_text(record.model_dump_json(), encoding="utf-8")
-        partial.replace(folder / RECORD)
-    finally:
-        partial.unlink(missing_ok=True)  # the disk may be full
-    return vocabulary
 
 
 def count(corpus: Corpus) -> Counts:
@@ -186,7 +179,7 @@ def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path
     is written as UNKNOWN.
     """
     # A vocabulary without UNKNOWN has every kept symbol, so the default id 0 is never written.
-    table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, _type(vocabulary))
+    table = np.full(CODE_POINTS, vocabulary.unknown_id or 0, id_type(vocabulary))
     table[[ord(symbol) for symbol in vocabulary.symbols]] = np.arange(len(vocabulary))
     with path.open("wb") as file, bar("encoding", corpus.size) as advance:
         for piece in read_text(corpus.files, advance):
@@ -197,7 +190,3 @@ def encode(corpus: Corpus, vocabulary: Vocabulary, kept: NDArray[np.bool_], path
 def _codes(text: str) -> NDArray[np.uint32]:
     """Return the code points [N] of a text of N characters."""
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
-
-
-def _type(vocabulary: Vocabulary) -> np.dtype[np.unsignedinteger[Any]]:
-    return np.min_scalar_type(len(vocabulary) - 1)

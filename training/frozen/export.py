@@ -28,6 +28,7 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
     cells = cells_of(model)
     parts = CELLS[config.cell].states
     embedding, output = model.get_layer("embedding"), model.get_layer("logits")
+    resets = [layer for layer in model.layers if layer.name == "goes_on"]
     names = [f"{part}{layer}" for layer in range(config.layers) for part in parts]
     signature = [
         tf.TensorSpec([None], tf.int64, name="ids"),
@@ -36,7 +37,9 @@ def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -
 
     @tf.function(input_signature=signature)
     def step(ids: tf.Tensor, *state: tf.Tensor) -> list[tf.Tensor]:
-        x = embedding(ids)
+        x = tf.gather(embedding.embeddings, ids)
+        for goes_on in resets:
+            state = tuple(goes_on(ids) * part for part in state)
         state_out: list[tf.Tensor] = []
         for layer, cell in enumerate(cells):
             first = layer * len(parts)  # the state lists the parts layer by layer

@@ -46,10 +46,16 @@ class _Network(ABC):
     """The layers from the ids to the logits; a subclass adds the nodes of its cell."""
 
     states: ClassVar[tuple[str, ...]] = ("h",)
+    before: dict[str, str]
+    """The names of the parts of the current layer's state before the step."""
 
     def __init__(self, nodes: Nodes, weights: Weights) -> None:
         self.nodes, self.weights = nodes, weights
         self.units = weights.output.shape[0]
+        if weights.text_end is not None:
+            factors = np.ones((len(weights.output_bias), 1), np.float32)
+            factors[weights.text_end] = 0
+            self.nodes.node("Gather", [self.nodes.constant("goes_on", factors), "ids"], "factor")
 
     @abstractmethod
     def cell(self, number: int, layer: Layer, below: str | None) -> None:
@@ -59,6 +65,7 @@ class _Network(ABC):
         """Add the nodes of the whole network; return the name of the logits."""
         below: str | None = None
         for number, layer in enumerate(self.weights.layers):
+            self.before = {part: self.state(f"{part}{number}") for part in self.states}
             self.cell(number, layer, below)
             below = self.nodes.activation(f"h{number}_next", f"layer{number}_out")
         assert below is not None
@@ -66,9 +73,15 @@ class _Network(ABC):
         bias = self.nodes.constant("output_bias", self.weights.output_bias)
         return self.nodes.node("Add", [product, bias], "logits")
 
+    def state(self, part: str) -> str:
+        """Return a part of the state [B, u] before the step: zero in the rows where a text begins."""
+        if self.weights.text_end is None:
+            return part
+        return self.nodes.node("Mul", [part, "factor"], f"{part}_going_on")
+
     def hidden(self, number: int) -> str:
         """Return the hidden state of the layer as an operand of a product."""
-        return self.nodes.activation(f"h{number}", f"layer{number}_h")
+        return self.nodes.activation(self.before["h"], f"layer{number}_h")
 
     def characters(self, layer: Layer) -> str:
         """Add the lookup of a character: embedding, kernel and bias are folded into one table."""
@@ -99,7 +112,7 @@ class _LSTM(_Network):
         ifo = node("Sigmoid", [ifo], f"{prefix}_ifo_open")
         g = node("Tanh", [g], f"{prefix}_candidate")
         i, f, o = self.nodes.split(ifo, [u, u, u], [f"{prefix}_{gate}" for gate in "ifo"])
-        kept = node("Mul", [f, f"c{number}"], f"{prefix}_kept")
+        kept = node("Mul", [f, self.before["c"]], f"{prefix}_kept")
         added = node("Mul", [i, g], f"{prefix}_added")
         cell = node("Add", [kept, added], f"c{number}_next")
         bounded = node("Tanh", [cell], f"{prefix}_bounded")
@@ -120,7 +133,7 @@ class _GRU(_Network):
         reset = node("Mul", [r, p_n], f"{prefix}_reset")
         n = node("Add", [x_n, reset], f"{prefix}_n")
         n = node("Tanh", [n], f"{prefix}_candidate")
-        change = node("Sub", [f"h{number}", n], f"{prefix}_change")
+        change = node("Sub", [self.before["h"], n], f"{prefix}_change")
         kept = node("Mul", [z, change], f"{prefix}_kept")
         node("Add", [n, kept], f"h{number}_next")
 

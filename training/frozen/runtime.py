@@ -13,6 +13,10 @@ from training.network.unknown import mean_nats
 
 Ids = NDArray[np.int64]
 
+WINDOW = 256  # characters, the context of nanoGPT's character model
+WINDOWS = 1024  # at most
+ROWS = 64  # windows read side by side
+
 
 class StepGraph:
     """A step graph on ONNX Runtime, and the state of its rows [parts, rows, units]."""
@@ -48,12 +52,38 @@ def stream_logits(graph: Path, ids: Ids) -> Floats:
 
 def stream_loss(graph: Path, ids: Ids) -> float:
     """Return the loss of a step graph over ids [N] in nats per character, from the zero state."""
-    # −log softmax(logits)[target], one character at a time: [N, V] logits may not fit into memory.
+    # One character at a time: [N, V] logits may not fit into memory.
     losses = [
-        np.logaddexp.reduce(logits.astype(np.float64)) - logits[target]
-        for logits, target in zip(_logits_along(graph, ids[:-1]), ids[1:], strict=True)
+        _losses(logits[None, :], ids[position : position + 1])
+        for position, logits in enumerate(_logits_along(graph, ids[:-1]), start=1)
     ]
-    return mean_nats(np.array(losses))
+    return mean_nats(np.concatenate(losses))
+
+
+def windows_loss(graph: Path, ids: Ids) -> float:
+    """Return the loss of a step graph over windows of ids [N], each read from the zero state.
+
+    The loss is the mean in nats over all characters of WINDOWS windows of WINDOW characters. nanoGPT
+    draws the windows at random; windows at equal distances have the same mean and less noise.
+    """
+    length = min(WINDOW, len(ids) - 1)
+    starts = np.unique(np.linspace(0, len(ids) - 1 - length, WINDOWS, dtype=np.int64))
+    batches = np.array_split(starts, -(-len(starts) // ROWS))
+    return mean_nats(np.concatenate([_cold_losses(graph, ids, batch, length) for batch in batches]))
+
+
+def _cold_losses(graph: Path, ids: Ids, starts: Ids, length: int) -> NDArray[np.float64]:
+    """Return the losses [length · B] of windows of ids [N] that begin at starts [B]."""
+    steps = StepGraph(graph, len(starts))
+    positions = starts + np.arange(length)[:, None]  # [length, B]
+    return np.concatenate([_losses(steps.step(ids[at]), ids[at + 1]) for at in positions])
+
+
+def _losses(logits: Floats, targets: Ids) -> NDArray[np.float64]:
+    """Return −log softmax(logits)[target], [B], of logits [B, V] and targets [B]."""
+    chosen = np.take_along_axis(logits, targets[:, None], axis=1)[:, 0]
+    losses: NDArray[np.float64] = np.logaddexp.reduce(logits.astype(np.float64), axis=1) - chosen
+    return losses
 
 
 def _logits_along(graph: Path, ids: Ids) -> Iterator[Floats]:

@@ -29,13 +29,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class Weights:
-    """All weights of the network: embedding [V, e], layers, output [u, V], output_bias [V]."""
+    """All weights of the network: embedding [V, e], layers, output [u, V], output_bias [V].
+
+    The state is zero before each id `text_end`, if given.
+    """
 
     cell: str
     embedding: Floats
     layers: list[Layer]
     output: Floats
     output_bias: Floats
+    text_end: int | None = None
 
 
 def weights_of(model: keras.Model, cell: str) -> Weights:
@@ -51,6 +55,7 @@ def weights_of(model: keras.Model, cell: str) -> Weights:
         layers=[Layer(*layer.get_weights()) for layer in cells_of(model)],
         output=output,
         output_bias=output_bias + logits.mask,
+        text_end=next((layer.text_end for layer in model.layers if layer.name == "goes_on"), None),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import TrainingConfig
-from training.corpus.split import Ids
+from training.corpus.split import Ids, Split
 from training.errors import CorpusError
 
 Batch = NDArray[np.int32]
@@ -49,15 +49,17 @@ class Batches(ABC):
         """
 
 
-def batches_of(ids: Ids, config: TrainingConfig) -> Batches:
-    """Return the batches that the configuration asks for.
+def batches_of(text: Split, config: TrainingConfig) -> Batches:
+    """Return the batches of the training part that the configuration asks for.
 
     Raises:
-        CorpusError: the text is too short for one batch.
+        CorpusError: the training part is too short for one batch.
     """
-    sizes = ids, config.batch_size, config.sequence_length, config.max_steps_per_epoch
+    sizes = text.train, config.batch_size, config.sequence_length, config.max_steps_per_epoch
     if config.window_stride:
         return WindowBatches(*sizes, config.window_stride)
+    if text.text_end is not None:
+        return TextBatches(*sizes, text.text_end)
     return StreamBatches(*sizes)
 
 
@@ -94,6 +96,34 @@ class StreamBatches(Batches):
             # [B, 1] + [T + 1] → [B, T + 1]: a row holds the inputs and one more target.
             positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)
             window = self.ids[positions].astype(np.int32)
+            yield window[:, :-1], window[:, 1:]
+
+
+@dataclass(frozen=True)
+class TextBatches(StreamBatches):
+    """Streams through many short texts, in another random order in each epoch.
+
+    The id `text_end` begins each text. Every stream begins with a text.
+    """
+
+    text_end: int = 0
+
+    def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
+        """Read the texts in the random order of `draw`, as a ring; every position has a target, S = T."""
+        begins = np.flatnonzero(self.ids == self.text_end)  # [texts]
+        sizes = np.diff(begins, append=len(self.ids))
+        order = np.random.default_rng(draw).permutation(len(begins))
+        begins, sizes = begins[order], sizes[order]
+        ends = np.cumsum(sizes)  # of the texts in their new order
+        bounds = np.append(0, ends)  # the end of the last text is the beginning of the ring
+        streams = len(self.ids) // self.batch_size * np.arange(self.batch_size)
+        starts = bounds[np.searchsorted(bounds, streams)][:, None]  # [B, 1], each at a bound
+        for batch in range(len(self)):
+            first = starts + batch * self.sequence_length
+            positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)  # [B, T + 1]
+            texts = np.searchsorted(ends, positions, side="right")
+            places = begins[texts] + positions - (ends - sizes)[texts]
+            window = self.ids[places].astype(np.int32)
             yield window[:, :-1], window[:, 1:]
 
 

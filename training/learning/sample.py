@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model_store import Vocabulary
+from model_store import TEXT_END, Vocabulary
 from training.config import TrainingConfig
 from training.network.model import zero_state
 
@@ -16,8 +16,12 @@ def sample_text(
     seed_text: str,
     temperature: float,
 ) -> str:
-    """Continue the seed text by `config.sample_length` characters; equal calls give equal text."""
-    ids = tf.constant(vocabulary.encode(seed_text)[None, :], tf.int32)  # a batch of one row, [1, T]
+    """Continue the seed text by `config.sample_length` characters; equal calls give equal text.
+
+    In a model of many short texts, the seed text is the beginning of a text.
+    """
+    prompt = TEXT_END + seed_text if config.of_texts else seed_text
+    ids = tf.constant(vocabulary.encode(prompt)[None, :], tf.int32)  # a batch of one row, [1, T]
     seed = tf.constant([config.random_seed, int(temperature * 1000)])
     length = tf.constant(config.sample_length)
     sampled = _generate(model, ids, zero_state(config, 1), length, tf.constant(temperature), seed)

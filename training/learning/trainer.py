@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model_store import Vocabulary
+from model_store import TEXT_END, Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.frozen.weights import Weights, load_weights
@@ -48,7 +48,10 @@ class Trainer:
         self.config, self.position = config, Position()
         policy = resolve_policy(config.precision)
         with workers.together(), workers.strategy.scope():
-            self.model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id)
+            text_end = vocabulary.symbols.index(TEXT_END) if config.of_texts else None
+            self.model = build_model(
+                config, len(vocabulary), policy, vocabulary.unknown_id, text_end
+            )
             if weights:
                 load_weights(self.model, weights)
             self.optimizer = make_optimizer(config, config.epochs * steps_per_epoch)
@@ -117,8 +120,27 @@ class Trainer:
             self.restore(self.workers.of_chief(self.arrays()))
 
 
-def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW with a running average of the weights (Loshchilov and Hutter, 2019).
+class AveragingAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
+    """AdamW with a running average of the weights, which forgets its first weights quickly.
+
+    After n steps the momentum is min(m, (1 + n) / (10 + n)), as in TensorFlow's
+    ExponentialMovingAverage: a constant momentum m of 0.995 would leave a fifth of the random weights in
+    the average after 312 steps.
+    """
+
+    @property
+    def ema_momentum(self) -> tf.Tensor:
+        """The momentum of the next update of the average."""
+        steps = tf.cast(self.iterations, tf.float32)
+        return tf.minimum(self._highest_momentum, (1 + steps) / (10 + steps))
+
+    @ema_momentum.setter
+    def ema_momentum(self, highest: float) -> None:
+        self._highest_momentum = highest
+
+
+def make_optimizer(config: TrainingConfig, total_steps: int) -> AveragingAdamW:
+    """Return AdamW (Loshchilov and Hutter, 2019) with the schedule of the configuration.
 
     With the schedule `cosine`, the learning rate rises from 0 during the warm-up, for at most a tenth
     of the steps, and then falls to 0 as a cosine (https://arxiv.org/abs/1608.03983).
@@ -130,17 +152,12 @@ def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers
         warmup_target=config.learning_rate,
         warmup_steps=warmup_steps,
     )
-    return keras.optimizers.AdamW(
+    return AveragingAdamW(
         cosine if config.schedule == "cosine" else config.learning_rate,
         weight_decay=config.weight_decay,
         use_ema=True,
-        ema_momentum=_ema_momentum(config, total_steps),
+        ema_momentum=config.ema_momentum,
     )
-
-
-def _ema_momentum(config: TrainingConfig, total_steps: int) -> float:
-    """Return the momentum of an average over at most a fifth of the steps."""
-    return min(config.ema_momentum, max(0.0, 1 - 5 / total_steps))
 
 
 def _train_step(

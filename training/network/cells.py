@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from training.network.recurrence import State, product, recur
+from training.network.recurrence import Pointwise, State, product, recur
+from training.network.resets import with_resets
 
 
 class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
@@ -29,7 +30,7 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
-        """Return the next state from input and recurrent products [B, G·u] and the state [B, u]."""
+        """Return the next state from input and recurrent products [G·u, B] and the state [u, B]."""
 
     def first_bias(self) -> tf.Tensor:
         """Return the initial bias [G·u]."""
@@ -43,27 +44,57 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         self.bias = self.add_weight((width,), lambda *_, **__: self.first_bias(), name="bias")
 
     def call(
-        self, x: tf.Tensor, state: State, training: bool = False
+        self,
+        x: tf.Tensor,
+        state: State,
+        goes_on: tf.Tensor | None = None,
+        ids: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state."""
+        """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state.
+
+        `goes_on` [B, T, 1] is the factor of the state before each input. With ids [B, T], x is a table
+        [V, inputs], and the inputs are the rows that the ids name.
+        """
         matrix = tf.cast(self.recurrent, self.compute_dtype)
         if training and self.weight_drop:
             matrix = keras.random.dropout(matrix, self.weight_drop, seed=self.seed_generator)
-        # [B, T, inputs] → [T, B, inputs], because `recur` indexes steps first.
-        inputs = self._project(tf.transpose(x, [1, 0, 2]))
-        hidden, last = recur(
-            self.pointwise, inputs, matrix, [tf.cast(s, tf.float32) for s in state]
-        )
-        return tf.transpose(hidden, [1, 0, 2]), last
+        if ids is None:
+            inputs = self._project(tf.transpose(x, [1, 0, 2]))
+        else:
+            inputs = self._looked_up(x, tf.transpose(ids))
+        pointwise: Pointwise = self.pointwise
+        if goes_on is not None:
+            pointwise = with_resets(pointwise)
+            # The cast to float32 changes no factor, although Keras may have rounded the factors.
+            factors = tf.cast(tf.transpose(goes_on, [1, 0, 2]), tf.float32)
+            inputs = tf.concat([inputs, factors], axis=2)
+        # [T, B, G·u] → [T, G·u, B], because rows of a batch are columns in `recur`.
+        columns = [tf.transpose(tf.cast(part, tf.float32)) for part in state]
+        hidden, last = recur(pointwise, tf.transpose(inputs, [0, 2, 1]), matrix, columns)
+        return tf.transpose(hidden, [2, 0, 1]), [tf.transpose(part) for part in last]
 
     def step(self, x: tf.Tensor, state: State) -> State:
         """Return the state after one input x [B, inputs]."""
-        recurrent = product(state[0], tf.cast(self.recurrent, self.compute_dtype))
-        return self.pointwise(self._project(x), recurrent, state)
+        inputs, *columns = (tf.transpose(part) for part in (self._project(x), *state))
+        matrix = tf.cast(tf.transpose(self.recurrent), self.compute_dtype)
+        after = self.pointwise(inputs, product(matrix, columns[0]), columns)
+        return [tf.transpose(part) for part in after]
+
+    def _looked_up(self, table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+        """Return the projected rows [T, B, G·u] of a table [V, inputs] that ids [T, B] name."""
+        # A batch has more ids than symbols, and a step of a sample has fewer.
+        return tf.cond(
+            tf.size(ids) > tf.shape(table)[0],
+            lambda: tf.gather(self._project(table), ids),
+            lambda: self._project(tf.gather(table, ids)),
+        )
 
     def _project(self, x: tf.Tensor) -> tf.Tensor:
         """Return inputs [..., inputs] times the kernel, plus the bias: [..., G·u]."""
-        return product(x, tf.cast(self.kernel, self.compute_dtype)) + tf.cast(self.bias, tf.float32)
+        kernel = tf.cast(self.kernel, self.compute_dtype)
+        projected = tf.tensordot(tf.cast(x, self.compute_dtype), kernel, axes=1)
+        return tf.cast(projected, tf.float32) + tf.cast(self.bias, tf.float32)
 
 
 class LSTM(Cell):
@@ -83,8 +114,8 @@ class LSTM(Cell):
 
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
         """Let c = f·c + i·g and h = o·tanh(c)."""
-        gates, candidate = tf.split(x + product, [3 * self.units, self.units], axis=1)
-        i, f, o = tf.split(tf.sigmoid(gates), 3, axis=1)
+        gates, candidate = tf.split(x + product, [3 * self.units, self.units], axis=0)
+        i, f, o = tf.split(tf.sigmoid(gates), 3, axis=0)
         c = f * state[1] + i * tf.tanh(candidate)
         return [o * tf.tanh(c), c]
 
@@ -100,8 +131,8 @@ class GRU(Cell):
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
         """Let h = z·h + (1 − z)·n with n = tanh(x_n + r·product_n)."""
         sizes = [2 * self.units, self.units]
-        (x_gates, x_n), (p_gates, p_n) = (tf.split(part, sizes, axis=1) for part in (x, product))
-        r, z = tf.split(tf.sigmoid(x_gates + p_gates), 2, axis=1)
+        (x_gates, x_n), (p_gates, p_n) = (tf.split(part, sizes, axis=0) for part in (x, product))
+        r, z = tf.split(tf.sigmoid(x_gates + p_gates), 2, axis=0)
         n = tf.tanh(x_n + r * p_n)
         return [n + z * (state[0] - n)]
 

@@ -9,11 +9,35 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.network.cells import CELLS
+from training.network.resets import GoesOn
 from training.network.unknown import NEVER
 
 # Standard deviation of the initial embeddings. With Keras' 0.03 the first cell hardly tells characters
 # apart, and the first epoch is spent on spreading the embeddings (docs/training.md).
 EMBEDDING_SPREAD = 2.0
+
+
+class Embeddings(keras.layers.Layer):  # type: ignore[misc]
+    """The embeddings [V, e] of all symbols; the first cell looks up rows.
+
+    The product of the cell's kernel with V rows costs less than the product with the B · T rows of a
+    batch.
+    """
+
+    def __init__(self, symbols: int, width: int, **options: Any) -> None:
+        super().__init__(name="embedding", **options)
+        one_hot = width == 0
+        spread = keras.initializers.RandomNormal(stddev=EMBEDDING_SPREAD)
+        self.embeddings = self.add_weight(
+            (symbols, width or symbols),
+            "identity" if one_hot else spread,
+            trainable=not one_hot,
+            name="embeddings",
+        )
+
+    def call(self, ids: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
+        """Return all embeddings, whatever the ids are."""
+        return tf.convert_to_tensor(self.embeddings)
 
 
 class Logits(keras.layers.Dense):  # type: ignore[misc]
@@ -29,9 +53,15 @@ class Logits(keras.layers.Dense):  # type: ignore[misc]
 
 
 def build_model(
-    config: TrainingConfig, vocabulary_size: int, policy: str, never: int | None = None
+    config: TrainingConfig,
+    vocabulary_size: int,
+    policy: str,
+    never: int | None = None,
+    text_end: int | None = None,
 ) -> keras.Model:
     """Build embedding → recurrent layers → logits; the id `never` is an input and never an output.
+
+    The state is zero before each id `text_end`, with which a text begins.
 
     Inputs: ids [B, T] int32 and the parts of the state, each [B, units].
     Outputs: logits [B, T, V] float32 and the parts of the state after the last step.
@@ -40,7 +70,8 @@ def build_model(
     (Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287).
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
-    x = _embedding(config, vocabulary_size)(ids)
+    x, named = Embeddings(vocabulary_size, config.embedding)(ids), {"ids": ids}
+    goes_on = None if text_end is None else GoesOn(text_end, name="goes_on")(ids)
     states_in: list[Any] = []
     states_out: list[Any] = []
     for layer in range(config.layers):
@@ -51,7 +82,8 @@ def build_model(
         cell = CELLS[config.cell](
             config.units, config.weight_drop, dtype=policy, name=f"cell{layer}"
         )
-        x, last = cell(x, state)
+        x, last = cell(x, state, goes_on=goes_on, **named)
+        named = {}  # the layers above read the hidden states of the layer below
         # [B, 1, units]: one mask for all steps of a sequence.
         mask = (None, 1, config.units) if config.dropout_mask == "sequence" else None
         x = keras.layers.Dropout(config.dropout, noise_shape=mask)(x)
@@ -59,17 +91,6 @@ def build_model(
         states_out += last
     logits = Logits(vocabulary_size, never, name="logits")(x)
     return keras.Model([ids, *states_in], [logits, *states_out], name="character_model")
-
-
-def _embedding(config: TrainingConfig, symbols: int) -> keras.layers.Layer:
-    if config.embedding:
-        spread = keras.initializers.RandomNormal(stddev=EMBEDDING_SPREAD)
-        return keras.layers.Embedding(
-            symbols, config.embedding, embeddings_initializer=spread, name="embedding"
-        )
-    return keras.layers.Embedding(  # one-hot rows
-        symbols, symbols, embeddings_initializer="identity", trainable=False, name="embedding"
-    )
 
 
 def zero_state(config: TrainingConfig, batch_size: int) -> list[tf.Tensor]:

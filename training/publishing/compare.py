@@ -80,7 +80,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     shape, corpus = manifest.architecture, manifest.corpus
     return {
         "network": f"{shape.layers} × {shape.units} {shape.cell}",
-        "corpus": f"{corpus.name}, {corpus.characters:,} characters",
+        "corpus": f"{corpus.name}, {corpus.size}",
         "parent": manifest.parent,
         "created": f"{manifest.created:%Y-%m-%d %H:%M}",
         **manifest.metrics,

@@ -14,19 +14,24 @@ from model_store import (
     ModelStore,
     Vocabulary,
     contents,
+    write_known_texts,
 )
 from model_store import Corpus as CorpusRecord
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
+from training.corpus.texts import texts_in
 from training.frozen.export import export
-from training.frozen.parity import Parity, check_parity
+from training.frozen.parity import check_parity
 from training.learning.epochs import bits, dump_epochs
 from training.learning.run import Run
 from training.network.model import build_model
 from training.options import Promote
 from training.publishing.baselines import baselines
+from training.publishing.calibration import calibrate
+from training.publishing.copied import BY_HEART, by_heart_from, copied
 from training.publishing.curves import write_curves
 from training.publishing.measured import measured_on
+from training.publishing.protocols import further_losses
 from training.publishing.report import write_card, write_samples
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxruntime")
@@ -41,14 +46,21 @@ def publish(
         ParityError: an exported graph does not compute what the model computes; nothing is published.
     """
     config = run.info.config
-    model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id)
+    model = build_model(config, len(vocabulary), "float32", vocabulary.unknown_id, text.text_end)
     model.set_weights(run.best_weights())
+    calibration = calibrate(model, config, text)
     with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
         folder = Path(temporary)
         export(model, config, folder)
         parity = check_parity(model, config, text, folder)
+        served = folder / contents.INT8_GRAPH
+        further = further_losses(served, text, config.validation_characters)
+        if text.text_end is not None:
+            write_known_texts(texts_in(text.ids, vocabulary), folder / contents.TEXTS)
+        copies = copied(folder, text, vocabulary, run.info.seed_text)
         others = baselines(text, vocabulary, config.validation_characters)
-        description = _description(run, corpus, text, vocabulary, parity, others)
+        metrics = _metrics(run, calibration | parity.metrics | further | copies, others)
+        description = _description(run, corpus, text, vocabulary, metrics, parity.fingerprint)
         (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / contents.EPOCHS).write_text(dump_epochs(run.epochs), encoding="utf-8")
         write_curves(run.epochs, others, folder / contents.CURVES)
@@ -60,11 +72,12 @@ def publish(
 def promote(store: ModelStore, manifest: Manifest, policy: Promote) -> bool:
     """Move the alias `production` to the version by the policy; return whether the alias moved.
 
-    `if-better` moves the alias to a version with a lower loss over the same characters.
+    `if-better` moves the alias to a version with a lower loss over the same characters, unless the
+    version loses to its own baseline.
     """
     aliases = store.aliases(manifest.name)
     current = aliases.get(PRODUCTION)
-    if policy == "never":
+    if policy == "never" or (policy == "if-better" and manifest.remark):
         return False
     # An alias may name a deleted version; every new version is better than a deleted one.
     if policy == "if-better" and current in store.versions(manifest.name):
@@ -82,8 +95,8 @@ def _description(
     corpus: Corpus,
     text: Split,
     vocabulary: Vocabulary,
-    parity: Parity,
-    others: dict[str, float],
+    metrics: dict[str, float],
+    fingerprint: str,
 ) -> ModelDescription:
     config = run.info.config
     return ModelDescription(
@@ -94,24 +107,34 @@ def _description(
             embedding=config.embedding,
         ),
         vocabulary_size=len(vocabulary),
-        corpus=CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids)),
+        corpus=_corpus_record(corpus, text),
         training=config.model_dump(),
         libraries=_libraries(),
-        metrics=_metrics(run, parity.metrics, others),
+        metrics=metrics,
         git_commit=_git_commit(),
         parent=run.info.parent,
-        fingerprint=parity.fingerprint,
+        fingerprint=fingerprint,
+        seed_text=run.info.seed_text,
     )
 
 
-def _metrics(run: Run, parity: dict[str, float], others: dict[str, float]) -> dict[str, float]:
-    validation = parity["fp32_nats"]
+def _corpus_record(corpus: Corpus, text: Split) -> CorpusRecord:
+    record = CorpusRecord(name=corpus.name, sha256=corpus.sha256, characters=len(text.ids))
+    if text.text_end is None:
+        return record
+    numbers = {"texts": text.texts_in(text.ids), "held_out_texts": text.texts_in(text.validation)}
+    return record.model_copy(update=numbers)
+
+
+def _metrics(run: Run, measured: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    validation, by_heart = measured["fp32_nats"], by_heart_from(run.epochs)
     return {
         "validation_nats": validation,
         "validation_bits": bits(validation),
         "train_nats": run.best.train_loss,
         "best_epoch": run.best.number,
-        **parity,
+        **({BY_HEART: by_heart} if by_heart else {}),
+        **measured,
         **{f"{name}_nats": nats for name, nats in others.items()},
     }
 

@@ -3,9 +3,14 @@
 from pathlib import Path
 
 from model_store import ModelDescription
+from training.config import TrainingConfig
+from training.frozen.runtime import WINDOW
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
+from training.publishing.calibration import FACTOR, UNCALIBRATED_NATS
+from training.publishing.copies_section import copies_section
+from training.publishing.protocols import TEST_NATS, WINDOWS_NATS
 
 
 def write_samples(run: Run, path: Path) -> None:
@@ -28,16 +33,18 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 
 | | |
 |---|---|
-| corpus | {corpus.characters:,} characters, SHA-256 `{corpus.sha256}` |
+| corpus | {corpus.size}, SHA-256 `{corpus.sha256}` |
 | parent | {description.parent or "none"} |
 | best epoch | {run.best.number} of {len(run.epochs)} |
 
 {losses_table(description)}
 
-The losses are over the held-out text (the last \
-{100 * run.info.config.validation_fraction:g} % of the corpus{_measured(description, run)}), read in
-order with the state carried. The model knows nothing but the characters of its corpus, and repeats its biases.
+{_remark(description)}The losses are over the held-out text ({_held_out(description, run.info.config)}), read in
+order with the state carried. Windows of {WINDOW} characters are windows of the held-out text, each read from the zero
+state, as nanoGPT measures.{_test_text(run.info.config)}{_calibrated(description)} The model knows nothing but the characters of its corpus, and
+repeats its biases.
 
+{copies_section(description.metrics)}
 ## Samples
 
 The same seed text at each temperature; those of every epoch are in `samples.txt`.
@@ -54,7 +61,10 @@ def losses_table(description: ModelDescription) -> str:
     """Return a Markdown table of the known losses of the model and of the baselines."""
     names = {
         "**this model**": "validation_nats",
+        "before calibration": UNCALIBRATED_NATS,
         "its int8 graph, as served": "int8_nats",
+        f"… over windows of {WINDOW} characters": WINDOWS_NATS,
+        "… over the test text": TEST_NATS,
         **{name: f"{name}_nats" for name in BASELINES},
     }
     losses = {shown: description.metrics.get(metric) for shown, metric in names.items()}
@@ -66,6 +76,10 @@ def losses_table(description: ModelDescription) -> str:
     return "\n".join(["| | nats per character | bits per character |", "|---|---|---|", *rows])
 
 
+def _remark(description: ModelDescription) -> str:
+    return f"**This model {description.remark}.**\n\n" if description.remark else ""
+
+
 def _samples(run: Run) -> str:
     return "\n".join(
         f"At {temperature}:\n\n```\n{run.info.seed_text}{sample}\n```\n"
@@ -73,12 +87,37 @@ def _samples(run: Run) -> str:
     )
 
 
-def _measured(description: ModelDescription, run: Run) -> str:
-    """Return a clause that says which part of a long held-out text was measured."""
-    config = run.info.config
-    held_out = description.corpus.characters * config.validation_fraction
+def _held_out(description: ModelDescription, config: TrainingConfig) -> str:
+    """Return which part of the corpus was held out, and how much of a long part was measured."""
+    corpus, share = description.corpus, f"{100 * config.validation_fraction:g} % of the corpus"
+    part = f"the {share} before the test text" if config.test_fraction else f"the last {share}"
+    if corpus.texts is not None:
+        part = (
+            f"{corpus.held_out_texts:,} whole texts of {corpus.texts:,}, each from the zero state"
+        )
     measured = config.validation_characters
-    return f"; its first {measured:,} characters" if held_out > measured else ""
+    long = corpus.characters * config.validation_fraction > measured
+    return f"{part}; its first {measured:,} characters" if long else part
+
+
+def _test_text(config: TrainingConfig) -> str:
+    """Return a sentence about the test text, if there is one."""
+    if not config.test_fraction:
+        return ""
+    return (
+        f" The test text, the last {100 * config.test_fraction:g} % of the corpus, is measured once, "
+        "after the choice of the epoch."
+    )
+
+
+def _calibrated(description: ModelDescription) -> str:
+    """Return a sentence about the calibration, if there was one."""
+    if FACTOR not in description.metrics:
+        return ""
+    return (
+        f" The output layer is multiplied by {description.metrics[FACTOR]:.4f}, the factor with the lowest "
+        "loss over the beginning of the held-out text; the samples below were drawn before."
+    )
 
 
 def _table(run: Run) -> str:

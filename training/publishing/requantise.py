@@ -33,7 +33,14 @@ from training.publishing.report import losses_table
 
 INT8_NATS, FP32_NATS = "int8_nats", "fp32_nats"
 # Configuration keys that decide which characters a loss is over.
-TEXT_KEYS = {"validation_fraction", "validation_characters", "min_count", "unknown"}
+TEXT_KEYS = {
+    "texts",
+    "validation_fraction",
+    "test_fraction",
+    "validation_characters",
+    "min_count",
+    "unknown",
+}
 
 
 def requantise(options: RequantiseOptions) -> None:

@@ -37,13 +37,13 @@ class Admission:
         characters = sum(len(each.seed) + each.length for each in generations)
         self._charge(visit, "characters", characters)
 
-    def charge_reading(self, visit: Visit, text: str) -> None:
-        """Charge the client for the characters of a text that a model only reads.
+    def charge_reading(self, visit: Visit, characters: int) -> None:
+        """Charge the client for characters that a model only reads.
 
         Raises:
             RateLimited: the client has too few characters left in this minute.
         """
-        self._charge(visit, "characters", len(text))
+        self._charge(visit, "characters", characters)
 
     def _charge(self, visit: Visit, kind: str, amount: int) -> None:
         spent = self._allowance.charge(visit.client, kind, amount)

@@ -23,14 +23,15 @@ def read_body(schema: type[Wire]) -> Wire:
     return parse(schema, read_bytes())
 
 
-def read_bytes() -> bytes:
-    """Return the body of the current request as it was sent.
+def read_bytes(*kinds: str) -> bytes:
+    """Return the body of the current request as it was sent, of one of some kinds, by default JSON.
 
     Raises:
-        UnsupportedMediaType: the body is not declared as JSON.
+        UnsupportedMediaType: the body is not declared as one of the kinds.
     """
-    if request.mimetype != JSON:
-        raise UnsupportedMediaType("send the request as Content-Type: application/json")
+    kinds = kinds or (JSON,)
+    if request.mimetype not in kinds:
+        raise UnsupportedMediaType(f"send the request as Content-Type: {kinds[0]}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("send the JSON itself, without a Content-Encoding")
     return request.get_data(cache=False)

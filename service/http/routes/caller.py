@@ -9,10 +9,11 @@ from service.http.connection import connection_probe
 from service.http.hooks.visit import current_visit
 
 
-def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Caller:
+def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False, has: int = 0) -> Caller:
     """Return the caller of the current request.
 
-    `left` returns whether the route has stopped reading the answer.
+    `left` returns whether the route has stopped reading the answer, and `has` is the number of
+    characters of the text that the client has already.
     """
     control = request.headers.get("Cache-Control", "").lower()
     no_store = "no-store" in control
@@ -21,6 +22,7 @@ def caller(*, streaming: bool, left: Callable[[], bool] = lambda: False) -> Call
         connected=lambda: not left() and connected(),
         client=current_visit().client,
         streaming=streaming,
+        has=has,
         read_cache=not (no_store or "no-cache" in control),
         write_cache=not no_store,
     )

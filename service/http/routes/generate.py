@@ -1,15 +1,17 @@
 """`POST /generate`: seed text and temperature in, text out, whole or as server-sent events."""
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
+from typing import Any
 
 from flask import Blueprint, Response, json
 
 from service.api.answers import piece_json, summary_json, whole_json
 from service.api.explained import blocks
+from service.api.many.count import ManyResponse
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, GenerateResponse, parse
-from service.errors import ServiceError
+from service.errors import OtherText, ServiceError
 from service.generation.generator import Answer, TextGenerator
 from service.http.entity_tags import EntityTags, entity_tags
 from service.http.errors import problem_of
@@ -18,15 +20,16 @@ from service.http.hooks.visit import current_visit, record_answers
 from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
+from service.http.resumed import characters_held, stream_headers
 from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
-from service.http.routes.events import EVENT_HEADERS, event
+from service.http.routes.events import COMMENT, EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
+from service.http.routes.many import answer_many
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
 from service.stream.generation import Generation
-from service.stream.text import Text
 
 EXAMPLE = {
     "model": "shakespeare",
@@ -45,22 +48,30 @@ GENERATE = Operation(
     examples={
         "a text": {"seed": "ROMEO:", "temperature": 0.5},
         "as server-sent events": {"seed": "ROMEO:", "stream": True, "length": 100},
+        "a name": {"seed": "Enter ", "pattern": "[A-Z][a-z]{3,9}"},
+        "ten names": {"seed": "", "stop": ["\n"], "count": 10, "distinct": True, "length": 12},
         "one line": {"seed": "JULIET:\n", "stop": ["\n"], "random_seed": 7, "details": True},
     },
     responses={
-        JSON: ResponseBody(GenerateResponse, EXAMPLE),
+        JSON: ResponseBody(GenerateResponse, EXAMPLE, other=ManyResponse),
         EVENTS: ResponseBody(
-            example='data: {"text": "\\nHave"}\n\nevent: done\ndata: {"finish_reason": "length", …}\n\n'
+            example='id: 5\ndata: {"text": "\\nHave"}\n\n'
+            'event: done\nid: 5\ndata: {"finish_reason": "length", …}\n\n'
         ),
     },
-    errors=GENERATION_ERRORS,
+    errors=(*GENERATION_ERRORS, OtherText),
     request_headers={
         "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written.",
         "If-None-Match": "Entity tags of answers that the client holds; with the tag of this answer: 304.",
+        "Last-Event-ID": "The id of the last event that a client of a stream has: the answer is the rest.",
+        "If-Match": "With Last-Event-ID, the entity tag of the stream: a service that writes another text answers 412.",
     },
     other_responses={304: ResponseBody()},
     response_headers={
-        "ETag": "The entity tag of a whole answer; answers with equal tags have equal bytes.",
+        "ETag": "The entity tag of a whole answer, whose bytes are equal where the tags are; of a stream a weak tag, "
+        "for which the characters are equal.",
+        "X-Model": "Of a stream: the model and its version, as the field model takes them.",
+        "X-Random-Seed": "Of a stream: the random seed, also a drawn one.",
         "X-Cache": "hit, partial, miss or bypass",
         "Server-Timing": "milliseconds in cache, queue, prefill and decode",
     },
@@ -83,15 +94,18 @@ def generate_routes(
         body = read_bytes()
         wire = parse(GenerateRequest, body)
         model = models.get(wire.model)
+        if wire.count is not None:
+            return answer_many(wire, model, generator, settings, admission)
         generation = resolve(wire, model, settings)
         tags = entity_tags(generation, model)
         if not wire.stream and (held := tags.held()):
             return _not_modified(held)
+        has = characters_held(wire, generation)
         admission.charge(current_visit(), [generation])
-        answer = generator.open(generation, model, caller(streaming=wire.stream))
+        answer = generator.open(generation, model, caller(streaming=wire.stream, has=has))
         record_answers(model.manifest.name, [generation], [answer])
         if wire.stream:
-            return _events(generation, model, answer)
+            return _events(generation, model, answer, has)
         whole = _whole(wire.model, generation, model, answer, tags)
         if answer.cache == "hit" and wire.random_seed is not None:
             ready.put(body, whole)
@@ -128,21 +142,33 @@ def _whole(
     )
 
 
-def _events(generation: Generation, model: LoadedModel, answer: Answer) -> Response:
+def _events(generation: Generation, model: LoadedModel, answer: Answer, has: int) -> Response:
     # The first piece is read before the response begins: an error still gets its own status.
-    first = next(answer.pieces, Text(""))
+    first = [*islice(answer.pieces, 1)]
 
     def events() -> Iterator[bytes]:
+        position = has
         try:
-            for piece in chain([first], answer.pieces):
+            for piece in chain(first, answer.pieces):
+                if not piece:
+                    yield COMMENT
                 for block in blocks(piece):
-                    yield event(piece_json(block, generation, model))
-            yield event(summary_json(generation, model, answer), "done")
+                    position += len(block)
+                    yield event(piece_json(block, generation, model), position=position)
+            yield event(summary_json(generation, model, answer), "done", position)
         except ServiceError as error:
-            yield event(json.dumps(problem_of(error)), "error")
+            yield event(json.dumps(_where_to_go_on(error, position)), "error", position)
 
-    headers = EVENT_HEADERS | {"X-Cache": answer.cache}
+    headers = EVENT_HEADERS | stream_headers(generation, model) | {"X-Cache": answer.cache}
     response = Response(events(), content_type=f"{EVENTS}; charset=utf-8", headers=headers)
     # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)
     return response
+
+
+def _where_to_go_on(error: ServiceError, position: int) -> dict[str, Any]:
+    """Return the problem document of an error amid a text, with how to get the rest of the text."""
+    document = problem_of(error)
+    if document["status"] >= 429:  # another try may work
+        document["detail"] += f"; Last-Event-ID: {position} brings the rest of the text"
+    return document

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.schemas import Health
+from service.generation.stopping import Stopping
 from service.http.media_types import JSON
 from service.http.open_routes import open_to_everyone
 from service.http.operation import Operation, ResponseBody, documented
@@ -35,7 +36,9 @@ class Part(Protocol):
         """What does not work at present, or None."""
 
 
-def health_routes(models: Models, telemetry: Telemetry, parts: Sequence[Part]) -> Blueprint:
+def health_routes(
+    models: Models, telemetry: Telemetry, parts: Sequence[Part], stopping: Stopping
+) -> Blueprint:
     """Return the blueprint of the probes and the metrics; `/readyz` names the problems of the parts."""
     routes = Blueprint("health", __name__)
 
@@ -50,8 +53,10 @@ def health_routes(models: Models, telemetry: Telemetry, parts: Sequence[Part]) -
     @documented(READY)
     def readyz() -> tuple[dict[str, Any], int]:
         problems = [part.problem for part in parts if part.problem]
+        if stopping.begun:
+            problems.append("the service is stopping: send requests elsewhere")
         body = {"problems": problems} if problems else {}
-        if models.ready:
+        if models.ready and not stopping.begun:
             return {"status": "ready"} | body, 200
         return {"status": "not ready"} | body, 503
 

@@ -45,7 +45,7 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
         inspection = resolve_inspection(wire, architecture.layers, architecture.units)
         if problems := unknown_characters("text", inspection.text, model.vocabulary):
             raise InvalidRequest(problems)
-        admission.charge_reading(current_visit(), inspection.text)
+        admission.charge_reading(current_visit(), len(inspection.text))
         ids = model.vocabulary.encode(inspection.text)
         reading = model.engine.inspect(ids, inspection.layer, settings.deadline)
         answer = _answer(inspection, reading, model)

@@ -57,7 +57,11 @@ def models_routes(models: Models) -> Blueprint:
                 summary = _summary(name)
                 faults.add_lost(name, summary["aliases"], summary["versions"])
                 summaries.append(summary)
-        return {"models": summaries, "faults": [vars(fault) for fault in faults]}
+        return {
+            "default": models.default,
+            "models": summaries,
+            "faults": [vars(fault) for fault in faults],
+        }
 
     @routes.get("/models/<name>")
     @documented(SHOW)
@@ -104,7 +108,11 @@ def _version(manifest: Manifest) -> dict[str, Any]:
         "corpus",
         "metrics",
     }
-    return manifest.model_dump(mode="json", include=fields)
+    # Early versions have no seed text; every model can begin without one.
+    return {
+        **manifest.model_dump(mode="json", include=fields),
+        "seed_text": manifest.seed_text or "",
+    }
 
 
 def _text(stored: StoredModel, file: str) -> str | None:

@@ -8,9 +8,10 @@ from time import time
 
 from flask import Blueprint, Response
 from pydantic import BaseModel
+from werkzeug.exceptions import NotFound
 
 from model_store import Faults, Manifest, ModelNotFound, StoreUnavailable
-from service.api.openai_resolve import resolve_completion
+from service.api.openai_resolve import prompts_to_read, resolve_completion
 from service.api.openai_schemas import (
     Completion,
     CompletionRequest,
@@ -23,6 +24,7 @@ from service.api.openai_texts import Texts
 from service.errors import ServiceError
 from service.generation.generator import TextGenerator
 from service.generation.merge import Arrival, merge
+from service.generation.scores import TextScorer
 from service.http.errors import problem_of, refusal
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit, record_answers
@@ -30,12 +32,16 @@ from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
-from service.http.routes.events import EVENT_HEADERS, event
+from service.http.routes.events import COMMENT, EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
 
 PREFIX = "/v1"
+NO_ROUTE = (
+    "there is no such route: this server completes text; it has no chat. "
+    "The routes are POST /v1/completions, GET /v1/models and GET /v1/models/<name>"
+)
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 COMPLETIONS = Operation(
@@ -69,7 +75,11 @@ MODEL = Operation(
 
 
 def openai_routes(
-    models: Models, generator: TextGenerator, settings: Settings, admission: Admission
+    models: Models,
+    generator: TextGenerator,
+    scorer: TextScorer,
+    settings: Settings,
+    admission: Admission,
 ) -> Blueprint:
     """Return the blueprint of `/v1`."""
     routes = Blueprint("openai", __name__, url_prefix=PREFIX)
@@ -80,12 +90,16 @@ def openai_routes(
         wire = read_body(CompletionRequest)
         model = models.get(wire.model)
         generations = resolve_completion(wire, model, settings)
+        prompts = prompts_to_read(generations) if wire.reads_prompts else {}
         admission.charge(current_visit(), generations)
+        admission.charge_reading(current_visit(), sum(map(len, prompts.values())))
         left = Event()
         who = caller(streaming=wire.stream, left=left.is_set)
+        details = scorer.details(prompts.values(), model, who)
+        read = dict(zip(prompts, details, strict=True))
         answers = [generator.open(generation, model, who) for generation in generations]
         record_answers(model.manifest.name, generations, answers)
-        texts = Texts(wire, generations, answers, model)
+        texts = Texts(wire, generations, answers, model, read)
         return (_events if wire.stream else _whole)(texts, merge(answers, left))
 
     @routes.get("/models")
@@ -108,6 +122,8 @@ def openai_routes(
 
 def refuse(error: Exception) -> Response:
     """Return the response of an error, in OpenAI's form."""
+    if isinstance(error, NotFound):
+        error.description = NO_ROUTE
     status, body = _error(error)
     return refusal(error, status, _dump(body), JSON)
 
@@ -125,7 +141,11 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     def events() -> Iterator[bytes]:
         try:
             for arrival in chain([first], arrivals):
-                yield event(_dump(head.model_copy(update=texts.chunk(*arrival))))
+                index, piece = arrival
+                if piece is not None and not piece:
+                    yield COMMENT
+                else:
+                    yield event(_dump(head.model_copy(update=texts.chunk(index, piece))))
             if texts.counts_usage:
                 yield event(_dump(head.model_copy(update={"usage": texts.usage()})))
             yield event("[DONE]")

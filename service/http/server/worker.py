@@ -29,6 +29,7 @@ SECONDS = {Stage.IDLE: 75.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5
 CHECK_SECONDS = 0.25  # between two looks at the deadlines
 PAUSE_SECONDS = 0.5  # without accepting, where the process may open no more descriptors
 DRAIN_SECONDS = 2.0  # for each stage, once the worker is told to stop
+END_SECONDS = 2.0  # for the texts that end unfinished, before the master kills the worker
 READ_BYTES = 65_536
 MAX_HELD = 100_000_000  # bytes of unfinished requests of all clients
 
@@ -71,16 +72,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.handle_exit(sig, frame)
 
     def run(self) -> None:
-        """Serve until a signal; then close the listeners and answer the requests that have arrived."""
+        """Serve until a signal; then become unready, close the listeners, and answer what has arrived."""
         self.poller.register(
             self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
         )
         while self.alive and self.is_parent_alive():
-            has_room = len(self._connections) < self.worker_connections
-            self.set_accept_enabled(has_room and monotonic() >= self._paused_until)
-            self._turn()
-        self._drain()
+            self._serve()
+        self._drain(monotonic() + self.cfg.graceful_timeout)
         self._end()
+
+    def _serve(self) -> None:
+        has_room = len(self._connections) < self.worker_connections
+        self.set_accept_enabled(has_room and monotonic() >= self._paused_until)
+        self._turn()
 
     def _turn(self) -> None:
         self.notify()
@@ -100,13 +104,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             held -= len(connection.incoming)
             self._close(connection)
 
-    def _drain(self) -> None:
+    def _drain(self, end: float) -> None:
+        """Let balancers look elsewhere, accept no more, and answer up to a monotonic time."""
+        self.wsgi.stopping.begun = True
+        accepts_until = monotonic() + Settings().unready_seconds
+        while monotonic() < accepts_until and self.is_parent_alive() and not self._quits:
+            self._serve()
+        self._stop_accepting()
+        self._answer_until(end - END_SECONDS)
+        self.wsgi.stopping.over = True
+        self._answer_until(end)
+
+    def _stop_accepting(self) -> None:
         self.set_accept_enabled(False)
         for listener in self.sockets:
             self._accept_rest(listener)
             listener.close()
         self._waiting.shorten(DRAIN_SECONDS)
-        end = monotonic() + self.cfg.graceful_timeout
+
+    def _answer_until(self, end: float) -> None:
         while self._connections and monotonic() < end and not self._quits:
             self._turn()
 

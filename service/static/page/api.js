@@ -4,6 +4,9 @@ import { $ } from "./dom.js";
 
 export class Problem extends Error {}
 
+/** A problem of the connection or of the service, which may be over in a moment. */
+export class Lost extends Problem {}
+
 /** Answer of a GET, or Problem. */
 export async function getJson(path) {
   return (await ask(path)).json();
@@ -14,18 +17,12 @@ export async function postJson(path, body, signal) {
   return (await ask(path, post(body, signal))).json();
 }
 
-/**
- * Ask for a text as it is made: {cache, events}, where events yields the data of each piece and
- * at last {done: summary}. Aborting the signal ends it with an AbortError.
- */
-export async function generate(body, signal) {
-  const response = await ask("/generate", post({ ...body, stream: true }, signal));
-  return { cache: response.headers.get("X-Cache"), events: pieces(response.body) };
-}
+/** Response of a POST as it arrives, or Problem; Lost where another try may work. */
+export const postStream = (path, body, signal, headers) => ask(path, post(body, signal, headers));
 
-function post(body, signal) {
-  const headers = { "Content-Type": "application/json" };
-  return { method: "POST", headers, body: JSON.stringify(body), signal };
+function post(body, signal, headers = {}) {
+  const sent = { "Content-Type": "application/json", ...headers };
+  return { method: "POST", headers: sent, body: JSON.stringify(body), signal };
 }
 
 async function ask(path, options = {}) {
@@ -44,10 +41,14 @@ function key() {
   return $("key").value ? { Authorization: `Bearer ${$("key").value}` } : {};
 }
 
-function readable(error) {
+/** An error of the connection as Lost; an abort stays an abort. */
+export function readable(error) {
   if (error.name === "AbortError") return error;
-  return new Problem("The service cannot be reached. Is it running? Try again in a moment.");
+  return new Lost("The service cannot be reached. Is it running? Try again in a moment.");
 }
+
+/** Problem, or Lost for a status that another try may not meet. */
+export const problemOf = (status) => (status >= 500 || status === 429 ? Lost : Problem);
 
 async function refusal(response) {
   if (response.status === 401) $("key-wanted").hidden = false;
@@ -56,32 +57,6 @@ async function refusal(response) {
   const said = fields.join("; ") || problem.detail || `The service answered ${response.status}.`;
   const wait = response.headers.get("Retry-After");
   // Some refusals say themselves when to come back.
-  return new Problem(wait && !said.includes("try again") ? `${said}; try again in ${wait} s` : said);
-}
-
-async function* pieces(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let buffer = "";
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) throw new Problem("The connection ended before the text did.");
-      const events = (buffer + value).split("\n\n");
-      buffer = events.pop();
-      for (const { kind, data } of events.map(parse)) {
-        if (kind === "error") throw new Problem(data.detail);
-        if (kind === "done") return yield { done: data };
-        yield data;
-      }
-    }
-  } catch (error) {
-    throw error instanceof Problem ? error : readable(error);
-  } finally {
-    await reader.cancel().catch(() => {});
-  }
-}
-
-function parse(event) {
-  const field = (name) => event.match(new RegExp(`^${name}: (.*)$`, "m"))?.[1];
-  return { kind: field("event") ?? "message", data: JSON.parse(field("data")) };
+  const Kind = problemOf(response.status);
+  return new Kind(wait && !said.includes("try again") ? `${said}; try again in ${wait} s` : said);
 }

@@ -1,8 +1,8 @@
 // Compare: the same seed text at four temperatures, side by side.
 
-import { generate } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
 import { request } from "./prompt.js";
+import { generate } from "./stream.js";
 
 const TEMPERATURES = [0.2, 0.5, 1.0, 1.5];
 
@@ -20,10 +20,11 @@ export async function submit() {
   running?.abort();
   const own = (running = new AbortController());
   const body = { ...request(), random_seed: 0 };
-  say($("compare-status"), "Writing four texts at once …");
+  const tell = (sentence) => say($("compare-status"), sentence || "Writing four texts at once …");
+  tell("");
   const columns = [...$("columns").querySelectorAll("pre")];
   const texts = columns.map((column, n) => {
-    return stream({ ...body, temperature: TEMPERATURES[n] }, column, own.signal);
+    return stream({ ...body, temperature: TEMPERATURES[n] }, column, own.signal, tell);
   });
   try {
     await Promise.all(texts);
@@ -34,9 +35,9 @@ export async function submit() {
   }
 }
 
-async function stream(body, column, signal) {
+async function stream(body, column, signal, tell) {
   column.replaceChildren(element("b", { textContent: body.seed }));
-  const { events } = await generate(body, signal);
+  const { events } = await generate(body, signal, tell);
   for await (const piece of events) {
     if (!piece.done) column.append(piece.text);
   }

@@ -6,6 +6,7 @@ import { $, sayError } from "./dom.js";
 import * as inside from "./inside.js";
 import * as models from "./models.js";
 import { keep, linked, offer, show } from "./prompt.js";
+import * as seeds from "./seeds.js";
 import * as surprise from "./surprise.js";
 import * as write from "./write.js";
 
@@ -41,6 +42,7 @@ function setUpForm() {
     event.preventDefault();
     PARTS[document.body.dataset.part].submit?.();
   });
+  $("model").addEventListener("change", seeds.suggest);
   $("seed").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("prompt").requestSubmit();
   });
@@ -64,6 +66,7 @@ async function offerModels() {
   try {
     const known = await getJson("/models");
     for (const { name } of known.models) offer(name);
+    seeds.learn(known);
   } catch (error) {
     sayError($("write-status"), error);
   }
@@ -72,7 +75,7 @@ async function offerModels() {
 function follow() {
   const body = linked();
   if (!body) return;
-  show(body);
+  show({ pattern: "", ...body });
   choose(tabs[0]);
   write.write(body);
 }
@@ -85,5 +88,6 @@ watchConnection();
 choose(tabs[0]);
 await offerModels();
 keep();
+seeds.suggest();
 follow();
 addEventListener("hashchange", follow);

@@ -3,7 +3,9 @@
 import { $ } from "./dom.js";
 
 const KEY = "charloom";
-const FIELDS = ["seed", "model", "length", "temperature", "inside-text"];
+const FIELDS = ["seed", "model", "length", "temperature", "pattern", "inside-text"];
+// Sent only where they are filled in.
+const OPTIONAL = ["model", "pattern"];
 
 /** The request that the form describes; without a random seed. */
 export function request() {
@@ -12,7 +14,8 @@ export function request() {
     temperature: Number($("temperature").value),
     length: Number($("length").value),
   };
-  return $("model").value ? { ...body, model: $("model").value } : body;
+  for (const name of OPTIONAL) if ($(name).value) body[name] = $(name).value;
+  return body;
 }
 
 /** The fragment of an address that reproduces a text. */
@@ -26,7 +29,7 @@ export function linked() {
   for (const name of ["temperature", "length", "random_seed"]) {
     if (given.has(name)) body[name] = Number(given.get(name));
   }
-  if (given.has("model")) body.model = given.get("model");
+  for (const name of OPTIONAL) if (given.has(name)) body[name] = given.get(name);
   return body;
 }
 

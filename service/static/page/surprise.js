@@ -1,8 +1,8 @@
 // Surprise: each character shaded by how unlikely the model found it; the five likeliest beside it.
 
-import { generate } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
 import { request } from "./prompt.js";
+import { generate } from "./stream.js";
 
 let running = null;
 let details = []; // of each character shown
@@ -28,10 +28,11 @@ export async function submit() {
   details = [];
   $("surprise-text").replaceChildren();
   $("likeliest").hidden = true;
-  say($("surprise-status"), "Writing …");
+  const tell = (sentence) => say($("surprise-status"), sentence || "Writing …");
+  tell("");
   try {
     const body = { ...request(), random_seed: 0, details: true };
-    const { events } = await generate(body, own.signal);
+    const { events } = await generate(body, own.signal, tell);
     for await (const piece of events) piece.done || append(piece.details);
     say($("surprise-status"), `Done: ${bits().toFixed(2)} bits of surprise per character.`);
   } catch (error) {

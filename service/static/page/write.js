@@ -1,8 +1,8 @@
 // Write: one text, streamed; stopped, continued, drawn anew, copied, linked to.
 
-import { generate } from "./api.js";
 import { $, copy, grouped, say, sayError } from "./dom.js";
 import { fragment, request } from "./prompt.js";
+import { generate } from "./stream.js";
 
 // Random seeds that a JavaScript number holds exactly, and that people can read out.
 const RANDOM_SEEDS = 1_000_000;
@@ -36,10 +36,11 @@ export async function write(body, before = "") {
   asked = body;
   text = before;
   render(true);
-  say($("write-status"), "Writing …");
+  const tell = (sentence) => say($("write-status"), sentence || "Writing …");
+  tell("");
   const began = performance.now();
   try {
-    const { cache, events } = await generate(body, own.signal);
+    const { cache, events } = await generate(body, own.signal, tell);
     let come = "";
     for await (const piece of events) {
       if (running !== own) return;
@@ -61,7 +62,8 @@ function render(busy) {
   $("text").replaceChildren(bold(asked.seed), text);
   $("text").setAttribute("aria-busy", busy);
   $("stop").disabled = !busy;
-  $("continue").disabled = busy || !text;
+  // A text with a pattern has its own end, and another length could give another text.
+  $("continue").disabled = busy || !text || Boolean(asked.pattern);
   $("again").disabled = busy;
   $("copies").hidden = busy || !text;
   $("random-seed").textContent = asked.random_seed;
@@ -87,7 +89,7 @@ function finish(summary, cache, before, milliseconds) {
 }
 
 /** The request of the text as it stands, also when it was stopped. */
-const whole = () => ({ ...asked, length: Math.max(text.length, 1) });
+const whole = () => (asked.pattern ? asked : { ...asked, length: Math.max(text.length, 1) });
 
 function curl(body) {
   const quoted = JSON.stringify(body).replaceAll("'", "'\\''");

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from service.api.openai_resolve import resolve_completion
+from service.api.openai_resolve import prompts_to_read, resolve_completion
 from service.api.openai_schemas import CompletionRequest
-from service.api.schemas import MAX_RANDOM_SEED, parse
+from service.api.resolve import resolve
+from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest, parse
 from service.errors import InvalidRequest
+from service.generation.scores import Given
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling
 from tests.fake_engines import fake_model
@@ -17,7 +19,7 @@ MODEL = fake_model()
 
 def _resolved(**fields: Any) -> list[Generation]:
     request = CompletionRequest.model_validate({"prompt": "Hello", "seed": 7} | fields)
-    return resolve_completion(request, MODEL, Settings(max_length=20, max_seed_chars=10))
+    return resolve_completion(request, MODEL, Settings(max_length=10_000, max_seed_chars=10))
 
 
 def _random_seeds(**fields: Any) -> list[int]:
@@ -96,14 +98,60 @@ def test_penalties_and_biases_belong_to_the_sampling() -> None:
     assert generation.stream.sampling.adjusts
 
 
+def test_vllm_s_parameters_are_those_of_generate() -> None:
+    """The further parameters of vLLM mean the same stream as their namesakes in `POST /generate`."""
+    drawn: dict[str, Any] = {
+        "top_k": 3,
+        "min_p": 0.1,
+        "typical_p": 0.9,
+        "repetition_penalty": 1.5,
+        "repetition_window": 9,
+    }
+    (generation,) = _resolved(**drawn, structured_outputs={"regex": "[a-z]{3}"})
+    same = GenerateRequest(seed="Hello", length=16, random_seed=7, pattern="[a-z]{3}", **drawn)
+    assert generation.stream == resolve(same, MODEL, Settings()).stream
+    assert generation.length == 3
+
+
+def test_token_ids_are_characters() -> None:
+    """A prompt of token ids is the text of these places in the vocabulary."""
+    ids = MODEL.vocabulary.encode("Hello").tolist()
+    for prompt in (ids, [ids]):
+        assert _resolved(prompt=prompt) == _resolved()
+    assert [each.seed for each in _resolved(prompt=[ids[:1], "abc"])] == ["H", "abc"]
+
+
+def test_a_text_may_have_no_characters() -> None:
+    """With `max_tokens` 0 nothing is generated."""
+    assert _resolved(max_tokens=0)[0].length == 0
+
+
+def test_the_best_need_details() -> None:
+    """More texts than are returned are generated, with the log-probabilities that rank them."""
+    generations = _resolved(n=2, best_of=3)
+    assert len(generations) == 3
+    assert all(each.wants_details for each in generations)
+    assert not _resolved(n=2, best_of=2)[0].wants_details
+
+
+def test_each_prompt_is_read_once() -> None:
+    """An echoed prompt is scored after its own first character, once for all of its texts."""
+    prompts = prompts_to_read(_resolved(prompt=["Hello", "Hi", "H", ""], n=2))
+    assert prompts == {"Hello": Given("H", "ello"), "Hi": Given("H", "i")}
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
+        ({"prompt": [[1], [10**30]]}, "prompt"),
+        ({"n": 128, "max_tokens": 9_000}, "n"),
+        ({"n": 128, "max_tokens": 2_000, "logprobs": 0}, "logprobs"),
         ({"prompt": "a€"}, "prompt"),
         ({"prompt": ["a", "b" * 11]}, "prompt"),
-        ({"max_tokens": 21}, "max_tokens"),
+        ({"max_tokens": 10_001}, "max_tokens"),
         ({"logit_bias": {"ab": 1}}, "logit_bias"),
         ({"logit_bias": {"€": 1}}, "logit_bias"),
+        ({"structured_outputs": {"regex": "a(?=b)"}}, "structured_outputs.regex"),
     ],
 )
 def test_problems_have_openai_s_names(fields: dict[str, Any], field: str) -> None:

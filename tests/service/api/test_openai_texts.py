@@ -1,7 +1,9 @@
 """Pieces of text become OpenAI's choices, streamed or whole."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from service.api.openai_resolve import resolve_completion
@@ -20,7 +22,8 @@ def _texts(**fields: Any) -> tuple[Texts, list[Answer]]:
     request = CompletionRequest.model_validate({"prompt": "Hi"} | fields)
     generations = resolve_completion(request, MODEL, Settings())
     answers = [Answer("miss") for _ in generations]
-    return Texts(request, generations, answers, MODEL), answers
+    read = {"Hi": details_of(MODEL.vocabulary.encode("i"))} if request.reads_prompts else {}
+    return Texts(request, generations, answers, MODEL, read), answers
 
 
 def _piece(characters: str) -> Text:
@@ -61,6 +64,26 @@ def test_a_text_without_a_piece_is_empty() -> None:
     answers[0].finish_reason = "stop"
     (choice,) = texts.whole([(0, None)])["choices"]
     assert (choice.text, choice.finish_reason, choice.logprobs.tokens) == ("", "stop", [])
+
+
+def test_the_best_texts_of_each_prompt_are_returned() -> None:
+    """Of `best_of` texts of a prompt, the n with the highest mean log-probability come, the best first."""
+    texts, _ = _texts(prompt=["Hi", "Hello"], n=2, best_of=3)
+    likelihoods = [-3.0, -1.0, -2.0, -1.0, -3.0, -2.0]
+    arrivals = [(index, _likely(value)) for index, value in enumerate(likelihoods)]
+    answer = texts.whole([*arrivals, (0, _likely(-9.0))])
+    assert [(each.index, each.text) for each in answer["choices"]] == [
+        *((0, "1"), (1, "2")),
+        *((2, "1"), (3, "2")),
+    ]
+    assert answer["choices"][0].logprobs is None
+    assert answer["usage"].completion_tokens == 7
+
+
+def _likely(logprob: float) -> Text:
+    """A text of one character, named by its log-probability."""
+    details = details_of(np.zeros(1, np.int64))
+    return Text(f"{-logprob:.0f}", replace(details, logprobs=np.array([logprob], np.float32)))
 
 
 def test_usage_counts_each_prompt_once() -> None:
@@ -108,15 +131,15 @@ def test_no_likely_characters_may_be_asked_for() -> None:
 
 
 def test_offsets_count_from_the_prompt() -> None:
-    """Offsets count on from piece to piece; an echoed prompt has offsets and no log-probabilities."""
+    """Offsets count on from piece to piece; of an echoed prompt only the first character has no log-probability."""
     texts, _ = _texts(logprobs=1, echo=True)
     first, second = (_choice(texts, 0, _piece(piece)).logprobs for piece in ("ab", "c"))
     assert first is not None
     assert second is not None
     assert first.tokens == ["H", "i", "a", "b"]
     assert (first.text_offset, second.text_offset) == ([0, 1, 2, 3], [4])
-    assert first.token_logprobs[:2] == [None, None]
-    assert first.top_logprobs[:2] == [None, None]
+    assert first.token_logprobs == [None, *[-0.33333] * 3]
+    assert first.top_logprobs == [None, *({LIKELIEST[0]: 0.0, own: -0.33333} for own in "iab")]
     without_echo = _choice(_texts(logprobs=1)[0], 0, _piece("a")).logprobs
     assert without_echo is not None
     assert without_echo.text_offset == [2]

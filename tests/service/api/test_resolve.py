@@ -1,5 +1,6 @@
 """A request becomes a generation: every default is decided, every limit checked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from service.api.resolve import resolve
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import InvalidRequest
 from service.settings import Settings
-from service.stream.generation import Generation, Sampling
+from service.stream.automaton import FAR, Walk
+from service.stream.generation import Generation, Pattern, Sampling
 from tests.factories import SYMBOLS
 from tests.fake_engines import fake_model
 
@@ -69,6 +71,52 @@ def test_equal_distributions_are_equal_sampling() -> None:
     assert _resolved(top_k=len(SYMBOLS), top_p=1.0).stream == free
     assert _resolved(top_k=len(SYMBOLS) - 1).stream != free
     assert _resolved(top_p=0.99).stream != free
+
+
+def test_limits_that_leave_nothing_out_are_no_limits() -> None:
+    """A min_p of 0, a typical_p of 1 and the window of no penalty are the same stream as none."""
+    free = _resolved().stream
+    assert _resolved(min_p=0.0, typical_p=1.0, repetition_window=5).stream == free
+    for changed in ({"min_p": 0.1}, {"typical_p": 0.9}, {"repetition_penalty": 1.2}):
+        assert _resolved(**changed).stream != free
+
+
+def test_a_pattern_belongs_to_the_stream_with_its_longest_text() -> None:
+    """The length counts as far as a text of the pattern can reach, and is cut there."""
+    short = _resolved(pattern="[a-z]{2,5}")
+    assert short.stream.sampling.pattern == Pattern("[a-z]{2,5}", 5)
+    assert (short.length, short.automaton is not None) == (5, True)
+    assert _resolved(pattern="[a-z]{2,5}", length=99).stream == short.stream
+    assert _resolved(pattern="[a-z]{2,5}", length=4).stream != short.stream
+    assert _resolved(pattern="[a-z]+", length=7).length == 7
+
+
+def test_a_pattern_knows_where_a_model_ends_its_texts() -> None:
+    """In a model of many short texts no pattern takes the symbol that ends a text."""
+    corpus = MODEL.manifest.corpus.model_copy(update={"texts": 3})
+    manifest = MODEL.manifest.model_copy(update={"corpus": corpus})
+    request = GenerateRequest(seed="", pattern=r"(?s:..)|\s")
+    lines = resolve(request, replace(MODEL, manifest=manifest), Settings()).automaton
+    running = resolve(request, MODEL, Settings()).automaton
+    assert lines is not None
+    assert running is not None
+    id_ = SYMBOLS.index("\n")
+    assert (Walk(running, 2).needed[id_], Walk(lines, 2).needed[id_] >= FAR) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("[0-9]", "no text in the characters that the model knows matches this pattern"),
+        ("", "the empty text alone"),
+        ("a{6,}", "the shortest text has 6 characters, which is over the length of 5"),
+        ("(?=a)", "look-ahead and look-behind"),
+        ("(a|b)*a(a|b){20}", "too large"),
+    ],
+)
+def test_a_pattern_without_a_text_is_refused(pattern: str, message: str) -> None:
+    """A pattern that no text can match, or that cannot be followed, is refused with the reason."""
+    assert message in _problems(pattern=f"(?:{pattern})")["pattern"]
 
 
 def test_null_draws_a_random_seed() -> None:

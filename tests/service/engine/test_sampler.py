@@ -1,25 +1,21 @@
 """Characters follow the requested distribution, each row independent of the others."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
+from service.engine.limits import Limits
 from service.engine.sampler import BLOCK, numbers_of, sample, steepness_of, uniform_block
 
 V = 40
 LOGITS = np.random.default_rng(0).normal(0, 2, (1, V)).astype(np.float32)
 
 
-def _sample(logits, temperature=1.0, uniforms=0.5, top_k=V, top_p=1.0):
-    rows = len(logits)
-    return sample(
-        logits,
-        steepness_of(np.broadcast_to(np.asarray(temperature, np.float64), rows)),
-        np.broadcast_to(np.asarray(uniforms, np.float64), rows),
-        np.broadcast_to(np.asarray(top_k, np.int64), rows),
-        np.broadcast_to(np.asarray(top_p, np.float64), rows),
-    )
+def _sample(logits, temperature=1.0, uniforms=0.5, top_k=V, top_p=1.0, min_p=0.0, typical_p=1.0):
+    def column(value, kind=np.float64):
+        return np.broadcast_to(np.asarray(value, kind), len(logits))
+
+    limits = Limits(column(top_k, np.int64), column(top_p), column(min_p), column(typical_p))
+    return sample(logits, steepness_of(column(temperature)), column(uniforms), limits)
 
 
 def _probabilities(temperature: float) -> np.ndarray:
@@ -94,11 +90,17 @@ def test_rows_do_not_mix() -> None:
     logits = rng.normal(0, 3, (rows, V)).astype(np.float32)
     steepness = steepness_of(rng.choice([0.0, 0.3, 1.0, 2.0], rows))
     uniforms = rng.random(rows)
-    top_k = rng.choice([1, 3, V], rows)
-    top_p = rng.choice([0.5, 0.9, 1.0], rows)
-    arguments: list[Any] = [logits, steepness, uniforms, top_k, top_p]
-    together = sample(*arguments)
-    alone = [sample(*(part[row : row + 1] for part in arguments))[0] for row in range(rows)]
+    limits = Limits(
+        rng.choice([1, 3, V], rows),
+        rng.choice([0.5, 0.9, 1.0], rows),
+        rng.choice([0.0, 0.1], rows),
+        rng.choice([0.3, 1.0], rows),
+    )
+    together = sample(logits, steepness, uniforms, limits)
+    one_by_one = np.arange(rows)[:, None]
+    alone = [
+        sample(logits[row], steepness[row], uniforms[row], limits.of(row))[0] for row in one_by_one
+    ]
     assert together.tolist() == alone
 
 

@@ -1,19 +1,28 @@
 """A sequence gets the same characters in any batch as alone, with any number of steps in a call."""
 
+import re
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.batch import RUN
+from service.engine.explain import describe
 from service.engine.scheduler import LONGEST, SHORTEST, Scheduler
+from service.stream.automaton import Walk
 from service.stream.generation import Sampling
-from service.stream.job import Ending, Job, Start
+from service.stream.job import REPORT_INTERVAL, Ending, Job, Start
+from service.stream.pattern import automaton_of
 from service.stream.sequence import Sequence
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 
 CAPACITY = 4
 TAPE = 700
+SYMBOLS = tuple("abcdefghijk")
 
 
 def _scheduler(
@@ -27,11 +36,21 @@ def _sequence(
     length: int,
     random_seed: int = 0,
     temperature: float = 1.0,
-    top_k: int | None = None,
+    sampling: dict[str, Any] | None = None,
+    pattern: str | None = None,
+    *,
+    scored: bool = False,
     **options,
 ) -> Sequence:
-    sampling = Sampling(temperature, top_k, top_p=None, random_seed=random_seed)
-    return Sequence(Job(Start(np.array(prompt)), sampling, end=length, **options))
+    drawn = Sampling(temperature, None, None, random_seed)
+    if scored:
+        ids = np.random.default_rng(random_seed).integers(VOCABULARY_SIZE, size=length)
+        options |= {"given": ids, "wants_details": True}
+    elif pattern is not None:
+        options["automaton"] = automaton_of(pattern, SYMBOLS, "")
+    return Sequence(
+        Job(Start(np.array(prompt)), replace(drawn, **(sampling or {})), end=length, **options)
+    )
 
 
 def _result(sequence: Sequence) -> list[int]:
@@ -84,8 +103,12 @@ requests = st.fixed_dictionaries(
         "length": st.integers(1, 20) | st.integers(250, 270),
         "random_seed": st.integers(0, 3),
         "temperature": st.sampled_from([0.0, 0.5, 1.0]),
-        "top_k": st.none() | st.just(3),
+        "sampling": st.sampled_from(
+            [{}, {"top_k": 3}, {"min_p": 0.3}, {"typical_p": 0.5}, {"repetition_penalty": 2.0}]
+        ),
+        "pattern": st.none() | st.sampled_from(["[a-e]+", "(?:a|bc)*[f-k]", ".{1,4}"]),
         "wants_details": st.booleans(),
+        "scored": st.booleans(),
     }
 )
 arrivals = st.tuples(
@@ -93,7 +116,7 @@ arrivals = st.tuples(
 )  # round of arrival, request, rounds until it is cancelled
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(arrivals, max_size=14), st.integers(1, RUN))
 def test_any_interleaving_gives_what_each_gets_alone(plan, run: int) -> None:
     """Any mix of arrivals, lengths, cancellations and steps in a call leaves each sequence unchanged."""
@@ -116,6 +139,24 @@ def test_any_interleaving_gives_what_each_gets_alone(plan, run: int) -> None:
             alone = _sequence(**request)
             _finish(alone)
             assert _bytes(sequence) == _bytes(alone)
+
+
+def test_given_characters_are_scored() -> None:
+    """A row reads given characters beside rows that draw, with the details of each one's place."""
+    scored, drawn = _sequence([1, 2], 30, scored=True), _sequence([3], 40, random_seed=5)
+    scheduler = _scheduler()
+    scheduler.waiting.extend([drawn, scored])
+    _run(scheduler)
+    given = scored.job.given
+    assert given is not None
+    assert scored.ids.tolist() == given.tolist()
+    assert _result(drawn) == _alone(prompt=[3], length=40, random_seed=5)
+    batch = ScriptedBatch(1)
+    logits = [batch.step(np.array([id_])).copy() for id_ in (1, 2, *given[:-1])]
+    expected = describe(np.concatenate(logits[1:]), given)
+    assert scored.details is not None
+    assert np.array_equal(scored.details.logprobs, expected.logprobs)
+    assert np.array_equal(scored.details.top_ids, expected.top_ids)
 
 
 def test_fills_slots_and_then_waits() -> None:
@@ -312,3 +353,111 @@ def test_penalties_are_each_rows_own(wanted: list[tuple[float, float, int]]) -> 
     for sequence in alone:
         _finish(sequence)
     assert list(map(_result, together)) == list(map(_result, alone))
+
+
+def _text(sequence: Sequence) -> str:
+    """The text of a sequence with a pattern, without the character that ended the text."""
+    automaton = sequence.job.automaton
+    assert automaton is not None
+    walk = Walk(automaton, sequence.job.end)
+    belonging = walk.feed_all(_result(sequence))
+    assert walk.over
+    return "".join(SYMBOLS[id_] for id_ in _result(sequence)[:belonging])
+
+
+@pytest.mark.parametrize("pattern", ["[a-e]{2,9}k", "(?:ab|[c-k])+", "a*b?", "(?:a|b)*k{3}"])
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 2.0])
+def test_a_text_obeys_its_pattern(pattern: str, temperature: float) -> None:
+    """The text of every random seed matches the pattern as a whole, within the length."""
+    scheduler = _scheduler()
+    sequences = [_sequence([1], 12, seed, temperature, pattern=pattern) for seed in range(40)]
+    scheduler.waiting.extend(sequences)
+    _run(scheduler)
+    for sequence in sequences:
+        assert re.fullmatch(pattern, _text(sequence))
+        assert len(_text(sequence)) <= 12
+
+
+def test_a_text_with_a_pattern_resumes_in_the_right_state() -> None:
+    """A stream with a pattern goes on at any cut as if it had never stopped."""
+    pattern = "(?:[a-e]{3}k){9}"
+    whole = _alone(prompt=[3, 1, 4], length=36, pattern=pattern)
+    for cut in range(1, 36):
+        scheduler = _scheduler(run=1)
+        first = _sequence([3, 1, 4], 36, pattern=pattern)
+        scheduler.waiting.append(first)
+        for _ in range(cut + 2):
+            scheduler.step()
+        _abort(scheduler, first)
+        scheduler.step()
+        have = first.ids
+        start = Start(have[-1:], len(have) + 2, _ending(first).state, generated=have)
+        rest = Sequence(replace(first.job, start=start, begin=len(have)))
+        _finish(rest)
+        assert have.tolist() + _result(rest) == whole
+
+
+def test_the_model_chooses_under_the_pattern() -> None:
+    """Allowed characters keep their relative probabilities; all others together are the end."""
+    pattern, draws = "[a-e](?:[f-k][a-e]?)?", 3000
+    scheduler = _scheduler(capacity=64)
+    sequences = [_sequence([1], 2, seed, pattern=pattern) for seed in range(draws)]
+    scheduler.waiting.extend(sequences)
+    _run(scheduler)
+    batch = ScriptedBatch(1)
+    first = np.exp(batch.step(np.array([1]))[0])
+    first[5:] = 0
+    counts = np.bincount([sequence.ids[0] for sequence in sequences], minlength=VOCABULARY_SIZE)
+    assert np.allclose(counts / draws, first / first.sum(), atol=0.03)
+    second = np.exp(batch.step(np.array([0]))[0])
+    texts = [_text(sequence) for sequence in sequences if sequence.ids[0] == 0]
+    ended = np.mean([text == "a" for text in texts])
+    assert ended == pytest.approx(second[:5].sum() / second.sum(), abs=0.05)
+
+
+@pytest.mark.parametrize("window", [1, 3, 60])
+def test_a_repetition_penalty_looks_back_as_far_as_its_window(window: int) -> None:
+    """The drawn characters of the window are discouraged, also those before a resumption."""
+    sampling = {"repetition_penalty": 5.0, "repetition_window": window}
+    batch, expected = ScriptedBatch(1), [1]
+    for _ in range(40):
+        logits = batch.step(np.array(expected[-1:]))[0]
+        for id_ in set(expected[1:][-window:]):
+            logits[id_] *= 0.2 if logits[id_] > 0 else 5
+        expected.append(int(logits.argmax()))
+    whole = _sequence([1], 40, temperature=0.0, sampling=sampling)
+    _finish(whole)
+    assert _result(whole) == expected[1:]
+    first = _sequence([1], 20, temperature=0.0, sampling=sampling)
+    _finish(first)
+    start = Start(first.ids[-1:], 20, _ending(first).state, generated=first.ids)
+    rest = Sequence(replace(whole.job, start=start, begin=20))
+    _finish(rest)
+    assert _result(rest) == expected[21:]
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_followed_sequence_reports_states(followed: bool) -> None:
+    """A reader gets a state now and then, from which the rest of the text is drawn the same."""
+    length = 3 * REPORT_INTERVAL
+    ticks = count()  # seconds, so that each round delivers
+    scheduler = Scheduler(
+        ScriptedBatch(1), 1, length + 9, VOCABULARY_SIZE, clock=lambda: float(next(ticks))
+    )
+    sequence = _sequence([3, 1, 4], length, random_seed=5)
+    sequence.followed = followed
+    scheduler.waiting.append(sequence)
+    reported = []
+    while not scheduler.idle:
+        scheduler.step()
+        reported += [each for each in [sequence.take_snapshot()] if each]
+    assert len(reported) == (2 if followed else 0)
+    for snapshot in reported:
+        place = snapshot.consumed - 3 + 1  # characters that are drawn, the last one not consumed
+        assert place > REPORT_INTERVAL
+        start = Start(sequence.ids[place - 1 : place], snapshot.consumed, snapshot.state)
+        rest = Sequence(Job(start, sequence.job.sampling, begin=place, end=length))
+        tail = Scheduler(ScriptedBatch(1), 1, length + 9, VOCABULARY_SIZE)
+        tail.waiting.append(rest)
+        _run(tail)
+        assert _result(rest) == _result(sequence)[place:]

@@ -6,12 +6,23 @@ import pytest
 from service.cache.codec import CachedStream
 from service.cache.memory import MemoryBytes
 from service.cache.streams import StreamCache
-from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
+from service.errors import (
+    ClientGone,
+    DeadlineExceeded,
+    Draining,
+    EngineFailed,
+    InvalidRequest,
+    QueueFull,
+)
 from service.generation import generator as module
+from service.generation import resumed, waiting
 from service.generation.generator import Answer, Caller, TextGenerator, form_of
-from service.stream.generation import Generation, Sampling, Stream
+from service.generation.stopping import Stopping
+from service.stream.generation import Generation, Pattern, Sampling, Stream
 from service.stream.job import SNAPSHOT_INTERVAL, Snapshot
+from service.stream.pattern import automaton_of
 from service.telemetry import Telemetry
+from tests.factories import SYMBOLS
 from tests.fake_engines import FakeEngine, drawn, fake_model
 
 STATE = np.ones((2, 1), np.float32)
@@ -27,7 +38,8 @@ class Room:
         self.cache = StreamCache(MemoryBytes(1_000_000))
         self.telemetry = Telemetry()
         self._model = fake_model(self.engine)
-        self._generator = TextGenerator(self.cache, self.telemetry, deadline)
+        self.stopping = Stopping()
+        self._generator = TextGenerator(self.cache, self.telemetry, deadline, self.stopping)
 
     def open(self, generation: Generation, caller: Caller | None = None) -> Answer:
         return self._generator.open(generation, self._model, caller or Caller())
@@ -53,7 +65,7 @@ def room() -> Room:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Room:
     """A room whose engine draws when the test says; the connection is checked all the time."""
-    monkeypatch.setattr(module, "POLL", 0.001)
+    monkeypatch.setattr(waiting, "POLL", 0.001)
     return Room(draws_first=0)
 
 
@@ -266,3 +278,90 @@ def test_errors_of_the_engine_are_raised_where_pieces_are_read(slow: Room) -> No
     slow.engine.sequences[0].finish(None, EngineFailed("failed"))
     with pytest.raises(EngineFailed):
         next(failing.pieces)
+
+
+def _with_pattern(length: int) -> Generation:
+    """A text of the first characters of any stream of a fake engine, as far as an upper-case A."""
+    sampling = Sampling(1.0, None, None, 0, pattern=Pattern("[^A]*", length))
+    automaton = automaton_of("[^A]*", SYMBOLS, "")
+    return Generation(Stream("identity", "a", sampling), "a", length, automaton=automaton)
+
+
+def test_a_text_ends_where_its_pattern_does(room: Room) -> None:
+    """A text ends before the character that cannot follow, cached or not, and is no cancellation."""
+    for cache in ("miss", "hit"):
+        answer = room.open(_with_pattern(30))
+        assert (answer.cache, _text(answer)) == (cache, drawn(0, SYMBOLS.index("A")))
+        assert answer.finish_reason == "pattern"
+    assert room.cancellations() == 0
+
+
+def test_a_pattern_that_fills_the_length_is_whole(room: Room) -> None:
+    """A complete text of the whole length has ended by its pattern."""
+    answer = room.open(_with_pattern(3))
+    assert (_text(answer), answer.finish_reason) == (drawn(0, 3), "pattern")
+
+
+def test_a_text_with_a_pattern_resumes_with_its_characters(room: Room) -> None:
+    """The engine gets the earlier characters, from which the pattern's state follows."""
+    generation = _with_pattern(30)
+    room.cache.put(generation.stream, CachedStream(drawn(0, 3), STATE), [])
+    answer = room.open(generation)
+    assert (answer.cache, _text(answer)) == ("partial", drawn(0, SYMBOLS.index("A")))
+    job = room.engine.sequences[-1].job
+    assert job.start.generated is not None
+    assert (job.begin, job.start.generated.tolist()) == (3, [0, 1, 2])
+    assert job.automaton is generation.automaton
+
+
+def test_the_rest_of_a_text(room: Room) -> None:
+    """A client gets the characters that it lacks, alone; they alone count as its text."""
+    answer = room.open(_generation(30, drawn(25, 27)), Caller(has=20))
+    assert (_text(answer), answer.characters) == (drawn(20, 25), 5)
+    assert _text(room.open(_generation(30), Caller(has=30))) == ""
+    with pytest.raises(InvalidRequest, match="which has 25 characters"):
+        _text(room.open(_generation(30, drawn(25, 27)), Caller(has=26)))
+
+
+def test_a_rest_that_is_long_in_coming(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the characters that the client has are drawn again, empty pieces say that it goes on."""
+    monkeypatch.setattr(resumed, "QUIET", 0.0)
+    pieces = room.open(_generation(30), Caller(streaming=True, has=30)).pieces
+    assert [len(piece) for piece in pieces] == [0]
+
+
+def test_a_running_text_is_cached_up_to_its_last_state(slow: Room) -> None:
+    """While a stream is drawn, each state that the engine reports goes to the cache with its text."""
+    slow.engine.draws_first = 8
+    pieces = slow.open(_generation(50), STREAMING).pieces
+    assert next(pieces).characters == drawn(0, 8)
+    assert slow.cache.get(_stream(), FORM) is None
+    # A state that has consumed the prompt and five characters belongs to the text of six.
+    slow.engine.draw(slow.engine.sequences[0], 2, Snapshot(len("Hello") + 5, STATE))
+    assert next(pieces).characters == drawn(8, 10)
+    known = slow.cache.get(_stream(), FORM)
+    assert known is not None
+    assert (known.text, known.end_state.tolist()) == (drawn(0, 6), STATE.tolist())
+    pieces.close()
+
+
+def test_a_quiet_stream_says_that_it_goes_on(slow: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A streaming client gets empty pieces while it waits, which hold no character back."""
+    monkeypatch.setattr(module, "QUIET", 0.0)
+    pieces = slow.open(_generation(10, "§"), STREAMING).pieces
+    assert [len(next(pieces)) for _ in range(3)] == [0, 0, 0]
+    slow.engine.draw(slow.engine.sequences[0], 10)
+    assert "".join(piece.characters for piece in pieces) == drawn(0, 10)
+
+
+def test_a_text_ends_with_the_service(slow: Room) -> None:
+    """At the end of the service a running text is refused, freed and cached as far as it is drawn."""
+    slow.engine.draws_first = 4
+    pieces = slow.open(_generation(10), STREAMING).pieces
+    next(pieces)
+    slow.stopping.over = True
+    with pytest.raises(Draining):
+        next(pieces)
+    known = slow.cache.get(_stream(), FORM)
+    assert known is not None
+    assert known.text == drawn(0, 4)

@@ -18,7 +18,7 @@ def _cut(text: str, strings: tuple[str, ...], sizes: list[int]) -> tuple[str, bo
         shown += stop.feed(piece)
         if stop.found or begin >= len(text):
             break
-    return (shown, True) if stop.found else (text, False)
+    return (shown, True) if stop.found is not None else (text, False)
 
 
 @given(letters, stops, st.lists(st.integers(1, 7), max_size=10))
@@ -54,3 +54,12 @@ def test_nothing_of_a_stop_string_leaks(text: str, strings: tuple[str, ...]) -> 
 def test_text_without_stop_strings_passes_at_once() -> None:
     """Without stop strings no character is held back."""
     assert StopStrings(()).feed("abc") == "abc"
+
+
+def test_the_string_that_ended_the_text_is_told() -> None:
+    """The stop string that is complete first is the one that was found."""
+    stop = StopStrings(("bb", "\n"))
+    stop.feed("ab")
+    assert stop.found is None
+    stop.feed("a\nbb")
+    assert stop.found == "\n"

@@ -143,6 +143,14 @@ def test_only_configured_origins_are_shared_with(origin: str) -> None:
     assert response.headers.get("Access-Control-Allow-Origin") == expected
 
 
+def test_all_origins_may_be_configured() -> None:
+    """With `*` every origin may read, and OpenAI's client may send headers of its own."""
+    response = client(cors_origins="*").get("/open", headers={"Origin": "https://b.example"})
+    assert response.headers["Access-Control-Allow-Origin"] == "https://b.example"
+    allowed = response.headers["Access-Control-Allow-Headers"].split(", ")
+    assert {"*", "Authorization"} <= set(allowed)
+
+
 def test_an_error_has_the_headers_too() -> None:
     """A refusal passes the same steps as a response of a route."""
     refused = client(keys=True, cors_origins="https://a.example").get(

@@ -9,7 +9,7 @@ from service.hub.flight import Flight, Reader
 from service.hub.messages import Admitted, Delivered, Finished, Submit
 from service.stream.details import Details
 from service.stream.generation import Sampling
-from service.stream.job import Ending, Job, Start
+from service.stream.job import Ending, Job, Snapshot, Start
 from tests.fakes import VOCABULARY_SIZE
 
 
@@ -127,3 +127,15 @@ def test_a_failed_flight_has_no_ending() -> None:
     flight.finish(None)
     assert reader.ends == [Finished(7, None, shared=False)]
     assert not flight.join(_Read(10).reader)
+
+
+def test_one_reader_gets_a_reported_state() -> None:
+    """A state goes with the characters to one reader who follows and wants all of them."""
+    whole, short, long = _Read(10), _Read(3, follows=True), _Read(10, follows=True)
+    flight = _flight(whole)
+    for each in (short, long, another := _Read(10, follows=True)):
+        flight.join(each.reader)
+    state = Snapshot(5, np.ones((2, 1), np.float32))
+    flight.deliver(np.array([4, 5, 6, 7]), None, snapshot=state)
+    told = [[report.snapshot for report in one.reports] for one in (whole, short, long, another)]
+    assert told == [[None], [None], [state], [None]]

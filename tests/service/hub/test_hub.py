@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from service.hub.messages import EngineSpec
 from service.hub.running import MAX_DRAWS
 from service.hub.shared_memory import SharedMemory
 from service.stream.job import Start
+from service.stream.pattern import automaton_of
 from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch, ScriptedEngine
@@ -189,24 +191,36 @@ def test_a_failed_step_fails_its_sequences(
 
 
 @pytest.mark.parametrize(
-    "start",
+    "change",
     [
-        Start(np.array([VOCABULARY_SIZE])),
-        Start(np.array([], np.int64)),
-        Start(np.array([1]), state=np.zeros((7, 7), np.float32)),
+        {"start": Start(np.array([VOCABULARY_SIZE]))},
+        {"start": Start(np.array([], np.int64))},
+        {"start": Start(np.array([1]), state=np.zeros((7, 7), np.float32))},
+        {"automaton": automaton_of("ab", ("a", "b"), "")},
     ],
-    ids=["unknown id", "no prompt", "a state of another model"],
+    ids=["unknown id", "no prompt", "a state of another model", "a pattern of another model"],
 )
-def test_a_sequence_that_cannot_be_drawn_fails_alone(hub: HubInThreads, start: Start) -> None:
+def test_a_sequence_that_cannot_be_drawn_fails_alone(
+    hub: HubInThreads, change: dict[str, Any]
+) -> None:
     """What would break a step is refused before, so that the other rows go on."""
     engine, innocent = hub.engine(), sequence(4_000)
-    bad = Sequence(replace(innocent.job, start=start))
+    bad = Sequence(replace(innocent.job, **change))
     for each in (innocent, bad):
         engine.submit(each, None)
     with pytest.raises(EngineFailed):
         bad.wait(5, SECONDS)
     assert innocent.wait(4_000, SECONDS)
     assert len(innocent.ids) == 4_000
+
+
+@pytest.mark.parametrize("given", [[1, VOCABULARY_SIZE], [1], [1, -1]])
+def test_a_text_that_cannot_be_scored_fails_alone(hub: HubInThreads, given: list[int]) -> None:
+    """A given text needs ids of the vocabulary, as many as the job has characters."""
+    bad = sequence(2, given=np.array(given), wants_details=True)
+    hub.engine().submit(bad, None)
+    with pytest.raises(EngineFailed):
+        bad.wait(2, SECONDS)
 
 
 def test_a_hub_that_dies_is_an_interruption(hub: HubInThreads) -> None:
@@ -224,6 +238,22 @@ def test_a_hub_that_dies_is_an_interruption(hub: HubInThreads) -> None:
         assert each.ids.tolist() == expected
     assert before == expected[: len(before)]
     assert engine.alive
+
+
+def test_a_text_with_a_pattern_survives_its_hub(hub: HubInThreads) -> None:
+    """The next hub draws a text with a pattern again, in the right state of the pattern."""
+    engine = hub.engine()
+    # Each group has one place for ids 0 to 4, and then one for the others.
+    automaton = automaton_of("(?:[a-e][f-k]){1900}", tuple("abcdefghijk"), "")
+    running, expected = (sequence(3_800, automaton=automaton) for _ in range(2))
+    engine.submit(running, None)
+    assert running.wait(1, SECONDS)
+    hub.die()
+    assert running.wait(3_800, SECONDS)
+    engine.submit(expected, None)
+    assert expected.wait(3_800, SECONDS)
+    assert running.ids.tolist() == expected.ids.tolist()
+    assert ((running.ids >= 5) == np.tile([False, True], 1_900)).all()
 
 
 def test_a_sequence_that_kills_every_hub_ends(hub: HubInThreads) -> None:

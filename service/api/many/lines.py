@@ -1,0 +1,43 @@
+"""`POST /batch`: requests for texts as JSON lines, and answers as JSON lines with an index."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from service.api.schemas import GenerateRequest, parse
+from service.errors import FieldProblem, InvalidRequest
+
+
+def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (index, line) of each line that is not blank; the index counts every line from 0."""
+    for index, line in enumerate(body.split(b"\n")):
+        if line.strip():
+            yield index, line
+
+
+def parse_line(line: bytes) -> GenerateRequest:
+    """Read the request of a line.
+
+    Raises:
+        MalformedJson: the line is not JSON.
+        InvalidRequest: fields are wrong, each named, or do not belong into a line.
+    """
+    request = parse(GenerateRequest, line)
+    problems = [
+        FieldProblem(field, f"a line has one whole text; leave out {field}")
+        for field in ("stream", "count")
+        if getattr(request, field)
+    ]
+    if problems:
+        raise InvalidRequest(problems)
+    return request
+
+
+def answer_line(index: int, answer: bytes) -> bytes:
+    """Return the line of an answer, given as a JSON object with at least one member."""
+    return b'{"index":%d,%b\n' % (index, answer[1:])
+
+
+def error_line(index: int, problem: dict[str, Any]) -> bytes:
+    """Return the line of a line that failed, with its problem document."""
+    return answer_line(index, json.dumps({"error": problem}).encode())

@@ -1,0 +1,67 @@
+"""Scores as a request means them, and as an answer shows them."""
+
+import unicodedata
+from collections.abc import Iterable
+from math import exp, fsum, log
+from typing import Any
+
+from service.api.many.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
+from service.api.resolve import over_limit, too_much_together, unknown_characters
+from service.errors import InvalidRequest
+from service.generation.scores import Given
+from service.models.loading import LoadedModel
+from service.settings import Settings
+from service.stream.details import DIGITS, Details
+
+
+def resolve_score(request: ScoreRequest, model: LoadedModel, settings: Settings) -> list[Given]:
+    """Return the texts that a request means for a model, each after its prompt.
+
+    Raises:
+        InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
+    """
+    context = unicodedata.normalize("NFC", request.context)
+    texts = [unicodedata.normalize("NFC", text) for text in request.texts]
+    problems = [
+        *unknown_characters("context", context, model.vocabulary),
+        *over_limit("context", len(context), settings.max_seed_chars),
+    ]
+    for place, text in enumerate(texts):
+        problems += unknown_characters(f"texts.{place}", text, model.vocabulary)
+        problems += over_limit(f"texts.{place}", len(text), settings.max_length)
+    given = [Given(model.prompt(context), text) for text in texts]
+    problems += too_much_together("texts", sum(map(len, given)))
+    if problems:
+        raise InvalidRequest(problems)
+    return given
+
+
+def score_response(
+    request: ScoreRequest, given: list[Given], details: Iterable[Details], model: LoadedModel
+) -> ScoreResponse:
+    """Return the answer for texts with the details of their characters; all details are read."""
+    scores = []
+    for text, each in zip(given, details, strict=True):
+        logprobs = each.logprobs.tolist()
+        shown = [round(one, DIGITS) for one in logprobs] if request.details else None
+        scores.append(TextScore(**_measures(len(text.text), fsum(logprobs)), logprobs=shown))
+    return ScoreResponse(
+        model=model.manifest.name,
+        version=model.manifest.version,
+        context=unicodedata.normalize("NFC", request.context),
+        scores=scores,
+        total=total_of(scores),
+    )
+
+
+def total_of(scores: Iterable[Score]) -> Score:
+    """Return the score of all characters of several texts."""
+    sums = [(each.characters, each.logprob) for each in scores]
+    return Score(**_measures(sum(size for size, _ in sums), fsum(one for _, one in sums)))
+
+
+def _measures(characters: int, logprob: float) -> dict[str, Any]:
+    """Return the fields of a score; `logprob` is the sum over the characters."""
+    nats = -logprob / characters
+    values = {"logprob": logprob, "nats": nats, "bits": nats / log(2), "perplexity": exp(nats)}
+    return {"characters": characters} | {k: round(value, DIGITS) for k, value in values.items()}

@@ -1,0 +1,35 @@
+"""The errors of a command, with the names of the command line."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+
+from model_store import StoreError
+from service.errors import InvalidRequest, ServiceError
+
+# A member of a JSON object in a message, such as `"unknown": "drop"`.
+MEMBER = re.compile(r'"(\w+)": "?(\w+)"?')
+
+
+def status_of(work: Callable[[], None], arguments: Mapping[str, str]) -> int:
+    """Do the work of a command and return its exit status.
+
+    An error is one line on stderr for each problem, and status 2. `arguments` has the names of the
+    fields that are no flags.
+    """
+    try:
+        work()
+    except InvalidRequest as error:
+        for problem in error.problems:
+            field = problem.field.split(".")[0]
+            name = arguments.get(field) or f"--{field.replace('_', '-')}"
+            print(f"service: {name}: {_with_flags(problem.message)}", file=sys.stderr)
+        return 2
+    except (ServiceError, StoreError, OSError, UnicodeDecodeError) as error:
+        print(f"service: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _with_flags(message: str) -> str:
+    return MEMBER.sub(lambda member: f"--{member[1].replace('_', '-')} {member[2]}", message)

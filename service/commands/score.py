@@ -1,0 +1,77 @@
+"""`python -m service score`: shows how likely a model finds a text, without a server."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from service.api.many.score_schemas import MAX_TEXTS, Score, ScoreRequest, TextScore
+from service.api.many.scores import resolve_score, score_response, total_of
+from service.api.schemas import parse_options
+from service.commands.failures import status_of
+from service.commands.local import Local, local_engine
+from service.generation.generator import Caller
+from service.settings import DAY, MILLION, Settings
+
+COLUMNS = "perplexity     bits     nats  characters  text"
+DESCRIPTION = "Show how likely a model finds a text; an error is one line."
+SHOWN = 50  # characters of a text
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show how likely a model finds a text, and return the exit status.
+
+    An error is one line on stderr, and status 2.
+    """
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
+    options = vars(make_parser().parse_args(arguments))
+    return status_of(lambda: _score(**options), {"texts": "FILE"})
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    parser = argparse.ArgumentParser("python -m service score", description=DESCRIPTION)
+    parser.add_argument("file", metavar="FILE", help="the text in UTF-8; - reads standard input")
+    parser.add_argument(
+        "--lines",
+        action="store_true",
+        help="score each line that is not empty as a text of its own",
+    )
+    parser.add_argument("--context", default="", help="what the model reads before each text")
+    parser.add_argument(
+        "--model", action="append", help="name, name@version or name@alias; may be repeated"
+    )
+    return parser
+
+
+def _score(file: str, context: str, model: list[str] | None, *, lines: bool) -> None:
+    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    texts = [line for line in text.splitlines() if line] if lines else [text]
+    with local_engine(Settings(queue=0, deadline=DAY, max_length=MILLION)) as local:
+        print(COLUMNS)
+        for name in model or [local.settings.model]:
+            scores = []
+            for score, begin in _scores(texts, context, name, local):
+                scores.append(score)
+                if lines:
+                    print(_row(score, begin))
+            print(_row(total_of(scores), f"({name})"))
+
+
+def _scores(
+    texts: list[str], context: str, name: str, local: Local
+) -> Iterator[tuple[TextScore, str]]:
+    """Yield the score and the beginning of each text, scored as many at a time as a request may have."""
+    model = local.models.get(name)
+    for first in range(0, len(texts), MAX_TEXTS):
+        fields = {"texts": texts[first : first + MAX_TEXTS], "context": context}
+        request = parse_options(ScoreRequest, fields)
+        given = resolve_score(request, model, local.settings)
+        details = local.scorer.details(given, model, Caller())
+        answer = score_response(request, given, details, model)
+        yield from zip(answer.scores, (text.text[:SHOWN] for text in given), strict=True)
+
+
+def _row(score: Score, text: str) -> str:
+    return f"{score.perplexity:10.4f} {score.bits:8.4f} {score.nats:8.4f} {score.characters:11}  {text}"

@@ -1,0 +1,51 @@
+"""The end of a service: first unready, then closed; what cannot finish says where to go on."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.servers import RedisServer, Service, serving, wait_until
+
+LENGTH = 500_000  # more than is drawn within the grace period
+SEED = "The end"
+
+
+def test_unready_first_and_a_second_signal_ends_at_once(store: Path, tmp_path: Path) -> None:
+    """After SIGTERM /readyz is 503 while requests are still answered; a second SIGTERM ends all."""
+    service = Service(tmp_path / "log", store=store, model="tiny", unready_seconds=3_600)
+    service.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: service.get("/readyz").status == 503, "an unready service")
+    assert "stopping" in service.get("/readyz").json["problems"][0]
+    assert service.generate(seed="a", length=5).status == 200
+    assert service.stop() == 0
+
+
+def test_what_cannot_finish_says_where_to_go_on(
+    store: Path, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    """At the end of the grace period a stream ends with an error and its place; its text is cached."""
+    settings = {"store": store, "model": "deep", "max_length": LENGTH, "slots": 2}
+    settings |= {"redis_url": redis_server.url, "redis_timeout": 10}
+    grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 3"}
+    with (
+        serving(tmp_path / "log", environment=grace, **settings) as ending,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        stream = ending.stream(seed=SEED, length=LENGTH)
+        whole = pool.submit(ending.generate, seed=SEED, length=LENGTH, random_seed=1)
+        wait_until(lambda: ending.metric("charloom_running") == 2, "both texts")
+        ending.process.send_signal(signal.SIGTERM)
+        *pieces, (event, problem) = list(stream)
+        refused = whole.result()
+    stream.close()
+    text = "".join(data["text"] for _, data in pieces)
+    assert (event, problem["code"], problem["status"]) == ("error", "draining", 503)
+    assert stream.position == len(text)
+    assert f"Last-Event-ID: {len(text)}" in problem["detail"]
+    assert (refused.status, refused.json["code"]) == (503, "draining")
+    assert int(refused.headers["retry-after"]) > 0
+    with serving(tmp_path / "other", **settings) as other:
+        known = other.generate(seed=SEED, length=len(text))
+        # A busy engine may take too long to end a text, which is then cached up to an earlier state.
+        assert known.headers["x-cache"] in ("hit", "partial")
+        assert known.json["text"] == text

@@ -1,0 +1,46 @@
+"""The defaults of the network and its training suit the size of the text."""
+
+import pytest
+
+from tests.servers import ROOT
+from training.config import TrainingConfig, load_config
+from training.suited import KEYS, SUITED, described, suited, table
+
+TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("below", SUITED)
+def test_a_shorter_text_gets_a_smaller_network(below: int) -> None:
+    """The defaults change at the documented sizes, and every value is a valid one."""
+    config = suited(TrainingConfig(), below - 1)
+    assert {key: getattr(config, key) for key in KEYS} == SUITED[below]
+    assert TrainingConfig(**config.model_dump()) == config
+    assert suited(TrainingConfig(), below) != config
+
+
+def test_a_long_text_gets_the_defaults_of_the_configuration() -> None:
+    """From the largest size of the table on, the configuration's own defaults stand."""
+    assert suited(TrainingConfig(), max(SUITED)) == TrainingConfig()
+
+
+def test_a_named_value_stays() -> None:
+    """A value that the command or the file names is never changed, even the default itself."""
+    config = suited(load_config(None, ["units=768", "epochs=3"]), 20_000)
+    assert (config.units, config.epochs) == (768, 3)
+    assert config.batch_size == SUITED[100_000]["batch_size"]
+
+
+def test_the_values_are_said() -> None:
+    """The job's line and the help have every key with its value."""
+    config = suited(TrainingConfig(), 20_000)
+    for key, value in SUITED[100_000].items():
+        assert f"{key} {value}" in described(config)
+        assert f"{key}={value}" in table()
+
+
+def test_the_guide_has_the_table() -> None:
+    """docs/training.md shows the values of every size."""
+    defaults = {key: getattr(TrainingConfig(), key) for key in KEYS}
+    rows = {f"below {below:,}": values for below, values in SUITED.items()}
+    for name, values in {**rows, "else, as in the tables below": defaults}.items():
+        assert f"| {name} | {' | '.join(str(values[key]) for key in KEYS)} |" in TRAINING

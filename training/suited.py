@@ -1,0 +1,61 @@
+"""The defaults that follow from the size of the text: fewer characters, a smaller network.
+
+This module imports nothing heavy, because `--help` shows the table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.config import TrainingConfig
+
+# The keys of a text with fewer characters than the number; docs/training.md has the measurements.
+# The defaults of the configuration are those of a longer text.
+SUITED: dict[int, dict[str, int | float]] = {
+    100_000: {
+        "units": 256,
+        "batch_size": 8,
+        "sequence_length": 32,
+        "weight_drop": 0.4,
+        "weight_decay": 0.2,
+    },
+    300_000: {
+        "units": 384,
+        "batch_size": 8,
+        "sequence_length": 64,
+        "weight_drop": 0.4,
+        "weight_decay": 0.1,
+    },
+}
+KEYS = tuple(SUITED[100_000])
+# The keys that the job shows before the training.
+SHOWN = (
+    "units",
+    "batch_size",
+    "sequence_length",
+    "epochs",
+    "dropout",
+    "weight_drop",
+    "weight_decay",
+)
+
+
+def suited(config: TrainingConfig, characters: int) -> TrainingConfig:
+    """Return a configuration whose keys, where nobody has named a value, suit a text of this size."""
+    values = next((keys for below, keys in SUITED.items() if characters < below), {})
+    unnamed = {key: each for key, each in values.items() if key not in config.model_fields_set}
+    return config.model_copy(update=unnamed)
+
+
+def described(config: TrainingConfig) -> str:
+    """Return the keys that decide the time and the loss of a training, with their values, as words."""
+    return ", ".join(f"{key} {getattr(config, key)}" for key in SHOWN)
+
+
+def table() -> str:
+    """Return the table as a sentence for `--help`."""
+    return "; ".join(
+        f"below {below:,} characters: " + ", ".join(f"{key}={each}" for key, each in keys.items())
+        for below, keys in SUITED.items()
+    )
