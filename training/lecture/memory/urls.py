@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from model_store import Vocabulary
-from training.lecture.forward_pass import gates
 from training.lecture.learning import Batch, layer, mean_nats, minimise, set_seeds
 from training.lecture.lesson import Lesson, save_picture, show_table
-from training.lecture.links import Marks, corpus
+from training.lecture.memory.links import Marks, corpus
+from training.lecture.recurrence.forward_pass import gates
 from training.lecture.steps import Array, lstm
 
 UNITS = 64

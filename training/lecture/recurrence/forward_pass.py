@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.lecture import store
-from training.lecture.cells import DAYS, train
 from training.lecture.lesson import Lesson, save_picture, show_table
+from training.lecture.memory.cells import DAYS, train
 from training.lecture.steps import (
     Array,
     Gate,
