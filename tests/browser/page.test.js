@@ -4,11 +4,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
 import { startService, until } from "./server.js";
+import { faultsOf, launch, openWindow, take } from "./window.js";
 
-const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url).pathname;
 const PHONE = { width: 360, height: 740 };
 // What each part is asked by, and what it says when it has answered.
 const PARTS = {
@@ -23,7 +21,7 @@ let browser, service, page, complaints;
 
 before(async () => {
   service = await startService();
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium" });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
@@ -38,20 +36,7 @@ afterEach(async () => {
   assert.deepEqual(complaints, []);
 });
 
-/** A fresh browser window on a service, and what goes wrong in it. */
-async function open(url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
-  context.setDefaultTimeout(15_000);
-  await context.addInitScript({ path: AXE });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => request.url().startsWith(service.url) || complaints.push(request.url()));
-  await page.goto(url);
-  await page.waitForFunction(() => document.getElementById("model").options.length > 1);
-  return { page, complaints };
-}
+const open = (url, options) => openWindow(browser, url, options);
 
 const said = (part, words) => page.locator(`#${part}-status`, { hasText: words }).waitFor();
 const text = () => page.locator("#text").textContent();
@@ -69,18 +54,32 @@ async function submit(part, own = page) {
   await own.locator(`#${part}-status`, { hasText: answered }).waitFor();
 }
 
-async function shot(name, of = page) {
-  if (process.env.SHOTS) await of.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
-}
+const shot = (name, of = page) => take(name, of);
 
 test("a text is written, and continued at the cost of what is new", async () => {
   await generate(300);
   const first = await text();
   assert.equal(first.length, "ROMEO:".length + 300);
   await page.click("#continue");
-  await page.locator("#cache", { hasText: "partial: only 300 new" }).waitFor();
+  await page.locator("#cache", { hasText: "300 characters were remembered, 300 computed" }).waitFor();
   assert.ok((await text()).startsWith(first));
   await shot("write");
+});
+
+test("what is counted as computed does not depend on the text that was shown before", async () => {
+  await page.fill("#seed", "MERCUTIO:");
+  await generate(200);
+  await generate(260);
+  assert.match(await page.locator("#cache").textContent(), /200 characters were remembered, 60 computed/);
+});
+
+test("characters that the model does not know are refused, or left out where that is chosen", async () => {
+  await page.fill("#seed", "ROMEO\u4e16:");
+  await page.click("#generate");
+  await said("write", "\u4e16");
+  complaints.length = 0; // the browser's own line about the refusal
+  await page.selectOption("#unknown", "drop");
+  await generate(40);
 });
 
 test("stop ends a text half-way and frees its slot", async () => {
@@ -180,6 +179,18 @@ test("pointing at a character shows the five likeliest, and so do the arrow keys
   await shot("surprise");
 });
 
+test("a text of one's own is shaded, with the five likeliest in the place of each character", async () => {
+  await page.click("#tab-surprise");
+  await page.fill("#given-text", "My xylophone");
+  await page.click("#given button");
+  await said("surprise", "Done");
+  const shades = await page.$$eval("#surprise-text span", (marks) => marks.map((one) => parseInt(one.style.getPropertyValue("--shade"))));
+  assert.equal(shades.length, "My xylophone".length);
+  assert.ok(shades["My x".length - 1] > shades["My".length]); // an "x" surprises more than a space after "My"
+  await page.locator("#surprise-text span").nth(3).hover();
+  assert.equal(await page.locator("#bars li").count(), 5);
+});
+
 test("a text is coloured by the unit that best tells upper case from the rest", async () => {
   await submit("inside");
   assert.equal(await page.locator("#ranking button").count(), 10);
@@ -188,6 +199,14 @@ test("a text is coloured by the unit that best tells upper case from the rest", 
   );
   assert.ok(new Set(colors).size > 10);
   await shot("inside");
+});
+
+test("only that can be looked for which the text has", async () => {
+  await page.click("#tab-inside");
+  const quotes = page.locator("#mark option[value='inside quotes']");
+  assert.ok(await quotes.evaluate((option) => option.disabled));
+  await page.fill("#inside-text", 'Say "ay" now');
+  assert.ok(!(await quotes.evaluate((option) => option.disabled)));
 });
 
 test("models have cards, with the curves of their training", async () => {
@@ -216,9 +235,7 @@ for (const colorScheme of ["light", "dark"]) {
     await own.page.fill("#length", "80");
     for (const part of Object.keys(PARTS)) {
       await submit(part, own.page);
-      const found = await own.page.evaluate(() => globalThis.axe.run());
-      const serious = found.violations.filter(({ impact }) => /serious|critical/.test(impact));
-      assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], part);
+      assert.deepEqual(await faultsOf(own.page), [], part);
       const width = await own.page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(width <= PHONE.width, `${part} is ${width} wide`);
       await shot(`phone-${colorScheme}-${part}`, own.page);

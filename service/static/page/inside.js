@@ -2,6 +2,7 @@
 
 import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
+import { chosen } from "./prompt.js";
 import { bars } from "./surprise.js";
 
 // What can be looked for: from characters to the places that are marked.
@@ -17,17 +18,32 @@ let shown = null; // the answer whose text is coloured
 let selected = [];
 
 export function setUp() {
-  $("mark").append(...Object.keys(MARKS).map((name) => new Option(name)));
+  $("mark").append(...Object.keys(MARKS).map((name) => new Option(name, name)));
   $("look").addEventListener("submit", (event) => act(event, () => color()));
   $("previous").addEventListener("click", (event) => act(event, () => step(-1)));
   $("next").addEventListener("click", (event) => act(event, () => step(1)));
   $("find").addEventListener("click", (event) => act(event, find));
   $("inside-text").addEventListener("select", keepSelection);
+  for (const kind of ["input", "select"]) $("inside-text").addEventListener(kind, offerMarks);
   for (const kind of ["pointerover", "click"]) $("cells").addEventListener(kind, explain);
 }
 
 /** Look at once when the part is opened for the first time. */
-export const open = () => shown ?? color().catch((error) => sayError($("inside-status"), error));
+export function open() {
+  offerMarks();
+  return shown ?? color().catch((error) => sayError($("inside-status"), error));
+}
+
+/** Let only that be looked for which the text has, and not everywhere. */
+function offerMarks() {
+  const characters = [...text()];
+  for (const option of $("mark").options) {
+    const marked = MARKS[option.value](characters).length;
+    option.disabled = marked === 0 || marked === characters.length;
+    option.text = option.disabled ? `${option.value} (not in this text)` : option.value;
+  }
+  if ($("mark").selectedOptions[0]?.disabled) $("mark").value = [...$("mark").options].find((one) => !one.disabled)?.value ?? "";
+}
 
 async function act(event, action) {
   event.preventDefault();
@@ -39,9 +55,10 @@ async function act(event, action) {
   }
 }
 
+const text = () => $("inside-text").value.normalize("NFC");
+
 function ask(fields) {
-  const body = { text: $("inside-text").value.normalize("NFC"), layer: Number($("layer").value), ...fields };
-  return postJson("/inspect", $("model").value ? { ...body, model: $("model").value } : body);
+  return postJson("/inspect", { text: text(), layer: Number($("layer").value), ...chosen(), ...fields });
 }
 
 function step(way) {
@@ -55,11 +72,12 @@ async function color(found = "") {
   const unit = Number($("unit").value);
   shown = await ask({ units: [unit] });
   const { cell } = shown.units[0];
+  const [lowest, highest] = [Math.min(...cell), Math.max(...cell)];
   const marks = [...shown.text].map((character, place) => {
     const mark = element("span", { textContent: character });
     mark.dataset.place = place;
-    // The cell squashed to -1 … 1, as the layer itself does before it hands it on.
-    const state = Math.tanh(cell[place]);
+    // -1 at the lowest state of the text, 1 at the highest: a cell may count far beyond 1.
+    const state = lowest === highest ? 0 : (2 * (cell[place] - lowest)) / (highest - lowest) - 1;
     mark.style.setProperty("--blue", `${Math.round(100 * Math.max(-state, 0))}%`);
     mark.style.setProperty("--green", `${Math.round(100 * Math.max(state, 0))}%`);
     return mark;
@@ -67,13 +85,14 @@ async function color(found = "") {
   $("cells").replaceChildren(...marks);
   $("layer").max = shown.layers - 1;
   $("unit").max = shown.width - 1;
-  const range = `${Math.min(...cell).toFixed(2)} to ${Math.max(...cell).toFixed(2)}`;
-  say($("inside-status"), `Unit ${unit} of ${shown.width} in layer ${shown.layer}: cell state ${range}. ${found}`);
+  $("lowest").textContent = `blue: ${lowest.toFixed(2)}`;
+  $("highest").textContent = `green: ${highest.toFixed(2)}`;
+  say($("inside-status"), `Unit ${unit} of ${shown.width} in layer ${shown.layer}. ${found}`);
 }
 
 /** Find the units for what is chosen, and show the best of them. */
 async function find() {
-  const characters = [...$("inside-text").value.normalize("NFC")];
+  const characters = [...text()];
   const marked = MARKS[$("mark").value](characters);
   const { ranking } = await ask({ marked });
   $("ranking").replaceChildren(...ranking.map((one) => choice(one)));

@@ -75,7 +75,7 @@ async function offerModels() {
 function follow() {
   const body = linked();
   if (!body) return;
-  show({ pattern: "", ...body });
+  show({ unknown: "", pattern: "", ...body });
   choose(tabs[0]);
   write.write(body);
 }

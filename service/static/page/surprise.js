@@ -1,7 +1,8 @@
-// Surprise: each character shaded by how unlikely the model found it; the five likeliest beside it.
+// Surprise: each character of a text, generated or given, shaded by how unlikely the model found it.
 
+import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
-import { request } from "./prompt.js";
+import { chosen, request } from "./prompt.js";
 import { generate } from "./stream.js";
 
 let running = null;
@@ -12,6 +13,10 @@ export function setUp() {
   for (const kind of ["pointerover", "focusin", "click"]) {
     text.addEventListener(kind, ({ target }) => explain(target));
   }
+  $("given").addEventListener("submit", (event) => {
+    event.preventDefault();
+    explainAll("Reading …", async (signal) => append(await detailsOf($("given-text").value.normalize("NFC"), signal)));
+  });
   text.addEventListener("keydown", (event) => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const next = way && text.children[Number(event.target.dataset.place) + way];
@@ -22,22 +27,36 @@ export function setUp() {
 }
 
 /** Generate what the form says, with details. */
-export async function submit() {
+export const submit = () =>
+  explainAll("Writing …", async (signal, tell) => {
+    const { events } = await generate({ ...request(), random_seed: 0, details: true }, signal, tell);
+    for await (const piece of events) piece.done || append(piece.details);
+  });
+
+/** Show a text that `come` appends, in place of the text before. */
+async function explainAll(doing, come) {
   running?.abort();
   const own = (running = new AbortController());
   details = [];
   $("surprise-text").replaceChildren();
   $("likeliest").hidden = true;
-  const tell = (sentence) => say($("surprise-status"), sentence || "Writing …");
+  const tell = (sentence) => say($("surprise-status"), sentence || doing);
   tell("");
   try {
-    const body = { ...request(), random_seed: 0, details: true };
-    const { events } = await generate(body, own.signal, tell);
-    for await (const piece of events) piece.done || append(piece.details);
+    await come(own.signal, tell);
     say($("surprise-status"), `Done: ${bits().toFixed(2)} bits of surprise per character.`);
   } catch (error) {
     if (running === own) sayError($("surprise-status"), error);
   }
+}
+
+/** The details of each character of a text that nobody generated. */
+async function detailsOf(text, signal) {
+  // A model that knows no line end has scores alone.
+  const likeliest = postJson("/inspect", { text: `\n${text}`, ...chosen() }, signal).catch(() => null);
+  const { scores } = await postJson("/score", { texts: [text], details: true, ...chosen() }, signal);
+  const next = (await likeliest)?.next ?? [];
+  return [...text].map((character, n) => ({ character, logprob: scores[0].logprobs[n], top: next[n] ?? [] }));
 }
 
 function append(characters) {
