@@ -11,9 +11,11 @@ const PHONE = { width: 360, height: 740 };
 // What each part is asked by, and what it says when it has answered.
 const PARTS = {
   write: ["#generate", "Done"],
+  temperatures: ["#step", "Drawn"],
   compare: ["#compare button.main", "Done"],
   surprise: ["#surprise button.main", "Done"],
   inside: ["#find", "Cohen's d"],
+  learn: [null, "nats a character"],
   models: [null, "models."],
 };
 
@@ -209,6 +211,42 @@ test("only that can be looked for which the text has", async () => {
   assert.ok(!(await quotes.evaluate((option) => option.disabled)));
 });
 
+test("the bars of the next character follow the slider, and the drawn one is marked", async () => {
+  const highest = () => page.$$eval("#chances rect", (bars) => Math.max(...bars.map((bar) => bar.getAttribute("height"))));
+  await page.fill("#seed", "Wh");
+  await submit("temperatures");
+  assert.equal(await page.locator("#chances .drawn").count(), 1);
+  const marked = await page.locator("#drawn mark").textContent();
+  assert.equal(await page.locator("#drawn").textContent(), `Wh${marked}`);
+  const heights = [];
+  for (const temperature of ["2", "1", "0.5", "0"]) {
+    await page.locator("#temperature").fill(temperature);
+    heights.push(await highest());
+  }
+  assert.deepEqual(heights, heights.toSorted((a, b) => a - b));
+  assert.ok(new Set(heights).size === 4);
+  await page.click("#run");
+  await page.waitForFunction(() => document.getElementById("drawn").textContent.length > 5);
+  await page.click("#halt");
+  await page.locator("#step:enabled").waitFor();
+  assert.ok((await page.locator("#drawn").textContent()).startsWith(`Wh${marked}`));
+  await shot("temperatures");
+});
+
+test("the slider over epochs shows samples and loss of each", async () => {
+  await submit("learn");
+  const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];
+  const first = await sample.textContent();
+  assert.match(await status.textContent(), /After 1 of 28 epochs: 2.80 nats a character on unseen text, like guessing among 16/);
+  await page.locator("#epoch").fill("23");
+  assert.match(await status.textContent(), /After 24 of 28 epochs: 1.37 nats/);
+  assert.notEqual(await sample.textContent(), first);
+  assert.equal(await page.locator("#losses path.line").count(), 2);
+  await page.selectOption("#model", "faust");
+  await said("learn", "of 24 epochs");
+  await shot("learn");
+});
+
 test("models have cards, with the curves of their training", async () => {
   await submit("models");
   await page.waitForFunction(() => document.querySelector("#cards img")?.naturalWidth > 0);
@@ -221,7 +259,7 @@ test("models have cards, with the curves of their training", async () => {
 test("the keyboard alone is enough", async () => {
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowRight");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "tab-compare");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "tab-temperatures");
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "seed");

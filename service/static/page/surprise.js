@@ -4,6 +4,7 @@ import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
 import { chosen, request } from "./prompt.js";
 import { generate } from "./stream.js";
+import { percent, visible } from "./words.js";
 
 let running = null;
 let details = []; // of each character shown
@@ -78,7 +79,7 @@ function explain(mark) {
   for (const each of $("surprise-text").querySelectorAll("[tabindex='0']")) each.tabIndex = -1;
   mark.tabIndex = 0;
   $("likeliest").hidden = false;
-  $("likeliest-of").textContent = `${visible(one.character)} had ${percent(one.logprob)}`;
+  $("likeliest-of").textContent = `${visible(one.character)} had ${percent(Math.exp(one.logprob))}`;
   $("bars").replaceChildren(...bars(one.top));
 }
 
@@ -86,10 +87,8 @@ function explain(mark) {
 export function bars(top) {
   return top.map(({ character, logprob }) => {
     const bar = element("i");
-    bar.style.setProperty("--share", percent(logprob));
-    return element("li", {}, element("code", { textContent: visible(character) }), bar, percent(logprob));
+    const share = percent(Math.exp(logprob));
+    bar.style.setProperty("--share", share);
+    return element("li", {}, element("code", { textContent: visible(character) }), bar, share);
   });
 }
-
-const percent = (logprob) => `${(100 * Math.exp(logprob)).toFixed(1)}%`;
-const visible = (character) => ({ " ": "space", "\n": "line end" })[character] ?? character;
