@@ -16,9 +16,10 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # -qq: errors only; a warning about someone's own pip settings helps nobody here.
-INSTALL := $(PIP) install --require-hashes
+QUIET = -qq
+PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input $(QUIET)
+INSTALL = $(PIP) install --require-hashes
 # The servers that `make bench ARGS=peers` compares have an environment of their own.
 PEERS := $(VENV)/peers
 PEERS_INSTALL := $(INSTALL:$(BIN)/%=$(PEERS)/bin/%)
@@ -29,7 +30,7 @@ CHART := $(VENV)/chart
 # ARGS="-n0 …" runs the tests in one process, ARGS="--pdb …" too.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # What ruff and mypy read.
-CODE := $(wildcard benchmarks model_store service tests training)
+CODE := $(wildcard benchmarks charloom.py model_store service tests training)
 
 .PHONY: help run test browser-test lint format bench train has-corpus lock compose-test chart-test processor-test lm-eval-test soak clean
 
@@ -103,6 +104,8 @@ clean: ## remove .venv and what tools left behind; trained models in models/ sta
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment for all: serving installs the least, training and developing add to it.
+# The training libraries take 2 GB and minutes, so pip shows what it fetches.
+$(VENV)/train.stamp: QUIET =
 $(VENV)/%.stamp: requirements/%.txt | $(VENV)/venv.stamp
 	@echo "charloom: installing requirements/$*.txt into $(VENV) …"
 	@$(INSTALL) -r $<

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A character that the terminal cannot show must not end a command.
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         status: int = options.run(commands.Stores.at(options.store), options)
     except (StoreError, OSError) as error:
@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = argparse.ArgumentParser(prog="python -m model_store", description=__doc__)
     parser.add_argument(
         "--store",

@@ -72,7 +72,7 @@ class Telemetry:
         )
         self.seed_characters = Counter(
             "charloom_seed_characters",
-            "Characters of the seed texts of all generations.",
+            "Characters of the seed texts of all generations, and of the texts that were scored.",
             registry=registry,
         )
         self.text_characters = Counter(

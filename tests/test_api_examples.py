@@ -1,4 +1,4 @@
-"""The examples of docs/api.md run unchanged against a service started as by `make run`."""
+"""The examples of docs/api.md and docs/cookbook.md run unchanged against a service as of `make run`."""
 
 import json
 import re
@@ -14,12 +14,19 @@ import pytest
 
 from tests.servers import ROOT, Service, serving
 
-DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+INTERFACE, COOKBOOK = ROOT / "docs" / "api.md", ROOT / "docs" / "cookbook.md"
 ADDRESS = "localhost:8000"
 BLOCK = re.compile(
     r"^(?:#+ (?P<title>.+)|```(?P<kind>\w[\w ]*)\n(?P<code>(?:.*\n)*?)```)$", re.MULTILINE
 )
 HTTP_ERROR = 22  # curl's exit status for an HTTP status of 400 or more
+SHELLS = {
+    "bash": ["bash", "-euc"],
+    "bash fails": ["bash", "-euc"],
+    "javascript": ["node", "--input-type=module", "-e"],
+    "python": [sys.executable, "-c"],
+}
+NEEDS = {"bash": "curl", "bash fails": "curl", "javascript": "node", "python": sys.executable}
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,14 @@ class Example:
     shown: str | None
 
 
-def examples() -> list[Example]:
-    """Return the document's examples in order; `bash fails` marks an example that is refused."""
+def examples(*documents: Path) -> list[Example]:
+    """Return the documents' examples in order; `bash fails` marks an example that is refused."""
+    text = "".join(document.read_text(encoding="utf-8") for document in documents)
     found: list[Example] = []
     title, after = "", False
-    for block in BLOCK.finditer(DOCUMENT):
+    for block in BLOCK.finditer(text):
         title = block["title"] or title
-        if block["kind"] in ("bash", "bash fails", "python"):
+        if block["kind"] in SHELLS:
             found.append(Example(title, block["kind"], block["code"], None))
         elif block["kind"] == "json" and after:
             last = found.pop()
@@ -57,11 +65,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[str]:
     """Run an example; curl fails on errors and prints nothing but the answer."""
     (home / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n", encoding="utf-8")
-    if example.kind != "python" and shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
-    shell = [sys.executable, "-c"] if example.kind == "python" else ["bash", "-euc"]
+    if shutil.which(NEEDS[example.kind]) is None:
+        pytest.skip(f"{NEEDS[example.kind]} is not installed")
     return subprocess.run(
-        [*shell, example.code.replace(ADDRESS, f"127.0.0.1:{port}")],
+        [*SHELLS[example.kind], example.code.replace(ADDRESS, f"127.0.0.1:{port}")],
         cwd=ROOT,
         env={
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -74,7 +81,9 @@ def run(example: Example, port: int, home: Path) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda example: example.title)
+@pytest.mark.parametrize(
+    "example", examples(INTERFACE, COOKBOOK), ids=lambda example: example.title
+)
 def test_example_runs(served: Service, tmp_path: Path, example: Example) -> None:
     """An example ends as marked, and its answer has the fields and texts that the document shows."""
     done = run(example, served.port, tmp_path)
@@ -89,7 +98,7 @@ def test_example_runs(served: Service, tmp_path: Path, example: Example) -> None
 
 def test_every_route_has_an_example(served: Service) -> None:
     """Each route of the OpenAPI document is called by some example."""
-    called = "\n".join(example.code for example in examples())
+    called = "\n".join(example.code for example in examples(INTERFACE))
     missing = [
         path
         for path in served.get("/openapi.json").json["paths"]

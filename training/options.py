@@ -7,7 +7,6 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -80,13 +79,13 @@ Options = TrainOptions | CompareOptions | RequantiseOptions
 
 def parse(words: list[str]) -> Options:
     """Return the options that a command line gives; exit with status 2 if the command line is wrong."""
-    parsers: dict[str, Callable[[list[str]], Options]] = {
-        "compare": _parse_compare,
-        "requantise": _parse_requantise,
-    }
-    if words and words[0] in parsers:
-        return parsers[words[0]](words[1:])
-    return _parse_train(words)
+    match words:
+        case ["compare", *rest]:
+            return CompareOptions(**vars(make_compare_parser().parse_args(rest)))
+        case ["requantise", *rest]:
+            return RequantiseOptions(**vars(make_requantise_parser().parse_args(rest)))
+        case _:
+            return TrainOptions(**vars(make_train_parser().parse_args(words)))
 
 
 def command_line(package: str, words: list[object]) -> str:
@@ -94,7 +93,8 @@ def command_line(package: str, words: list[object]) -> str:
     return shlex.join([os.path.relpath(sys.executable), "-m", package, *map(str, words)])
 
 
-def _parse_train(words: list[str]) -> TrainOptions:
+def make_train_parser() -> argparse.ArgumentParser:
+    """Return the parser of a training's options."""
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="One command from a corpus to a published version.",
@@ -162,10 +162,11 @@ def _parse_train(words: list[str]) -> TrainOptions:
         action="store_true",
         help="publish the best weights of an interrupted run instead of training",
     )
-    return TrainOptions(**vars(parser.parse_args(words)))
+    return parser
 
 
-def _parse_compare(words: list[str]) -> CompareOptions:
+def make_compare_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options of `compare`."""
     parser = argparse.ArgumentParser(
         prog="python -m training compare",
         description="`python -m training compare NAME@1 NAME@2 …`: versions side by side.",
@@ -173,10 +174,11 @@ def _parse_compare(words: list[str]) -> CompareOptions:
     parser.add_argument("references", nargs="+", metavar="REF", help=REFERENCE)
     _add_store(parser)
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves as a PNG")
-    return CompareOptions(**vars(parser.parse_args(words)))
+    return parser
 
 
-def _parse_requantise(words: list[str]) -> RequantiseOptions:
+def make_requantise_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options of `requantise`."""
     parser = argparse.ArgumentParser(
         prog="python -m training requantise",
         description="Publish a version anew whose int8 graph gives the same texts on every processor.",
@@ -190,7 +192,7 @@ def _parse_requantise(words: list[str]) -> RequantiseOptions:
     )
     _add_corpora_dir(parser)
     _add_store(parser)
-    return RequantiseOptions(**vars(parser.parse_args(words)))
+    return parser
 
 
 def _add_store(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from pydantic.fields import FieldInfo
 
 from service.api.many.count import OneText, numbered, resolve_many
 from service.api.resolve import resolve
@@ -22,6 +24,7 @@ from service.generation.many import Drawn, Dropped, draw_texts, kept_texts
 from service.generation.parallel import MOST
 from service.settings import Settings
 
+OUTPUT = "Write to this file, one text a line, or JSON with the random seeds if the name ends with .jsonl."
 # The seed text is an argument without a name; the terminal always streams and shows text alone.
 NOT_OPTIONS = {"seed", "stream", "details"}
 
@@ -32,11 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     An error is one line on stderr for each wrong option, and status 2.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
-    options = vars(_parser().parse_args(arguments))
+    options = vars(make_parser().parse_args(arguments))
     return status_of(lambda: _generate(**options), {"seed": "TEXT"})
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="python -m service generate",
         description="Write text to the terminal; the same options give the same text.",
@@ -46,33 +50,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "seed", metavar="TEXT", help=GenerateRequest.model_fields["seed"].description
     )
-    parser.add_argument("--output", metavar="FILE", help=_generate.__doc__)
+    parser.add_argument("--output", metavar="FILE", help=OUTPUT)
     parser.add_argument(
         "--interactive", action="store_true", help="Choose among the likeliest continuations."
     )
     for name, field in GenerateRequest.model_fields.items():
         if name not in NOT_OPTIONS:
-            kind: dict[str, Any] = {"metavar": "…", "action": "store"}
-            if field.annotation is bool:
-                kind = {"action": "store_true"}
-            elif name == "stop":
-                kind["action"] = "append"
             flag = f"--{name.replace('_', '-')}"
-            parser.add_argument(flag, dest=name, help=field.description, **kind)
+            parser.add_argument(flag, dest=name, help=field.description, **_kind(name, field))
     return parser
 
 
+def _kind(name: str, field: FieldInfo) -> dict[str, Any]:
+    """Return how argparse takes an option: a switch, a list of values, or one value."""
+    if field.annotation is bool:
+        return {"action": "store_true"}
+    return {"metavar": "…", "action": "append" if name == "stop" else "store"}
+
+
 def _generate(output: str | None = None, *, interactive: bool = False, **options: object) -> None:
-    """Write to a file instead, one text a line; a name that ends with .jsonl: with random seeds, too."""
     request = parse_options(GenerateRequest, options)
     many = request.count is not None
     settings = Settings(slots=MOST if many else 1, queue=0)
-    with ExitStack() as stack:
-        # Opened first: a file that cannot be written costs no text.
-        file = sys.stdout
-        if output:
-            file = stack.enter_context(Path(output).open("w", encoding="utf-8"))
-        local = stack.enter_context(local_engine(settings))
+    # The file is opened first: a file that cannot be written costs no text.
+    with _destination(output) as file, local_engine(settings) as local:
         if interactive:
             interact(request, local)
         elif many:
@@ -82,6 +83,18 @@ def _generate(output: str | None = None, *, interactive: bool = False, **options
             for piece in _pieces(request, local):
                 print(piece, end="", file=file, flush=True)
             print(file=file)
+
+
+@contextmanager
+def _destination(output: str | None) -> Iterator[TextIO]:
+    """Yield standard output, or a file that has its name once it is complete, and before `.part`."""
+    if output is None:
+        yield sys.stdout
+        return
+    part = Path(f"{output}.part")
+    with part.open("w", encoding="utf-8") as file:
+        yield file
+    part.replace(output)
 
 
 def _pieces(request: GenerateRequest, local: Local) -> Iterator[str]:

@@ -15,6 +15,7 @@ from service.generation.generator import Caller
 from service.settings import DAY, MILLION, Settings
 
 COLUMNS = "perplexity     bits     nats  characters  text"
+DESCRIPTION = "Show how likely a model finds a text; an error is one line."
 SHOWN = 50  # characters of a text
 
 
@@ -24,7 +25,13 @@ def main(arguments: Sequence[str]) -> int:
     An error is one line on stderr, and status 2.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
-    parser = argparse.ArgumentParser("python -m service score", description=main.__doc__)
+    options = vars(make_parser().parse_args(arguments))
+    return status_of(lambda: _score(**options), {"texts": "FILE"})
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    parser = argparse.ArgumentParser("python -m service score", description=DESCRIPTION)
     parser.add_argument("file", metavar="FILE", help="the text in UTF-8; - reads standard input")
     parser.add_argument(
         "--lines",
@@ -35,8 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--model", action="append", help="name, name@version or name@alias; may be repeated"
     )
-    options = vars(parser.parse_args(arguments))
-    return status_of(lambda: _score(**options), {"texts": "FILE"})
+    return parser
 
 
 def _score(file: str, context: str, model: list[str] | None, *, lines: bool) -> None:

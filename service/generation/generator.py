@@ -5,15 +5,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Literal, Protocol
+from typing import Literal
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
 from service.errors import ClientGone
 from service.generation.drawing import Drawing
-from service.generation.pattern_end import PatternEnd
+from service.generation.ends import cut, ends_of, ends_within
 from service.generation.resumed import QUIET, after
-from service.generation.stop import StopStrings
 from service.generation.stopping import Stopping
 from service.generation.waiting import wait_for
 from service.models.loading import LoadedModel
@@ -39,17 +38,6 @@ class Caller:
     """The characters at the beginning of the text that the client has already."""
     read_cache: bool = True
     write_cache: bool = True
-
-
-class End(Protocol):
-    """A place where a text may end before its length: the end of a pattern, or a stop string."""
-
-    @property
-    def reason(self) -> FinishReason | None:
-        """The finish reason of a text that has ended here."""
-
-    def feed(self, piece: str) -> str:
-        """Return the characters that are certain to belong to the text, held-back ones included."""
 
 
 class Answer:
@@ -103,8 +91,8 @@ class TextGenerator:
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
-        for end in _ends(generation, model):
-            pieces = _cut(pieces, end, answer)
+        for end in ends_of(generation, model):
+            pieces = cut(pieces, end, answer)
         pieces = after(pieces, caller.has) if caller.has else pieces
         answer.pieces = self._counted(pieces, answer)
         return answer
@@ -158,7 +146,7 @@ class TextGenerator:
                             yield piece
                             have += len(piece)
                     except (ClientGone, GeneratorExit):
-                        # `_cut` closes the pieces at the end of the text, which is no cancellation.
+                        # `cut` closes the pieces at the end of the text, which is no cancellation.
                         if answer.finish_reason == "length":
                             self._telemetry.cancellations.labels(sequence.stage).inc()
                         raise
@@ -238,10 +226,8 @@ class TextGenerator:
 def form_of(model: LoadedModel) -> Form:
     """Return what the cached values of a model look like."""
     shape = model.manifest.architecture
-    parts = shape.layers * (
-        2 if shape.cell == "lstm" else 1
-    )  # an LSTM has a hidden and a cell state
-    return Form(parts, shape.units, model.vocabulary.known)
+    states = 2 if shape.cell == "lstm" else 1  # an LSTM has a hidden and a cell state
+    return Form(shape.layers * states, shape.units, model.vocabulary.known)
 
 
 def _cache_result(
@@ -251,39 +237,5 @@ def _cache_result(
         return "bypass"
     if known is None:
         return "miss"
-    if len(known.text) >= generation.length:
-        return "hit"
-    for end in _ends(generation, model):
-        end.feed(known.text)
-        if end.reason is not None:
-            return "hit"
-    return "partial"
-
-
-def _ends(generation: Generation, model: LoadedModel) -> Iterator[End]:
-    """Yield each place where the text may end before its length."""
-    if generation.automaton is not None:
-        yield PatternEnd(generation.automaton, generation.length, model.vocabulary)
-    if generation.ends:
-        yield StopStrings(generation.ends, generation.end)
-
-
-def _cut(pieces: Generator[Text], end: End, answer: Answer) -> Generator[Text]:
-    """Yield the pieces up to an end; a text without this end is whole."""
-    held: Text | None = None
-    with closing(pieces):
-        for piece in pieces:
-            if not piece:
-                yield piece
-                continue
-            text = piece if held is None else held + piece
-            shown = len(end.feed(piece.characters))
-            if end.reason is not None:
-                answer.finish_reason = end.reason
-            if shown:
-                yield text[:shown]
-            if end.reason is not None:
-                return
-            held = text[shown:]
-    if held:
-        yield held
+    enough = len(known.text) >= generation.length or ends_within(known.text, generation, model)
+    return "hit" if enough else "partial"

@@ -7,6 +7,7 @@ from time import monotonic
 
 from service.errors import EngineFailed
 from service.generation.generator import Caller
+from service.generation.parallel import MOST
 from service.generation.stopping import Stopping
 from service.generation.waiting import check, wait_for
 from service.models.loading import LoadedModel
@@ -15,8 +16,6 @@ from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
-
-AHEAD = 64  # texts that are in the engine at once, as many as the default number of slots
 
 # The engine needs some sampling, and temperature 0 needs no uniform numbers.
 UNUSED = Sampling(temperature=0.0, top_k=None, top_p=None, random_seed=0)
@@ -41,7 +40,7 @@ class TextScorer:
     ) -> None:
         """Take the metrics, the slots of an engine, the seconds that all texts may take, and the end."""
         self._telemetry = telemetry
-        self._ahead = min(AHEAD, slots)
+        self._ahead = min(MOST, slots)
         self._deadline = deadline
         self._stopping = stopping
 

@@ -23,9 +23,9 @@ def test_unready_first_and_a_second_signal_ends_at_once(store: Path, tmp_path: P
 def test_what_cannot_finish_says_where_to_go_on(
     store: Path, tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    """At the end of the grace period a stream ends with an error and its place, which is cached."""
+    """At the end of the grace period a stream ends with an error and its place; its text is cached."""
     settings = {"store": store, "model": "deep", "max_length": LENGTH, "slots": 2}
-    settings["redis_url"] = redis_server.url
+    settings |= {"redis_url": redis_server.url, "redis_timeout": 10}
     grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 3"}
     with (
         serving(tmp_path / "log", environment=grace, **settings) as ending,
@@ -46,4 +46,6 @@ def test_what_cannot_finish_says_where_to_go_on(
     assert int(refused.headers["retry-after"]) > 0
     with serving(tmp_path / "other", **settings) as other:
         known = other.generate(seed=SEED, length=len(text))
-        assert (known.headers["x-cache"], known.json["text"]) == ("hit", text)
+        # A busy engine may take too long to end a text, which is then cached up to an earlier state.
+        assert known.headers["x-cache"] in ("hit", "partial")
+        assert known.json["text"] == text

@@ -89,6 +89,7 @@ def test_bad_values_get_the_services_errors(
         (["na€ive"], "TEXT: the model does not know '€'; send --unknown drop to omit them"),
         (["Once", "--novel"], "--novel: "),
         (["Once", "--count", "2", "--output", "/does/not/exist"], "[Errno 2]"),
+        (["Once", "--count", "2", "--novel"], "--novel: the version has no list"),
         (["Once", "--model", "nobody"], "no model is called 'nobody'"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.stream.job import REPORT_INTERVAL
+from service.stream.job import REPORT_INTERVAL, SNAPSHOT_INTERVAL
 from tests.servers import RedisServer, Service, serving
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -29,6 +29,7 @@ def replica(store: Path, tmp_path: Path, redis_server: RedisServer) -> Iterator[
         store=store,
         model="deep",
         redis_url=redis_server.url,
+        redis_timeout=10,
         max_length=LENGTH,
     ) as service:
         yield service
@@ -43,6 +44,7 @@ def test_a_stream_goes_on_at_another_replica(
         store=store,
         model="deep",
         redis_url=redis_server.url,
+        redis_timeout=10,
         max_length=LENGTH,
     )
     stream, text = killed.stream(seed="Go on", length=LENGTH), ""
@@ -58,7 +60,7 @@ def test_a_stream_goes_on_at_another_replica(
     assert rest.headers["etag"] == stream.headers["etag"]
     text += rest.text()
     drawn = replica.metric("charloom_generated_characters_total")
-    assert 0 < drawn <= LENGTH - has + REPORT_INTERVAL
+    assert 0 < drawn <= LENGTH - has + REPORT_INTERVAL + SNAPSHOT_INTERVAL
     assert text == replica.generate(NO_STORE, seed="Go on", length=LENGTH).json["text"]
 
 
@@ -72,6 +74,7 @@ def test_replicas_that_compute_other_numbers_share_nothing(
         store=store,
         model="deep",
         redis_url=redis_server.url,
+        redis_timeout=10,
     )
     begun = replica.stream(seed="Mixed", length=50)
     begun.close()

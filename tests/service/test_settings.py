@@ -53,6 +53,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "max_length": (*NUMBERS, "0", "1000001"),
     "max_seed_chars": (*NUMBERS, "1000001"),
     "deadline": SECONDS,
+    "unready_seconds": ("-1", "nan", "inf", "soon"),
     "redis_url": (
         *("localhost:6379", "localhost", "http://localhost", "redis://", "redis:///0", "redis:"),
         *("redis://localhost:port", "redis://localhost:99999", "redis://localhost/zero", "unix://"),
@@ -67,7 +68,6 @@ BAD: dict[str, tuple[str, ...]] = {
         *("redis+sentinel://localhost:26379/mymaster", "redis+cluster://localhost:6379"),
         *("sentinel://localhost", "unix://path/to/socket", "unix:///tmp/redis.sock?db=-1"),
     ),
-    "unready_seconds": ("-1", "nan", "inf", "soon"),
     "redis_timeout": SECONDS,
     "cache_ttl": (*NUMBERS, "0"),
     "cache_megabytes": NUMBERS,

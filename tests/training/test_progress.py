@@ -75,3 +75,14 @@ def test_the_live_line_fits_a_terminal(live_lines: list[str]) -> None:
 def test_before_the_first_step_there_is_no_loss(live_lines: list[str]) -> None:
     """Before the first step the live line shows no loss."""
     assert "0/6 loss – " in live_lines[0]
+
+
+def test_the_time_is_estimated_after_the_first_steps() -> None:
+    """After 21 steps a log file gets the time of the steps that are left, without the first step."""
+    file, seconds = io.StringIO(), iter([100.0, 140.0])
+    progress = Progress(Console(file=file, highlight=False), clock=lambda: next(seconds))
+    # 381 steps of 128 characters in all, the first of which compiles; 20 steps take 40 seconds.
+    with progress.over(1, StreamBatches(np.zeros(381 * 128, np.uint8), 4, 32)):
+        for _ in range(50):
+            progress.step(1.25)
+    assert file.getvalue() == "about 12 min left for the steps, at 64 characters/s\n"

@@ -205,7 +205,8 @@ def test_a_refused_training_spares_the_earlier_run(
     earlier = tmp_path / "the runs" / "small" / "best-3.npz"
     earlier.parent.mkdir(parents=True)
     earlier.write_bytes(b"precious")
-    arguments = ("--corpus", str(corpus), "--name", "small", "--set", "batch_size=64")
+    sizes = ("--set", "batch_size=64", "--set", "sequence_length=128")
+    arguments = ("--corpus", str(corpus), "--name", "small", *sizes)
     message = refused(tmp_path, capsys, *arguments)
     assert "4500 characters but one batch takes 8192: lower batch_size" in message
     assert earlier.read_bytes() == b"precious"

@@ -40,6 +40,7 @@ def int8_loss(graph: Path, ids: Ids, fp32: float) -> float:
     if not int8 - fp32 <= MAX_INT8_LOSS:  # `not <=` instead of `>`, so that NaN fails
         raise ParityError(
             f"the int8 graph costs {int8 - fp32:.4f} nats per character more than fp32 "
-            f"(allowed: {MAX_INT8_LOSS}); nothing was published"
+            f"(allowed: {MAX_INT8_LOSS}); nothing was published. Train again with --fresh and more "
+            "weight_decay, for example --set weight_decay=0.1"
         )
     return int8

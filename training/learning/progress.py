@@ -1,7 +1,8 @@
 """The progress display of a training: one live line, and a few lines per epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import (
@@ -20,13 +21,17 @@ from training.learning.epochs import Epoch, bits
 from training.learning.run import Run
 
 SMOOTHING = 0.98
+TIMED_STEPS = 20  # the steps after the first one, whose speed gives the estimate of the whole time
 
 
 class Progress:
     """The live line of a training: epoch, loss, characters per second, time left."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(
+        self, console: Console | None = None, clock: Callable[[], float] = monotonic
+    ) -> None:
         self.console = console or Console(highlight=False)
+        self._clock = clock
         self._bar = Bar(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
@@ -44,7 +49,9 @@ class Progress:
         """Show the live line during the block; `done` steps were trained before."""
         self._batches, self._epochs = batches, epochs
         self._loss: float | None = None
+        self._steps, self._begun = 0, 0.0
         total = epochs * len(batches)
+        self._left = total - done
         self._task = self._bar.add_task(
             "fit", total=total, completed=done, epoch=f"1/{epochs}", loss="–", rate=0.0
         )
@@ -61,6 +68,7 @@ class Progress:
 
     def step(self, loss: float) -> None:
         """Count one batch and its loss in nats per character."""
+        self._estimate()
         previous = loss if self._loss is None else self._loss
         self._loss = SMOOTHING * previous + (1 - SMOOTHING) * loss
         task = self._bar.tasks[self._task]
@@ -72,6 +80,20 @@ class Progress:
             loss=f"{self._loss:.3f}",
             rate=(task.speed or 0.0) * self._batches.predicted,
         )
+
+    def _estimate(self) -> None:
+        """Print the time that the training will take, once the speed of its steps is known."""
+        self._steps += 1
+        if self._steps == 1:  # the first step compiles
+            self._begun = self._clock()
+        if self._steps == 1 + TIMED_STEPS:
+            seconds = (self._clock() - self._begun) / TIMED_STEPS
+            minutes = seconds * (self._left - self._steps) / 60
+            self.console.print(
+                f"about {max(1, round(minutes)):,} min left for the steps, at "
+                f"{self._batches.predicted / max(seconds, 1e-9):,.0f} characters/s",
+                soft_wrap=True,
+            )
 
     def epoch(self, epoch: Epoch, run: Run) -> None:
         """Print the losses and samples of an epoch."""

@@ -70,9 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="?", help="a system; without a name: list the systems")
-    parser.add_argument(
-        "--quick", action="store_true", help="a few updates, to show that the system runs"
-    )
+    parser.add_argument("--quick", action="store_true", help="a short training, for a first look")
     parser.add_argument("--seed", type=_seed, default=1, help="the random seed (default: 1)")
     parser.add_argument(
         "--output", type=Path, default=Path("docs/lecture"), help="folder for the picture"

@@ -39,7 +39,7 @@ def _draw_circuit(axes: Axes) -> None:
     _node(axes, 0.4, 1, "h")
     _node(axes, 0.4, 0, "x")
     _arrow(axes, (0.4, 0), (0.4, 1))
-    axes.plot([0.62, 1, 1, 0.4], [1, 1, 1.7, 1.7], "k-", linewidth=1)
+    axes.plot([0.55, 1, 1, 0.4], [1, 1, 1.7, 1.7], "k-", linewidth=1)
     _arrow(axes, (0.4, 1.9), (0.4, 1))
     axes.plot(1, 1.35, "ks", markersize=13)
     axes.text(1.1, 1.35, "one step later", va="center")

@@ -141,7 +141,7 @@ def _picture(compared: dict[str, Compared], above: dict[str, Array]) -> Figure:
         right.plot(np.median(losses), line, "k|", markersize=20, markeredgewidth=2)
     right.set_yticks(range(len(above)), ["reset before", "reset after"])
     right.set(xlabel="nats per day above the least", xlim=(0, None), ylim=(-0.5, 1.5))
-    right.set_title("both forms of the GRU, trained: each start, median")
+    right.set_title("both forms of the GRU, trained")
     right.grid(alpha=0.3)
     return figure
 

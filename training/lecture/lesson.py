@@ -18,7 +18,7 @@ class Lesson:
     seed: int = 1
     quick: bool = False
 
-    def iterations(self, number: int, quick: int = 10) -> int:
+    def iterations(self, number: int, quick: int) -> int:
         """Return the number of weight updates: `quick` in a quick lesson, else `number`."""
         return quick if self.quick else number
 

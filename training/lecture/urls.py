@@ -24,20 +24,19 @@ ROWS, LENGTH = 32, 64
 ITERATIONS = 800
 LINES, COLUMNS = 9, 100  # of the picture
 
-Ids = NDArray[np.int64]
+ASCII = Vocabulary.from_text("".join(map(chr, range(32, 127))), 1000)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A character LSTM and its vocabulary."""
+    """A character LSTM, and the loss of every update in nats per character."""
 
     model: keras.Model
-    vocabulary: Vocabulary
     losses: list[float]
 
     def cell_states(self, text: str) -> Array:
         """Return the cell state after each character, [characters, units], with the step of `steps.lstm`."""
-        inputs = np.eye(len(self.vocabulary))[self.vocabulary.encode(text)]
+        inputs = np.eye(len(ASCII))[ASCII.encode(text)]
         gate = gates(self.model.layers[1].cell, "ifCo")
         h = C = np.zeros(UNITS)
         states = []
@@ -51,18 +50,16 @@ class Reader:
 def train(text: str, iterations: int, seed: int) -> Reader:
     """Train one layer of an LSTM to predict the next character."""
     set_seeds(seed)
-    vocabulary = Vocabulary.from_text(text, 1000)
-    symbols = len(vocabulary)
-    parts = [keras.layers.CategoryEncoding(symbols, output_mode="one_hot"), layer("lstm", UNITS)]
+    parts = [keras.layers.CategoryEncoding(len(ASCII), output_mode="one_hot"), layer("lstm", UNITS)]
     model = keras.Sequential(
-        [keras.Input((None,), dtype="int32"), *parts, keras.layers.Dense(symbols)]
+        [keras.Input((None,), dtype="int32"), *parts, keras.layers.Dense(len(ASCII))]
     )
 
     def loss(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return mean_nats(model(x), y)
 
-    batches = _batches(vocabulary.encode(text).astype(np.int32), seed)
-    return Reader(model, vocabulary, minimise(loss, model.trainable_variables, batches, iterations))
+    batches = _batches(ASCII.encode(text).astype(np.int32), seed)
+    return Reader(model, minimise(loss, model.trainable_variables, batches, iterations))
 
 
 def _batches(ids: NDArray[np.int32], seed: int) -> Iterator[Batch]:
@@ -117,7 +114,7 @@ def _picture(text: str, state: Array, inside: Marks, unit: int, size: Array) -> 
     (top,), (bottom,) = figure.subfigures(2, 1, height_ratios=[1.5, 1], squeeze=False)
     page = top.subplots()
     _draw_text(page, text, state[: len(text)], inside[: len(text)])
-    page.set_title(f"cell state of unit {unit} (green: high); underlined: inside a URL")
+    page.set_title(f"cell state of unit {unit} (green: the side of URLs); underlined: inside a URL")
     left, right = bottom.subplots(1, 2)
     bins = np.linspace(state.min(), state.max(), 50)
     left.hist(
@@ -127,7 +124,7 @@ def _picture(text: str, state: Array, inside: Marks, unit: int, size: Array) -> 
         histtype="step",
         label=["inside", "outside"],
     )
-    left.set(xlabel=f"cell state of unit {unit}", ylabel="density")
+    left.set(xlabel=f"cell state of unit {unit}, high: the side of URLs", ylabel="density")
     left.legend()
     right.bar(range(len(size)), np.sort(np.abs(size))[::-1])
     right.set(xlabel="units, ranked", ylabel="|Cohen's d|")

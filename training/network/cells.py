@@ -47,14 +47,14 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         self,
         x: tf.Tensor,
         state: State,
-        ids: tf.Tensor | None = None,
         goes_on: tf.Tensor | None = None,
+        ids: tf.Tensor | None = None,
         training: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Run over x [B, T, inputs]; return the hidden states [B, T, u] and the last state.
 
-        With ids [B, T], x is a table [V, inputs], and the inputs are the rows that the ids name.
-        `goes_on` [B, T, 1] is the factor of the state before each input.
+        `goes_on` [B, T, 1] is the factor of the state before each input. With ids [B, T], x is a table
+        [V, inputs], and the inputs are the rows that the ids name.
         """
         matrix = tf.cast(self.recurrent, self.compute_dtype)
         if training and self.weight_drop:
