@@ -203,6 +203,20 @@ test("a text is coloured by the unit that best tells upper case from the rest", 
   await shot("inside");
 });
 
+test("a character shows what the unit did there, and a row of the map another unit", async () => {
+  await submit("inside");
+  await page.locator("#cells span").nth(8).click();
+  assert.match(await page.locator("#inside-states").innerText(), /The state went from -?\d+\.\d\d to -?\d+\.\d\d/);
+  assert.equal(await page.locator("#states path.line").count(), 3);
+  assert.equal(await page.locator("#map .row").count(), 10);
+  const other = page.locator("#map .row").nth(4);
+  const unit = await other.getAttribute("data-unit");
+  await other.locator("rect").click();
+  await said("inside", `Unit ${unit} of`);
+  await page.click("#inside button.main");
+  await page.waitForFunction(() => document.querySelectorAll("#map .row").length === 32);
+});
+
 test("only that can be looked for which the text has", async () => {
   await page.click("#tab-inside");
   const quotes = page.locator("#mark option[value='inside quotes']");
@@ -247,12 +261,18 @@ test("the slider over epochs shows samples and loss of each", async () => {
   await shot("learn");
 });
 
-test("models have cards, with the curves of their training", async () => {
+test("a model's card says in words what it can, with curves, baselines and versions side by side", async () => {
   await submit("models");
-  await page.waitForFunction(() => document.querySelector("#cards img")?.naturalWidth > 0);
-  const cards = await page.locator("#cards").innerText();
-  assert.match(cards, /best epoch\n\d+\n/);
-  assert.match(cards, /validation nats\n\d\.\d{3}\n/);
+  const card = page.locator("#cards article", { hasText: "shakespeare@" });
+  await card.locator("path.line.first").waitFor();
+  assert.match(await card.innerText(), /On unseen text it needs 1\.37 nats a character: like guessing among 3\.9\./);
+  const losses = await card.locator(".bars li").allInnerTexts();
+  assert.equal(losses.length, 5);
+  assert.match(losses[0], /this model/);
+  for (const title of ["Card", "Versions"]) await card.locator("summary", { hasText: title }).click();
+  assert.match(await card.locator("table", { hasText: "like guessing among" }).innerText(), /@5/);
+  assert.equal(await card.locator("h3").first().innerText(), "shakespeare");
+  assert.doesNotMatch(await card.innerText(), /\*\*|^\|/m);
   await shot("models");
 });
 

@@ -2,19 +2,17 @@
 
 import { getJson } from "./api.js";
 import { $, say, sayError } from "./dom.js";
+import { epochsOf, losses } from "./losses.js";
 import { chosen } from "./prompt.js";
-import { fitted, line, picture, rows, scale, svg, ticks } from "./svg.js";
+import { fitted } from "./svg.js";
 import { guesses } from "./words.js";
-
-const HEIGHT = 240;
-const [LEFT, RIGHT, TOP, BOTTOM] = [40, 12, 12, 28];
 
 let asked = null; // the version that is shown
 let epochs = []; // of the version that is shown
 let redraw;
 
 export function setUp() {
-  redraw = fitted($("losses"), draw);
+  redraw = fitted($("losses"), (width) => (epochs.length ? losses(epochs, width, epochs[$("epoch").value]) : ""));
   $("epoch").addEventListener("input", show);
   $("learn-version").addEventListener("change", () => load($("learn-version").value));
 }
@@ -38,7 +36,7 @@ async function load(version) {
   asked = version;
   say($("learn-status"), "Loading …");
   try {
-    const come = await getJson(`/models/${version.split("@").map(encodeURIComponent).join("/")}/epochs.json`);
+    const come = await getJson(epochsOf(version));
     if (asked !== version) return;
     epochs = come;
     $("epoch").max = epochs.length - 1;
@@ -60,25 +58,4 @@ function show() {
   const before = train_loss == null ? "Before any training" : `After ${number} of ${epochs.at(-1).number} epochs`;
   say($("learn-status"), `${before}: ${validation_loss.toFixed(2)} nats a character on unseen text, ${guesses(validation_loss)}.`);
   redraw();
-}
-
-function draw(width) {
-  const losses = epochs.flatMap((one) => [one.train_loss, one.validation_loss]).filter(Number.isFinite);
-  const [lowest, highest] = [Math.min(...losses), Math.max(...losses)];
-  const [first, last] = [epochs[0].number, epochs.at(-1).number];
-  const x = scale(first, last, LEFT, width - RIGHT);
-  const y = scale(lowest, highest, HEIGHT - BOTTOM, TOP);
-  const current = epochs[$("epoch").value];
-  const curve = (name) => epochs.map((one) => [x(one.number), y(one[name] ?? NaN)]);
-  return picture(
-    width,
-    HEIGHT,
-    `Training and validation loss by epoch, from ${highest.toFixed(2)} to ${lowest.toFixed(2)} nats a character`,
-    ...rows(ticks(lowest, highest, 5), y, LEFT, width - RIGHT),
-    ...ticks(first, last, 6).filter(Number.isInteger).map((number) => svg("text", { x: x(number), y: HEIGHT - 8, "text-anchor": "middle" }, String(number))),
-    svg("path", { class: "mark", d: `M${x(current.number)} ${TOP}V${HEIGHT - BOTTOM}` }),
-    line(curve("train_loss"), "second"),
-    line(curve("validation_loss"), "first"),
-    svg("circle", { class: "first", cx: x(current.number), cy: y(current.validation_loss), r: 5 }),
-  );
 }

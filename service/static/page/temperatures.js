@@ -4,7 +4,7 @@ import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
 import { chosen, request } from "./prompt.js";
 import { fitted, picture, rows, scale, svg } from "./svg.js";
-import { percent, visible } from "./words.js";
+import { glyph, percent, visible } from "./words.js";
 
 const HEIGHT = 260;
 const [LEFT, TOP, BOTTOM] = [48, 12, 24];
@@ -137,6 +137,6 @@ function bar(character, share, left, each, y) {
     { class: character === drawn ? "bar drawn" : "bar" },
     svg("title", {}, `${visible(character)}: ${percent(share)}`),
     svg("rect", { x: left + 2, width: each - 4, y: y(share), height: Math.max(y(0) - y(share), 0.5) }),
-    svg("text", { x: left + each / 2, y: HEIGHT - 8, "text-anchor": "middle" }, { " ": "␣", "\n": "⏎" }[character] ?? character),
+    svg("text", { x: left + each / 2, y: HEIGHT - 8, "text-anchor": "middle" }, glyph(character)),
   );
 }

@@ -11,3 +11,6 @@ export const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 /** A character, or the name of one that cannot be seen. */
 export const visible = (character) => ({ " ": "space", "\n": "line end" })[character] ?? character;
+
+/** One sign for a character, also for one that cannot be seen. */
+export const glyph = (character) => ({ " ": "␣", "\n": "⏎" })[character] ?? character;
