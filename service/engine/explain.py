@@ -27,4 +27,5 @@ def log_softmax(logits: Floats) -> Floats:
     # The last running sum, as in the sampler, so that additions always have the same order.
     chances = weights(logits, steps_per_unit(np.ones(len(logits))))
     total = chances.cumsum(axis=1, dtype=np.float64)[:, -1:]
-    return (shifted - log(total)).astype(np.float32)
+    logprobs: Floats = (shifted - log(total)).astype(np.float32)
+    return logprobs

@@ -219,6 +219,7 @@ test("a character shows what the unit did there, and a row of the map another un
 
 test("only that can be looked for which the text has", async () => {
   await page.click("#tab-inside");
+  await said("inside", "Unit 0 of");
   const quotes = page.locator("#mark option[value='inside quotes']");
   assert.ok(await quotes.evaluate((option) => option.disabled));
   await page.fill("#inside-text", 'Say "ay" now');

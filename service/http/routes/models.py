@@ -15,8 +15,7 @@ from model_store import (
     UnreadableModel,
     contents,
 )
-from service.api.epoch_schemas import Epochs
-from service.api.schemas import ModelList, ModelPage
+from service.api.schemas import Epochs, ModelList, ModelPage
 from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.models.registry import Models

@@ -78,14 +78,17 @@ function losesTo(metrics) {
 }
 
 function curves({ name, version }) {
+  const key = (kind, name) => element("span", { className: `key ${kind}`, textContent: name });
+  const legend = element("p", { className: "legend" }, key("first", "unseen text"), " ", key("second", "training text"), " nats by epoch");
   const box = element("div", { className: "picture" });
+  const figure = element("figure", {}, legend, box);
   let epochs = null;
   const draw = fitted(box, (width) => (epochs?.length ? losses(epochs, width) : ""));
   getJson(epochsOf(`${name}@${version}`)).then(
     (come) => draw((epochs = come)),
-    () => box.remove(),
+    () => figure.remove(),
   );
-  return box;
+  return figure;
 }
 
 /** A table of the versions, the newest first, with a row for each measure that one of them has. */
