@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from training.lecture.learning import set_seeds
 from training.lecture import store
+from training.lecture.learning import set_seeds
 from training.lecture.sequences import bidirectional
 
 
