@@ -28,6 +28,9 @@ class InspectRequest(Request):
         max_length=MAX_TEXT,
         description="Places of characters, from 0; ranks the units that tell these from the rest.",
     )
+    distribution: bool = Field(
+        False, description="Answer with every character's probability after the text."
+    )
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
     )
@@ -63,4 +66,7 @@ class InspectResponse(BaseModel):
     )
     ranking: list[RankedUnit] | None = Field(
         None, description="The units with the largest effects, up or down."
+    )
+    after: list[Likely] | None = Field(
+        None, description="After the whole text, every character, the likeliest first."
     )

@@ -1,5 +1,8 @@
 """The likeliest characters of a place in a text, as an answer shows them."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model_store import Vocabulary
 from service.api.schemas import Likely
 from service.stream.details import DIGITS, Details
@@ -18,4 +21,14 @@ def likely_characters(details: Details, vocabulary: Vocabulary) -> list[list[Lik
         for ids, logprobs in zip(
             details.top_ids.tolist(), details.top_logprobs.tolist(), strict=True
         )
+    ]
+
+
+def every_character(logprobs: NDArray[np.float32], vocabulary: Vocabulary) -> list[Likely]:
+    """Return the characters that may come, in falling order of logprobs [V]; some never come."""
+    order = np.argsort(-logprobs, kind="stable").tolist()
+    return [
+        Likely(character=vocabulary.symbols[id_], logprob=round(float(logprobs[id_]), DIGITS))
+        for id_ in order
+        if np.isfinite(logprobs[id_])
     ]

@@ -52,6 +52,7 @@ class Answer:
         self.cache = cache
         self.pieces: Generator[Text]
         self.characters = 0  # read so far
+        self.remembered = 0  # the characters from the cache, before the text is cut at its end
         self.finish_reason: FinishReason = "length"
         self.seconds: dict[str, float] = {}  # in the cache, in the queue, for prefill and decode
 
@@ -85,6 +86,7 @@ class TextGenerator:
         began = monotonic()
         known = self._known(generation, model, caller)
         answer = Answer(_cache_result(generation, model, known, caller))
+        answer.remembered = min(len(known.text), generation.length) if known else 0
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
         pieces = self._characters(generation, model, caller, known, answer)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from service.engine.batch import DRAWN, Engine
-from service.engine.explain import describe
+from service.engine.explain import describe, log_softmax
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.scheduler import Scheduler
 from service.engine.waiting import FairQueue
@@ -199,4 +199,5 @@ def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
     for place in range(len(ids)):
         logits[place] = batch.step(ids[place : place + 1])[0]
         states[place] = batch.state[[hidden, cell], 0]
-    return Reading(states[:, 0], states[:, 1], describe(logits, logits.argmax(axis=1)))
+    likely = describe(logits, logits.argmax(axis=1))
+    return Reading(states[:, 0], states[:, 1], likely, after=log_softmax(logits[-1:])[0])

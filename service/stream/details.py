@@ -54,10 +54,12 @@ class Details:
 class Reading:
     """After each of N characters: a layer's hidden and cell states [N, units], and the next characters.
 
-    `likely` has the details of the likeliest next character. Cells without a cell state give the
-    hidden state as `cell`.
+    `likely` has the details of the likeliest next character, and `after` [V] the log-probability of
+    each character of the vocabulary after the last one. Cells without a cell state give the hidden
+    state as `cell`.
     """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]
     likely: Details
+    after: NDArray[np.float32]

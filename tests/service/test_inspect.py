@@ -53,6 +53,16 @@ def test_states_are_the_engines(service: Service, store: Path, layer: int) -> No
         assert len(answer["next"][place]) == 5
 
 
+def test_the_distribution_is_over_every_character(service: Service) -> None:
+    """On request, all characters after the text have probabilities that fall and sum to 1."""
+    answer = _inspect(service, text=TEXT, distribution=True).json
+    logprobs = [each["logprob"] for each in answer["after"]]
+    assert sum(np.exp(logprobs)) == pytest.approx(1, abs=1e-3)
+    assert logprobs == sorted(logprobs, reverse=True)
+    assert answer["after"][:5] == answer["next"][-1]
+    assert "after" not in _inspect(service, text=TEXT).json
+
+
 def test_ranking_names_the_unit_that_tells_apart() -> None:
     """A unit whose cell state goes with the marks comes first, its effect with the right sign."""
     cell = np.random.default_rng(0).normal(0, 1, (100, 20)).astype(np.float32)

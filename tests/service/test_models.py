@@ -110,16 +110,22 @@ def test_health(service: Service) -> None:
 
 
 def test_a_bundled_model_shows_what_its_publisher_wrote(service: Service) -> None:
-    """`GET /models/<name>` has card and samples, and the curves are a picture."""
+    """`GET /models/<name>` has card and samples; the curves are a picture, the epochs are losses and samples."""
     shown = service.get("/models/shakespeare").json
     assert "nats" in shown["card"]
     assert len(shown["samples"]) > 100
     curves = service.get(f"/models/shakespeare/{shown['version']}/curves.png")
     assert curves.headers["content-type"] == "image/png"
     assert curves.body.startswith(b"\x89PNG")
+    epochs = service.get(f"/models/shakespeare/{shown['version']}/epochs.json")
+    assert epochs.headers["content-type"] == "application/json"
+    best = min(epochs.json, key=lambda epoch: epoch["validation_loss"])
+    assert best["number"] == shown["metrics"]["best_epoch"]
+    assert set(best["samples"]) == {"0.5", "1.0"}
 
 
 def test_a_model_without_curves_says_so(service: Service) -> None:
-    """Texts that were not published are null, and absent curves are a 404."""
+    """Texts that were not published are null, and absent curves and epochs are a 404."""
     assert service.get("/models/tiny").json["card"] is None
-    assert service.get("/models/tiny/1/curves.png").status == 404
+    for file in ("curves.png", "epochs.json"):
+        assert service.get(f"/models/tiny/1/{file}").status == 404

@@ -53,6 +53,7 @@ def test_cached_stream_is_replayed(service: Service, length: int) -> None:
     assert service.generate(seed=seed, length=120).headers["x-cache"] == "miss"
     stream = service.stream(seed=seed, length=length)
     assert stream.headers["x-cache"] == ("hit" if length <= 120 else "partial")
+    assert stream.headers["x-cached-characters"] == str(min(length, 120))
     assert stream.text() == whole
 
 

@@ -50,8 +50,17 @@ def test_what_was_learned_is_written(periodic: Training) -> None:
 def test_every_epoch_is_recorded_with_its_samples(periodic: Training) -> None:
     """Each epoch has samples of the configured length at temperatures 0.5 and 1.0."""
     assert [epoch.number for epoch in periodic.run.epochs] == list(range(1, 9))
-    for epoch in periodic.run.epochs:
+    for epoch in periodic.run.history:
         assert {key: len(sample) for key, sample in epoch.samples.items()} == {"0.5": 20, "1.0": 20}
+
+
+def test_the_untrained_network_is_recorded_as_epoch_0(periodic: Training) -> None:
+    """Epoch 0 has the loss of random weights, about that of a uniform guess, and no weights are kept."""
+    untrained = periodic.run.history[0]
+    assert untrained == periodic.run.untrained
+    assert untrained.number == 0
+    assert untrained.validation_loss == pytest.approx(math.log(len(periodic.vocabulary)), rel=0.2)
+    assert not (periodic.run.folder / "best-0.npz").exists()
 
 
 def sampler(training: Training) -> Callable[[str, float], str]:

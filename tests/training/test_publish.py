@@ -143,7 +143,7 @@ def test_samples_show_every_epoch(published: Path, trained: Training) -> None:
     """`samples.txt` has each epoch's samples at both temperatures, after the same seed text."""
     samples = ModelStore(published).open("small", 1).file("samples.txt").read_text(encoding="utf-8")
     seed_text = trained.run.info.seed_text
-    for epoch in trained.run.epochs:
+    for epoch in trained.run.history:
         for temperature in ("0.5", "1.0"):
             sample = seed_text + epoch.samples[temperature]
             title = f"=== epoch {epoch.number}, temperature {temperature} ==="

@@ -10,7 +10,7 @@ import pytest
 from tests.training.small import small_config
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
-from training.learning.epochs import Epoch
+from training.learning.epochs import Epoch, Untrained
 from training.learning.run import Arrays, Run, RunInfo, held
 
 INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, seed_text="Ä\n“")
@@ -28,9 +28,11 @@ def weights(value: float) -> list[np.ndarray]:
 def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     """Another process opens the same configuration, epochs and weights, in their order."""
     run = Run.start(tmp_path / "runs" / "a", INFO)
+    run.record_untrained(untrained := Untrained(4.2, {"0.5": "x", "1.0": "ß"}))
     run.record(epoch(1, 2.5), weights(0.5))
     opened = Run.open(run.folder)
     assert (opened.info, opened.epochs) == (INFO, [epoch(1, 2.5)])
+    assert opened.history == [untrained, epoch(1, 2.5)]
     for found, expected in zip(opened.best_weights(), weights(0.5), strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -73,6 +75,13 @@ def test_a_new_run_replaces_the_old_one(tmp_path: Path) -> None:
     """A new run deletes the epochs and weights of the earlier run."""
     Run.start(tmp_path, INFO).record(epoch(1, 2.0), weights(1))
     Run.start(tmp_path, INFO)
+    with pytest.raises(TrainingError, match="no run with a finished epoch"):
+        Run.open(tmp_path)
+
+
+def test_a_run_with_epoch_0_alone_has_nothing_to_publish(tmp_path: Path) -> None:
+    """The untrained network is no finished epoch."""
+    Run.start(tmp_path, INFO).record_untrained(Untrained(4.2, {}))
     with pytest.raises(TrainingError, match="no run with a finished epoch"):
         Run.open(tmp_path)
 

@@ -12,7 +12,7 @@ from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.learning.batches import Batches
 from training.learning.board import Board
-from training.learning.epochs import Epoch
+from training.learning.epochs import Epoch, Untrained
 from training.learning.evaluate import validation_loss
 from training.learning.progress import Progress
 from training.learning.run import Run
@@ -40,7 +40,7 @@ def fit(
         TrainingError: the loss exploded or is not a number; the run keeps the same files.
     """
     config, workers = trainer.config, trainer.workers
-    _begin(trainer, run, text, progress)
+    _begin(trainer, run, text, vocabulary, progress)
     first, done = trainer.position.epoch, len(trainer.position.losses)
     draws = _draws(config, len(text.train))[first - 1 :]
     with (
@@ -69,15 +69,20 @@ def fit(
             progress.epoch(epoch, run)
 
 
-def _begin(trainer: Trainer, run: Run, text: Split, progress: Progress) -> None:
-    """Restore the run's checkpoint; without a checkpoint, measure the weights of a parent."""
+def _begin(
+    trainer: Trainer, run: Run, text: Split, vocabulary: Vocabulary, progress: Progress
+) -> None:
+    """Restore the run's checkpoint; without a checkpoint, measure the weights before training."""
     if checkpoint := run.checkpoint():
         trainer.restore(checkpoint)
         progress.resumed(trainer.position.epoch, len(trainer.position.losses))
-    elif run.info.parent:
+    elif run.info.parent or trainer.workers.chief:
         loss = validation_loss(trainer.model, trainer.config, text)
-        trainer.expect(loss)
-        progress.started(loss)
+        if trainer.workers.chief:
+            run.record_untrained(Untrained(loss, _samples(trainer, run, vocabulary)))
+        if run.info.parent:
+            trainer.expect(loss)
+            progress.started(loss)
     trainer.follow_chief()
 
 
@@ -120,15 +125,18 @@ def _averaged_weights(trainer: Trainer) -> Iterator[None]:
 
 def _evaluate(trainer: Trainer, run: Run, text: Split, vocabulary: Vocabulary) -> Epoch:
     """Measure the validation loss and draw the samples of the epoch that ends."""
-    config, model = trainer.config, trainer.model
     return Epoch(
         number=trainer.position.epoch,
         train_loss=float(np.mean(trainer.position.losses)),
-        validation_loss=validation_loss(model, config, text),
-        samples={
-            str(temperature): sample_text(
-                model, config, vocabulary, run.info.seed_text, temperature
-            )
-            for temperature in SAMPLE_TEMPERATURES
-        },
+        validation_loss=validation_loss(trainer.model, trainer.config, text),
+        samples=_samples(trainer, run, vocabulary),
     )
+
+
+def _samples(trainer: Trainer, run: Run, vocabulary: Vocabulary) -> dict[str, str]:
+    """Draw a sample at each temperature after the run's seed text."""
+    config, model, seed_text = trainer.config, trainer.model, run.info.seed_text
+    return {
+        str(temperature): sample_text(model, config, vocabulary, seed_text, temperature)
+        for temperature in SAMPLE_TEMPERATURES
+    }

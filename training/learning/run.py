@@ -18,7 +18,7 @@ from model_store import Parent, contents, write_atomically
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
-from training.learning.epochs import Epoch, dump_epochs, load_epochs
+from training.learning.epochs import Epoch, History, Untrained, dump_epochs, load_epochs, trained
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -46,8 +46,10 @@ class Run:
     damaged one.
     """
 
-    def __init__(self, folder: Path, info: RunInfo, epochs: list[Epoch]) -> None:
-        self.folder, self.info, self.epochs = folder, info, epochs
+    def __init__(self, folder: Path, info: RunInfo, history: History) -> None:
+        self.folder, self.info, self.epochs = folder, info, trained(history)
+        self.untrained = next((one for one in history if isinstance(one, Untrained)), None)
+        """The network before its first step, if the run has measured it."""
         self.damaged: list[Path] = []
         """The damaged files that others stood in for when the run was read."""
         self._weights: set[int] = set()  # the epochs whose weights are whole on disk
@@ -76,7 +78,7 @@ class Run:
         # An epoch recorded after the checkpoint is trained again. The epoch is deleted on disk too,
         # because the next checkpoint deletes its weights.
         run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
-        write_atomically(folder / contents.EPOCHS, dump_epochs(run.epochs).encode())
+        write_atomically(folder / contents.EPOCHS, dump_epochs(run.history).encode())
         return run
 
     @classmethod
@@ -109,15 +111,15 @@ class Run:
     @classmethod
     def _read(cls, folder: Path) -> "Run":
         try:
-            epochs = load_epochs((folder / contents.EPOCHS).read_bytes())
+            history = load_epochs((folder / contents.EPOCHS).read_bytes())
             info = TypeAdapter(RunInfo).validate_json((folder / INFO).read_bytes())
         except (FileNotFoundError, ValueError):
             raise TrainingError(
                 f"the run in {folder} is damaged, or was made by another version of this job: "
                 "train again with --fresh"
             ) from None
-        run = cls(folder, info, epochs)
-        for epoch in epochs:
+        run = cls(folder, info, history)
+        for epoch in run.epochs:
             file = run._file_of(epoch)
             if file.exists():
                 whole = _whole(file) is not None
@@ -156,15 +158,25 @@ class Run:
             raise TrainingError(f"{file} cannot be read: begin anew with --fresh")
         return [arrays[f"arr_{index}"] for index in range(len(arrays))]
 
+    @property
+    def history(self) -> History:
+        """The epochs, with epoch 0 if it was measured."""
+        return [*filter(None, [self.untrained]), *self.epochs]
+
+    def record_untrained(self, untrained: Untrained) -> None:
+        """Record the network before its first step; its weights are never the best ones."""
+        self.untrained = untrained
+        write_atomically(self.folder / contents.EPOCHS, dump_epochs(self.history).encode())
+
     def record(self, epoch: Epoch, weights: list[NDArray[Any]]) -> None:
         """Add an epoch; write its weights if its validation loss is the lowest so far."""
-        epochs = [*self.epochs, epoch]
         if not self.has_best or epoch.validation_loss < self.best.validation_loss:
             _write_arrays(self._file_of(epoch), *weights)
             self._weights.add(epoch.number)
-        write_atomically(self.folder / contents.EPOCHS, dump_epochs(epochs).encode())
+        written = dump_epochs([*self.history, epoch])
+        write_atomically(self.folder / contents.EPOCHS, written.encode())
         # Last, so that an interrupt before this line leaves no epoch in memory that is not on disk.
-        self.epochs = epochs
+        self.epochs = [*self.epochs, epoch]
 
     @property
     def next_epoch(self) -> int:

@@ -14,7 +14,7 @@ from model_store import (
     StoredModel,
     contents,
 )
-from training.learning.epochs import Epoch, load_epochs
+from training.learning.epochs import Epoch, load_epochs, trained
 from training.options import CompareOptions
 from training.publishing.measured import measured_on
 
@@ -104,7 +104,7 @@ def _epochs(model: StoredModel) -> list[Epoch]:
     """Return the epochs of a version; versions that earlier jobs published have none."""
     if contents.EPOCHS not in model.manifest.files:
         return []
-    return load_epochs(model.file(contents.EPOCHS).read_bytes())
+    return trained(load_epochs(model.file(contents.EPOCHS).read_bytes()))
 
 
 def _title(manifest: Manifest) -> str:

@@ -17,7 +17,7 @@ def write_samples(run: Run, path: Path) -> None:
     """Write the samples of every epoch by temperature, each after the same held-out seed text."""
     parts = [
         f"=== epoch {epoch.number}, temperature {temperature} ===\n{run.info.seed_text}{sample}\n"
-        for epoch in run.epochs
+        for epoch in run.history
         for temperature, sample in epoch.samples.items()
     ]
     path.write_text("\n".join(parts), encoding="utf-8")

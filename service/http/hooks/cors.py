@@ -10,8 +10,8 @@ SHARED = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Cache-Control, Content-Type, If-Match, "
     "If-None-Match, Last-Event-ID, X-Request-ID, *",
-    "Access-Control-Expose-Headers": "ETag, RateLimit, Retry-After, Server-Timing, X-Cache, X-Model, "
-    "X-Random-Seed, X-Request-ID",
+    "Access-Control-Expose-Headers": "ETag, RateLimit, Retry-After, Server-Timing, X-Cache, "
+    "X-Cached-Characters, X-Model, X-Random-Seed, X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
 

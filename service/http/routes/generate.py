@@ -73,6 +73,7 @@ GENERATE = Operation(
         "X-Model": "Of a stream: the model and its version, as the field model takes them.",
         "X-Random-Seed": "Of a stream: the random seed, also a drawn one.",
         "X-Cache": "hit, partial, miss or bypass",
+        "X-Cached-Characters": "Of a stream: how many characters the cache has, up to the length.",
         "Server-Timing": "milliseconds in cache, queue, prefill and decode",
     },
 )
@@ -159,7 +160,8 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer, has: int
         except ServiceError as error:
             yield event(json.dumps(_where_to_go_on(error, position)), "error", position)
 
-    headers = EVENT_HEADERS | stream_headers(generation, model) | {"X-Cache": answer.cache}
+    cached = {"X-Cache": answer.cache, "X-Cached-Characters": str(answer.remembered)}
+    headers = EVENT_HEADERS | stream_headers(generation, model) | cached
     response = Response(events(), content_type=f"{EVENTS}; charset=utf-8", headers=headers)
     # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)

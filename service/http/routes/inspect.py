@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 
 from service.api.inspection import Inspection, rank, resolve_inspection
 from service.api.inspection_schemas import InspectRequest, InspectResponse, UnitStates
-from service.api.likely import likely_characters
+from service.api.likely import every_character, likely_characters
 from service.api.resolve import unknown_characters
 from service.errors import InvalidRequest
 from service.http.hooks.admission import Admission
@@ -25,6 +25,7 @@ INSPECT = Operation(
     body=InspectRequest,
     examples={
         "one unit": {"text": "ROMEO:\nO, she doth teach!", "units": [7]},
+        "what may come next": {"text": "ROMEO:\nO, she", "distribution": True},
         "units for upper case": {"text": "ROMEO:\nO, she!", "marked": [0, 1, 2, 3, 4, 7]},
     },
     responses={JSON: ResponseBody(InspectResponse)},
@@ -49,6 +50,8 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
         ids = model.vocabulary.encode(inspection.text)
         reading = model.engine.inspect(ids, inspection.layer, settings.deadline)
         answer = _answer(inspection, reading, model)
+        if wire.distribution:
+            answer.after = every_character(reading.after, model.vocabulary)
         return Response(answer.model_dump_json(exclude_none=True), content_type=JSON)
 
     return routes

@@ -1,4 +1,4 @@
-"""`GET /models`, `/models/<name>` and its curves: the models of the store and their versions."""
+"""`GET /models`, `/models/<name>`, curves and epochs: the models of the store and their versions."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from model_store import (
     UnreadableModel,
     contents,
 )
-from service.api.schemas import ModelList, ModelPage
+from service.api.schemas import Epochs, ModelList, ModelPage
 from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.models.registry import Models
@@ -39,6 +39,12 @@ SHOW_CURVES = Operation(
     "Show the training curves of a version",
     "models",
     {"image/png": ResponseBody()},
+    errors=SHOW.errors,
+)
+SHOW_EPOCHS = Operation(
+    "Show the losses and samples of each epoch of a version",
+    "models",
+    {JSON: ResponseBody(Epochs)},
     errors=SHOW.errors,
 )
 
@@ -79,10 +85,18 @@ def models_routes(models: Models) -> Blueprint:
     @routes.get("/models/<name>/<int:version>/curves.png")
     @documented(SHOW_CURVES)
     def show_curves(name: str, version: int) -> Response:
-        stored = store.open(name, version, [contents.CURVES])
-        if contents.CURVES not in stored.manifest.files:
-            abort(404, f"{name}@{version} was published without {contents.CURVES}")
-        return send_file(stored.file(contents.CURVES).resolve(), mimetype="image/png")
+        return _paper(name, version, contents.CURVES, "image/png")
+
+    @routes.get("/models/<name>/<int:version>/epochs.json")
+    @documented(SHOW_EPOCHS)
+    def show_epochs(name: str, version: int) -> Response:
+        return _paper(name, version, contents.EPOCHS, JSON)
+
+    def _paper(name: str, version: int, file: str, media_type: str) -> Response:
+        stored = store.open(name, version, [file])
+        if file not in stored.manifest.files:
+            abort(404, f"{name}@{version} was published without {file}")
+        return send_file(stored.file(file).resolve(), mimetype=media_type)
 
     def _summary(name: str) -> dict[str, Any]:
         _, version = store.resolve(name)

@@ -36,3 +36,6 @@ export async function copy(button, text) {
 
 /** A whole number as people write it. */
 export const grouped = (number) => Math.round(number).toLocaleString("en");
+
+/** The number of characters of a text, as the service counts them. */
+export const size = (text) => [...text].length;

@@ -2,32 +2,51 @@
 
 import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
+import { marked, NAMES, selection, tellsApart } from "./marks.js";
+import { chosen } from "./prompt.js";
+import { curves, hasCell, map, outputGate, relative } from "./states.js";
 import { bars } from "./surprise.js";
+import { fitted } from "./svg.js";
+import { visible } from "./words.js";
 
-// What can be looked for: from characters to the places that are marked.
-const MARKS = {
-  "upper case": (characters) => places(characters, (one) => /\p{Lu}/u.test(one)),
-  "inside quotes": quoted,
-  "start of a line": (characters) => near(characters, (column) => column < 5),
-  "end of a line": (characters) => near(characters, (column) => column > 35),
-  "what I selected": () => selected,
-};
+const TOGETHER = 32; // neighbouring units in the map
 
 let shown = null; // the answer whose text is coloured
+let widthOf = null; // the choice of a model that `shown` is the answer of
+let unit = null; // of the answer, the one that is looked at
+let place = null; // of the character that is explained
 let selected = [];
+let redrawMap;
 
 export function setUp() {
-  $("mark").append(...Object.keys(MARKS).map((name) => new Option(name)));
+  $("mark").append(...NAMES.map((name) => new Option(name, name)));
   $("look").addEventListener("submit", (event) => act(event, () => color()));
   $("previous").addEventListener("click", (event) => act(event, () => step(-1)));
   $("next").addEventListener("click", (event) => act(event, () => step(1)));
   $("find").addEventListener("click", (event) => act(event, find));
-  $("inside-text").addEventListener("select", keepSelection);
+  $("inside-text").addEventListener("select", () => (selected = selection($("inside-text"))));
+  for (const kind of ["input", "select"]) $("inside-text").addEventListener(kind, offerMarks);
   for (const kind of ["pointerover", "click"]) $("cells").addEventListener(kind, explain);
+  $("states").addEventListener("click", explain);
+  $("map").addEventListener("click", choose);
+  redrawMap = fitted($("map"), (width) => (shown ? map(shown.units, unit.unit, width) : ""));
 }
 
 /** Look at once when the part is opened for the first time. */
-export const open = () => shown ?? color().catch((error) => sayError($("inside-status"), error));
+export function open() {
+  offerMarks();
+  return shown ?? color().catch((error) => sayError($("inside-status"), error));
+}
+
+/** Let only that be looked for which tells characters of the text apart. */
+function offerMarks() {
+  for (const option of $("mark").options) {
+    option.disabled = !tellsApart(option.value, text(), selected);
+    option.text = option.disabled ? `${option.value} (not in this text)` : option.value;
+  }
+  const left = [...$("mark").options].find((one) => !one.disabled);
+  if ($("mark").selectedOptions[0]?.disabled) $("mark").value = left?.value ?? "";
+}
 
 async function act(event, action) {
   event.preventDefault();
@@ -39,9 +58,10 @@ async function act(event, action) {
   }
 }
 
+const text = () => $("inside-text").value.normalize("NFC");
+
 function ask(fields) {
-  const body = { text: $("inside-text").value.normalize("NFC"), layer: Number($("layer").value), ...fields };
-  return postJson("/inspect", $("model").value ? { ...body, model: $("model").value } : body);
+  return postJson("/inspect", { text: text(), layer: Number($("layer").value), ...chosen(), ...fields });
 }
 
 function step(way) {
@@ -50,78 +70,94 @@ function step(way) {
   return color();
 }
 
-/** Colour the text by the chosen unit; `found` says what it was found for. */
-async function color(found = "") {
-  const unit = Number($("unit").value);
-  shown = await ask({ units: [unit] });
-  const { cell } = shown.units[0];
-  const marks = [...shown.text].map((character, place) => {
-    const mark = element("span", { textContent: character });
-    mark.dataset.place = place;
-    // The cell squashed to -1 … 1, as the layer itself does before it hands it on.
-    const state = Math.tanh(cell[place]);
-    mark.style.setProperty("--blue", `${Math.round(100 * Math.max(-state, 0))}%`);
-    mark.style.setProperty("--green", `${Math.round(100 * Math.max(state, 0))}%`);
-    return mark;
-  });
-  $("cells").replaceChildren(...marks);
-  $("layer").max = shown.layers - 1;
-  $("unit").max = shown.width - 1;
-  const range = `${Math.min(...cell).toFixed(2)} to ${Math.max(...cell).toFixed(2)}`;
-  say($("inside-status"), `Unit ${unit} of ${shown.width} in layer ${shown.layer}: cell state ${range}. ${found}`);
+/** Colour the text by the chosen unit, among its neighbours. */
+async function color() {
+  const wanted = Number($("unit").value);
+  const first = Math.floor(wanted / TOGETHER) * TOGETHER;
+  // The first answer of a model says how many units there are.
+  const { width } = widthOf === $("model").value ? shown : await ask({});
+  widthOf = $("model").value;
+  const neighbours = Array.from({ length: TOGETHER }, (_, n) => first + n).filter((one) => one < width);
+  show(await ask({ units: wanted < width ? neighbours : [wanted] }), wanted);
 }
 
-/** Find the units for what is chosen, and show the best of them. */
+function show(answer, wanted) {
+  shown = answer;
+  place = null;
+  $("inside-likeliest").hidden = true;
+  $("layer").max = shown.layers - 1;
+  $("unit").max = shown.width - 1;
+  look(wanted);
+}
+
+/** Look at one of the units of the answer; `found` says what it was found for. */
+function look(wanted, found = "") {
+  unit = shown.units.find((one) => one.unit === wanted);
+  $("unit").value = wanted;
+  const states = relative(unit.cell);
+  $("cells").replaceChildren(...[...shown.text].map((character, n) => mark(character, n, states[n])));
+  $("lowest").textContent = `blue: ${Math.min(...unit.cell).toFixed(2)}`;
+  $("highest").textContent = `green: ${Math.max(...unit.cell).toFixed(2)}`;
+  for (const part of document.querySelectorAll(".of-cell")) part.hidden = !hasCell(unit);
+  say($("inside-status"), `Unit ${wanted} of ${shown.width} in layer ${shown.layer}. ${found}`);
+  draw();
+}
+
+function draw() {
+  $("states").replaceChildren(curves(shown.text, unit, place));
+  redrawMap();
+}
+
+function mark(character, n, state) {
+  const made = element("span", { textContent: character });
+  made.dataset.place = n;
+  made.style.setProperty("--blue", `${Math.round(100 * Math.max(-state, 0))}%`);
+  made.style.setProperty("--green", `${Math.round(100 * Math.max(state, 0))}%`);
+  return made;
+}
+
+/** Find the units for what is chosen, show them in the map, and look at the best of them. */
 async function find() {
-  const characters = [...$("inside-text").value.normalize("NFC")];
-  const marked = MARKS[$("mark").value](characters);
-  const { ranking } = await ask({ marked });
-  $("ranking").replaceChildren(...ranking.map((one) => choice(one)));
+  const name = $("mark").value;
+  const { ranking } = await ask({ marked: marked(name, text(), selected) });
+  show(await ask({ units: ranking.map((one) => one.unit) }), ranking[0].unit);
+  $("ranking").replaceChildren(...ranking.map((one) => choice(name, one)));
   $("ranking").firstChild.firstChild.click();
 }
 
-function choice({ unit, effect }) {
-  const name = $("mark").value;
+function choice(name, { unit, effect }) {
   const button = element("button", { type: "button", textContent: `unit ${unit} (${effect > 0 ? "+" : ""}${effect.toFixed(1)})` });
-  button.addEventListener("click", (event) => {
-    $("unit").value = unit;
-    act(event, () => color(`For ${name}: Cohen's d ${effect.toFixed(2)}.`));
-  });
+  const found = `For ${name}: Cohen's d ${effect.toFixed(2)}.`;
+  button.addEventListener("click", (event) =>
+    act(event, async () => {
+      if (!shown.units.some((one) => one.unit === unit)) show(await ask({ units: [unit] }), unit);
+      look(unit, found);
+    }),
+  );
   return element("li", {}, button);
 }
 
+/** Look at the unit of a row of the map. */
+function choose({ target }) {
+  const row = target.closest("[data-unit]");
+  if (row) look(Number(row.dataset.unit));
+}
+
+/** Say what the unit did at a character, and what may come next. */
 function explain({ target }) {
-  const place = target.dataset.place;
-  if (place === undefined) return;
+  if (target.dataset.place === undefined) return;
+  place = Number(target.dataset.place);
   $("inside-likeliest").hidden = false;
-  const state = shown.units[0].cell[place].toFixed(3);
-  $("inside-of").textContent = `Cell state ${state}; what may come next:`;
+  $("inside-of").textContent = `At ${visible([...shown.text][place])}`;
+  $("inside-states").textContent = said(place);
   $("inside-bars").replaceChildren(...bars(shown.next[place]));
+  draw();
 }
 
-const places = (characters, test) => characters.flatMap((one, place) => (test(one) ? [place] : []));
-
-function quoted(characters) {
-  let inside = false;
-  return places(characters, (one) => {
-    if (/["“”„»«]/.test(one)) inside = !inside;
-    return inside;
-  });
-}
-
-function near(characters, test) {
-  let column = -1;
-  return places(characters, (one) => {
-    const here = test(++column);
-    if (one === "\n") column = -1;
-    return here;
-  });
-}
-
-/** Remember which characters are selected, as places of code points. */
-function keepSelection() {
-  const { value, selectionStart, selectionEnd } = $("inside-text");
-  const first = [...value.slice(0, selectionStart)].length;
-  const count = [...value.slice(selectionStart, selectionEnd)].length;
-  selected = Array.from({ length: count }, (_, n) => first + n);
+function said(n) {
+  const { cell, hidden } = unit;
+  const change = cell[n] - (cell[n - 1] ?? 0);
+  const gate = hasCell(unit) ? outputGate(unit)[n] : NaN;
+  const open = Number.isFinite(gate) ? ` The output gate lets ${Math.round(100 * gate)} % of tanh C out.` : "";
+  return `The state went from ${(cell[n - 1] ?? 0).toFixed(2)} to ${cell[n].toFixed(2)} (${change < 0 ? "" : "+"}${change.toFixed(2)}); h is ${hidden[n].toFixed(2)}.${open} What may come next:`;
 }

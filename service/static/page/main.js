@@ -4,13 +4,15 @@ import { getJson } from "./api.js";
 import * as compare from "./compare.js";
 import { $, sayError } from "./dom.js";
 import * as inside from "./inside.js";
+import * as learn from "./learn.js";
 import * as models from "./models.js";
 import { keep, linked, offer, show } from "./prompt.js";
 import * as seeds from "./seeds.js";
 import * as surprise from "./surprise.js";
+import * as temperatures from "./temperatures.js";
 import * as write from "./write.js";
 
-const PARTS = { write, compare, surprise, inside, models };
+const PARTS = { write, temperatures, compare, surprise, inside, learn, models };
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const current = () => tabs.find((tab) => tab.ariaSelected === "true");
@@ -42,7 +44,10 @@ function setUpForm() {
     event.preventDefault();
     PARTS[document.body.dataset.part].submit?.();
   });
-  $("model").addEventListener("change", seeds.suggest);
+  $("model").addEventListener("change", () => {
+    seeds.suggest();
+    PARTS[document.body.dataset.part].open?.();
+  });
   $("seed").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("prompt").requestSubmit();
   });
@@ -75,7 +80,7 @@ async function offerModels() {
 function follow() {
   const body = linked();
   if (!body) return;
-  show({ pattern: "", ...body });
+  show({ unknown: "", pattern: "", ...body });
   choose(tabs[0]);
   write.write(body);
 }

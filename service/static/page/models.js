@@ -1,7 +1,11 @@
-// Models: a card for each, with what its publisher wrote, its curves, samples and versions.
+// Models: a card for each in words, with curves, samples, what its publisher wrote, and its versions side by side.
 
 import { getJson } from "./api.js";
 import { $, element, grouped, say, sayError } from "./dom.js";
+import { epochsOf, losses } from "./losses.js";
+import { markdown } from "./markdown.js";
+import { baselines, MEASURES, said } from "./measures.js";
+import { fitted } from "./svg.js";
 
 let loaded = false;
 
@@ -49,37 +53,60 @@ function card(page) {
         `${layers} layer${layers > 1 ? "s" : ""} of ${units} units, ${page.vocabulary_size} characters known, ` +
         `learnt from ${grouped(page.corpus.characters)} characters of “${page.corpus.name}”.`,
     }),
-    metrics(page.metrics),
-    ...curves(page),
-    ...folded("Samples", page.samples),
-    ...folded("Card", page.card),
-    ...folded("Versions", page.versions.map(line).join("\n")),
+    ...losesTo(page.metrics),
+    ...said(page.metrics).map((sentence) => element("p", { textContent: sentence })),
+    curves(page),
+    ...folded("Samples", page.samples && [element("pre", { textContent: page.samples, tabIndex: 0 })]),
+    ...folded("Card", page.card && markdown(page.card)),
+    ...folded("Versions side by side", [compared(page)]),
   );
 }
 
-function metrics(values) {
-  const rows = Object.entries(values).map(([name, value]) =>
-    element("div", {}, element("dt", { textContent: name.replaceAll("_", " ") }), element("dd", { textContent: figure(value) })),
-  );
-  return element("dl", { className: "facts" }, ...rows);
+/** The loss of the model and of its baselines as bars, the lowest first. */
+function losesTo(metrics) {
+  const nats = { "this model": metrics.validation_nats, ...baselines(metrics) };
+  const known = Object.entries(nats).filter(([, loss]) => loss > 0).sort(([, a], [, b]) => a - b);
+  if (!known.length) return [];
+  const most = known.at(-1)[1];
+  const rows = known.map(([name, loss]) => {
+    const bar = element("i");
+    bar.style.setProperty("--share", `${(100 * loss) / most}%`);
+    return element("li", {}, name, bar, loss.toFixed(2));
+  });
+  const label = element("p", { className: "legend", textContent: "Nats a character on unseen text; less is better" });
+  return [label, element("ol", { className: "bars" }, ...rows)];
 }
-
-const figure = (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(4));
 
 function curves({ name, version }) {
-  const image = element("img", {
-    src: `/models/${encodeURIComponent(name)}/${version}/curves.png`,
-    alt: `Training and validation loss of ${name}, version ${version}`,
-    loading: "lazy",
-  });
-  image.addEventListener("error", () => image.remove());
-  return [image];
+  const key = (kind, name) => element("span", { className: `key ${kind}`, textContent: name });
+  const legend = element("p", { className: "legend" }, key("first", "unseen text"), " ", key("second", "training text"), " nats by epoch");
+  const box = element("div", { className: "picture" });
+  const figure = element("figure", {}, legend, box);
+  let epochs = null;
+  const draw = fitted(box, (width) => (epochs?.length ? losses(epochs, width) : ""));
+  getJson(epochsOf(`${name}@${version}`)).then(
+    (come) => draw((epochs = come)),
+    () => figure.remove(),
+  );
+  return figure;
 }
 
-function folded(title, text) {
-  if (!text) return [];
-  const body = element("pre", { textContent: text, tabIndex: 0 });
-  return [element("details", {}, element("summary", { textContent: title }), body)];
+/** A table of the versions, the newest first, with a row for each measure that one of them has. */
+function compared({ versions, aliases }) {
+  const newest = versions.toReversed();
+  const rows = Object.entries(MEASURES)
+    .map(([name, of]) => [name, newest.map((version) => of(version, aliases))])
+    .filter(([, values]) => values.some(Boolean))
+    .map(([name, values]) => row(name, "td", values));
+  const head = element("thead", {}, row("", "th", newest.map(({ version }) => `@${version}`)));
+  const table = element("table", {}, head, element("tbody", {}, ...rows));
+  return element("div", { className: "scrolled", tabIndex: 0, role: "region", ariaLabel: "Versions side by side" }, table);
 }
 
-const line = ({ version, created, digest }) => `${version}   ${created.slice(0, 10)}   ${digest.slice(0, 12)}`;
+const row = (name, kind, values) =>
+  element("tr", {}, element(name ? "th" : "td", { textContent: name }), ...values.map((value) => element(kind, { textContent: value })));
+
+function folded(title, content) {
+  if (!content) return [];
+  return [element("details", {}, element("summary", { textContent: title }), ...content)];
+}

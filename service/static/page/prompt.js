@@ -3,9 +3,9 @@
 import { $ } from "./dom.js";
 
 const KEY = "charloom";
-const FIELDS = ["seed", "model", "length", "temperature", "pattern", "inside-text"];
+const FIELDS = ["seed", "model", "length", "temperature", "unknown", "pattern", "given-text", "inside-text"];
 // Sent only where they are filled in.
-const OPTIONAL = ["model", "pattern"];
+const OPTIONAL = ["model", "unknown", "pattern"];
 
 /** The request that the form describes; without a random seed. */
 export function request() {
@@ -17,6 +17,9 @@ export function request() {
   for (const name of OPTIONAL) if ($(name).value) body[name] = $(name).value;
   return body;
 }
+
+/** The model that the form names, as a request names it. */
+export const chosen = () => ($("model").value ? { model: $("model").value } : {});
 
 /** The fragment of an address that reproduces a text. */
 export const fragment = (body) => `#${new URLSearchParams(body)}`;

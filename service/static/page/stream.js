@@ -5,13 +5,14 @@ import { Lost, postStream, Problem, problemOf, readable } from "./api.js";
 const PAUSES = [0.5, 1, 2, 4, 8, 16]; // seconds before the tries to go on
 
 /**
- * Ask for a text as it is made: {cache, events}, where events yields the data of each piece and
- * at last {done: summary}. Aborting the signal ends it with an AbortError. `tell` hears a sentence
+ * Ask for a text as it is made: {cache, remembered, events}. `remembered` is the number of characters
+ * in the cache; events yields the data of each piece and at last {done: summary}. Aborting the signal ends it with an AbortError. `tell` hears a sentence
  * when the connection is lost, and "" when the text goes on.
  */
 export async function generate(body, signal, tell = () => {}) {
   const response = await open(body, signal);
-  return { cache: response.headers.get("X-Cache"), events: resumed(response, body, signal, tell) };
+  const remembered = Number(response.headers.get("X-Cached-Characters"));
+  return { cache: response.headers.get("X-Cache"), remembered, events: resumed(response, body, signal, tell) };
 }
 
 const open = (body, signal, headers) => {

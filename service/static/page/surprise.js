@@ -1,8 +1,10 @@
-// Surprise: each character shaded by how unlikely the model found it; the five likeliest beside it.
+// Surprise: each character of a text, generated or given, shaded by how unlikely the model found it.
 
+import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
-import { request } from "./prompt.js";
+import { chosen, request } from "./prompt.js";
 import { generate } from "./stream.js";
+import { percent, visible } from "./words.js";
 
 let running = null;
 let details = []; // of each character shown
@@ -12,6 +14,10 @@ export function setUp() {
   for (const kind of ["pointerover", "focusin", "click"]) {
     text.addEventListener(kind, ({ target }) => explain(target));
   }
+  $("given").addEventListener("submit", (event) => {
+    event.preventDefault();
+    explainAll("Reading …", async (signal) => append(await detailsOf($("given-text").value.normalize("NFC"), signal)));
+  });
   text.addEventListener("keydown", (event) => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const next = way && text.children[Number(event.target.dataset.place) + way];
@@ -22,22 +28,36 @@ export function setUp() {
 }
 
 /** Generate what the form says, with details. */
-export async function submit() {
+export const submit = () =>
+  explainAll("Writing …", async (signal, tell) => {
+    const { events } = await generate({ ...request(), random_seed: 0, details: true }, signal, tell);
+    for await (const piece of events) piece.done || append(piece.details);
+  });
+
+/** Show a text that `come` appends, in place of the text before. */
+async function explainAll(doing, come) {
   running?.abort();
   const own = (running = new AbortController());
   details = [];
   $("surprise-text").replaceChildren();
   $("likeliest").hidden = true;
-  const tell = (sentence) => say($("surprise-status"), sentence || "Writing …");
+  const tell = (sentence) => say($("surprise-status"), sentence || doing);
   tell("");
   try {
-    const body = { ...request(), random_seed: 0, details: true };
-    const { events } = await generate(body, own.signal, tell);
-    for await (const piece of events) piece.done || append(piece.details);
+    await come(own.signal, tell);
     say($("surprise-status"), `Done: ${bits().toFixed(2)} bits of surprise per character.`);
   } catch (error) {
     if (running === own) sayError($("surprise-status"), error);
   }
+}
+
+/** The details of each character of a text that nobody generated. */
+async function detailsOf(text, signal) {
+  // A model that knows no line end has scores alone.
+  const likeliest = postJson("/inspect", { text: `\n${text}`, ...chosen() }, signal).catch(() => null);
+  const { scores } = await postJson("/score", { texts: [text], details: true, ...chosen() }, signal);
+  const next = (await likeliest)?.next ?? [];
+  return [...text].map((character, n) => ({ character, logprob: scores[0].logprobs[n], top: next[n] ?? [] }));
 }
 
 function append(characters) {
@@ -59,7 +79,7 @@ function explain(mark) {
   for (const each of $("surprise-text").querySelectorAll("[tabindex='0']")) each.tabIndex = -1;
   mark.tabIndex = 0;
   $("likeliest").hidden = false;
-  $("likeliest-of").textContent = `${visible(one.character)} had ${percent(one.logprob)}`;
+  $("likeliest-of").textContent = `${visible(one.character)} had ${percent(Math.exp(one.logprob))}`;
   $("bars").replaceChildren(...bars(one.top));
 }
 
@@ -67,10 +87,8 @@ function explain(mark) {
 export function bars(top) {
   return top.map(({ character, logprob }) => {
     const bar = element("i");
-    bar.style.setProperty("--share", percent(logprob));
-    return element("li", {}, element("code", { textContent: visible(character) }), bar, percent(logprob));
+    const share = percent(Math.exp(logprob));
+    bar.style.setProperty("--share", share);
+    return element("li", {}, element("code", { textContent: visible(character) }), bar, share);
   });
 }
-
-const percent = (logprob) => `${(100 * Math.exp(logprob)).toFixed(1)}%`;
-const visible = (character) => ({ " ": "space", "\n": "line end" })[character] ?? character;

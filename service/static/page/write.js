@@ -1,6 +1,6 @@
 // Write: one text, streamed; stopped, continued, drawn anew, copied, linked to.
 
-import { $, copy, grouped, say, sayError } from "./dom.js";
+import { $, copy, element, grouped, say, sayError, size } from "./dom.js";
 import { fragment, request } from "./prompt.js";
 import { generate } from "./stream.js";
 
@@ -14,7 +14,7 @@ let running = null; // AbortController of the text being written
 export function setUp() {
   $("stop").addEventListener("click", () => running?.abort());
   $("continue").addEventListener("click", () => {
-    write({ ...asked, length: text.length + request().length }, text);
+    write({ ...asked, length: size(text) + request().length }, text);
   });
   $("again").addEventListener("click", () => {
     write({ ...request(), random_seed: Math.floor(Math.random() * RANDOM_SEEDS) });
@@ -40,11 +40,11 @@ export async function write(body, before = "") {
   tell("");
   const began = performance.now();
   try {
-    const { cache, events } = await generate(body, own.signal, tell);
+    const { cache, remembered, events } = await generate(body, own.signal, tell);
     let come = "";
     for await (const piece of events) {
       if (running !== own) return;
-      if (piece.done) finish(piece.done, cache, before.length, performance.now() - began);
+      if (piece.done) finish(piece.done, cache, remembered, performance.now() - began);
       else come += piece.text;
       if (come.length >= text.length) text = come;
       render(true);
@@ -59,7 +59,7 @@ export async function write(body, before = "") {
 }
 
 function render(busy) {
-  $("text").replaceChildren(bold(asked.seed), text);
+  $("text").replaceChildren(element("b", { textContent: asked.seed }), text);
   $("text").setAttribute("aria-busy", busy);
   $("stop").disabled = !busy;
   // A text with a pattern has its own end, and another length could give another text.
@@ -69,27 +69,20 @@ function render(busy) {
   $("random-seed").textContent = asked.random_seed;
 }
 
-function bold(seed) {
-  const made = document.createElement("b");
-  made.textContent = seed;
-  return made;
-}
-
-function finish(summary, cache, before, milliseconds) {
+function finish(summary, cache, remembered, milliseconds) {
   asked = { ...asked, model: `${summary.model}@${summary.version}` };
-  say($("write-status"), `Done: ${grouped(text.length)} characters by ${asked.model}.`);
-  const made = cache === "hit" ? 0 : cache === "partial" ? text.length - before : text.length;
+  say($("write-status"), `Done: ${grouped(size(text))} characters by ${asked.model}.`);
   $("cache").textContent = {
     hit: "hit: nothing was computed, this text was remembered",
-    partial: `partial: only ${grouped(made)} new characters were computed`,
+    partial: `partial: ${grouped(remembered)} characters were remembered, ${grouped(size(text) - remembered)} computed`,
     miss: "miss: all of it was computed",
   }[cache] ?? cache;
-  $("speed").textContent = `${grouped((1000 * text.length) / milliseconds)} characters/s`;
+  $("speed").textContent = `${grouped((1000 * size(text)) / milliseconds)} characters/s`;
   $("facts").hidden = false;
 }
 
 /** The request of the text as it stands, also when it was stopped. */
-const whole = () => (asked.pattern ? asked : { ...asked, length: Math.max(text.length, 1) });
+const whole = () => (asked.pattern ? asked : { ...asked, length: Math.max(size(text), 1) });
 
 function curl(body) {
   const quoted = JSON.stringify(body).replaceAll("'", "'\\''");

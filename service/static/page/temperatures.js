@@ -1,0 +1,142 @@
+// Temperature: the probabilities of the next character, re-shaped by the slider, and one drawn after another.
+
+import { postJson } from "./api.js";
+import { $, element, say, sayError } from "./dom.js";
+import { chosen, request } from "./prompt.js";
+import { fitted, picture, rows, scale, svg } from "./svg.js";
+import { glyph, percent, visible } from "./words.js";
+
+const HEIGHT = 260;
+const [LEFT, TOP, BOTTOM] = [48, 12, 24];
+const NARROWEST = 18; // pixels of a bar with its label
+const READS = 200; // characters before the next one that the model is asked to read
+const PAUSE = 400; // milliseconds between two steps
+
+let after = []; // {character, logprob} of every character that may come next, the likeliest first
+let text = ""; // the seed text and what was drawn
+let seed = "";
+let drawn = null; // the character that the last step took, marked in the bars it was drawn from
+let busy = false; // whether an action is under way, beside which no other begins
+let running = false;
+let redraw;
+
+export function setUp() {
+  redraw = fitted($("chances"), (width) => (after.length ? draw(width) : ""));
+  $("temperature").addEventListener("input", redraw);
+  $("step").addEventListener("click", () => act(step));
+  $("run").addEventListener("click", () => act(run));
+  $("halt").addEventListener("click", () => (running = false));
+}
+
+/** Show the probabilities after the seed text. */
+export const open = () => act(begin);
+
+/** Begin anew after the seed text of the form. */
+export const submit = () => act(begin);
+
+async function act(action) {
+  if (busy) return;
+  busy = true;
+  try {
+    await action();
+  } catch (error) {
+    sayError($("temperatures-status"), error);
+  }
+  busy = false;
+}
+
+async function begin() {
+  seed = text = request().seed;
+  drawn = null;
+  await ask();
+}
+
+/** Take the marked character into the text and ask for what follows; then draw from that. */
+async function step() {
+  if (seed !== request().seed || !after.length) await begin();
+  if (drawn !== null) {
+    text += drawn;
+    drawn = null;
+    await ask();
+  }
+  drawn = pick();
+  render();
+}
+
+async function run() {
+  show((running = true));
+  try {
+    while (running && document.body.dataset.part === "temperatures") {
+      await step();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  } finally {
+    show((running = false));
+  }
+}
+
+/** Show whether steps run by themselves. */
+function show(on) {
+  $("halt").disabled = !on;
+  for (const name of ["step", "run", "anew"]) $(name).disabled = on;
+}
+
+async function ask() {
+  // An empty text starts as after a line end.
+  const read = [...text.normalize("NFC")].slice(-READS).join("") || "\n";
+  ({ after } = await postJson("/inspect", { text: read, distribution: true, ...chosen() }));
+  render();
+}
+
+/** The probabilities at the temperature of the slider: softmax(logprob / temperature). */
+function chances() {
+  const { temperature } = request();
+  const most = after[0].logprob;
+  // At 0 the likeliest character has it all.
+  const weights = after.map(({ logprob }, n) => (temperature ? Math.exp((logprob - most) / temperature) : n === 0 ? 1 : 0));
+  const total = weights.reduce((sum, one) => sum + one, 0);
+  return weights.map((one) => one / total);
+}
+
+function pick() {
+  let left = Math.random();
+  const place = chances().findIndex((one) => (left -= one) < 0);
+  return after[Math.max(place, 0)].character;
+}
+
+function render() {
+  $("drawn").replaceChildren(element("b", { textContent: seed }), text.slice(seed.length));
+  if (drawn !== null) $("drawn").append(element("mark", { textContent: drawn }));
+  redraw();
+}
+
+function draw(width) {
+  const shares = chances();
+  const count = Math.min(after.length, Math.floor((width - LEFT) / NARROWEST));
+  const each = (width - LEFT) / count;
+  const y = scale(0, 1, HEIGHT - BOTTOM, TOP);
+  const entropy = shares.reduce((sum, one) => sum - (one > 0 ? one * Math.log2(one) : 0), 0);
+  say($("temperatures-status"), sentence(shares, entropy));
+  return picture(
+    width,
+    HEIGHT,
+    `Probabilities of the next character; the likeliest are ${after.slice(0, 3).map((one, n) => `${visible(one.character)} ${percent(shares[n])}`).join(", ")}`,
+    ...rows([0, 0.25, 0.5, 0.75, 1], y, LEFT, width, (share) => `${100 * share}%`),
+    ...after.slice(0, count).map((one, n) => bar(one.character, shares[n], LEFT + n * each, each, y)),
+  );
+}
+
+function sentence(shares, entropy) {
+  const said = drawn === null ? "" : `Drawn: ${visible(drawn)}, with ${percent(shares[after.findIndex((one) => one.character === drawn)])}. `;
+  return `${said}At this temperature the choice has ${entropy.toFixed(2)} bits.`;
+}
+
+function bar(character, share, left, each, y) {
+  return svg(
+    "g",
+    { class: character === drawn ? "bar drawn" : "bar" },
+    svg("title", {}, `${visible(character)}: ${percent(share)}`),
+    svg("rect", { x: left + 2, width: each - 4, y: y(share), height: Math.max(y(0) - y(share), 0.5) }),
+    svg("text", { x: left + each / 2, y: HEIGHT - 8, "text-anchor": "middle" }, glyph(character)),
+  );
+}
