@@ -208,6 +208,8 @@ test("a character shows what the unit did there, and a row of the map another un
   await page.locator("#cells span").nth(8).click();
   assert.match(await page.locator("#inside-states").innerText(), /The state went from -?\d+\.\d\d to -?\d+\.\d\d/);
   assert.equal(await page.locator("#states path.line").count(), 3);
+  await page.locator("#lookback-curve path.line").waitFor();
+  assert.match(await page.locator("#lookback-curve svg").getAttribute("aria-label"), /^Probability by characters read: (0\.\d\d, ){8}/);
   assert.equal(await page.locator("#map .row").count(), 10);
   const other = page.locator("#map .row").nth(4);
   const unit = await other.getAttribute("data-unit");

@@ -2,6 +2,7 @@
 
 import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
+import { lookBack, lookBackCurve } from "./lookback.js";
 import { marked, NAMES, selection, tellsApart } from "./marks.js";
 import { chosen } from "./prompt.js";
 import { curves, hasCell, map, outputGate, relative } from "./states.js";
@@ -27,6 +28,7 @@ export function setUp() {
   $("inside-text").addEventListener("select", () => (selected = selection($("inside-text"))));
   for (const kind of ["input", "select"]) $("inside-text").addEventListener(kind, offerMarks);
   for (const kind of ["pointerover", "click"]) $("cells").addEventListener(kind, explain);
+  for (const part of ["cells", "states"]) $(part).addEventListener("click", showLookBack);
   $("states").addEventListener("click", explain);
   $("map").addEventListener("click", choose);
   redrawMap = fitted($("map"), (width) => (shown ? map(shown.units, unit.unit, width) : ""));
@@ -85,6 +87,7 @@ function show(answer, wanted) {
   shown = answer;
   place = null;
   $("inside-likeliest").hidden = true;
+  $("lookback").hidden = true;
   $("layer").max = shown.layers - 1;
   $("unit").max = shown.width - 1;
   look(wanted);
@@ -152,6 +155,21 @@ function explain({ target }) {
   $("inside-states").textContent = said(place);
   $("inside-bars").replaceChildren(...bars(shown.next[place]));
   draw();
+}
+
+/** Show how the probability of a character grows with what was read before it. */
+async function showLookBack({ target }) {
+  if (target.dataset.place === undefined) return;
+  const [asked, n] = [shown, Number(target.dataset.place)];
+  try {
+    const shares = await lookBack(asked.text, n);
+    if (shown !== asked) return;
+    $("lookback").hidden = false;
+    $("lookback-of").textContent = `${visible([...asked.text][n])}: its probability, by how many characters before it were read`;
+    $("lookback-curve").replaceChildren(lookBackCurve(shares, $("lookback-curve").clientWidth));
+  } catch (error) {
+    sayError($("inside-status"), error);
+  }
 }
 
 function said(n) {
