@@ -10,20 +10,28 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
-SYSTEMS = {
-    "computational-graph": "f = (x + y)·z: gradients by hand and as difference quotients, side by side",
-    "dynamical-systems": "s_t = f(s_{t−1}; θ): weather, a body, fish in a lake; unfolded and fitted",
-    "forward-pass": "one step of RNN, LSTM and GRU in NumPy and in Keras; both forms of the GRU",
-    "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
-    "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
-    "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for five cells",
-    "gradient-highway": "the chain rule, one LSTM step by hand, and 128 steps back along the cell line",
-    "cells": "RNN, LSTM, GRU and mutations at equal numbers of weights, beside the least loss",
-    "urls": "the unit that codes «inside a URL», in an LSTM that learns text with links",
-    "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
-    "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
-    "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
+# The systems of each folder, in the order of the slides.
+FOLDERS = {
+    "recurrence": {
+        "computational-graph": "f = (x + y)·z: gradients by hand and as difference quotients, side by side",
+        "dynamical-systems": "s_t = f(s_{t−1}; θ): weather, a body, fish in a lake; unfolded and fitted",
+        "forward-pass": "one step of RNN, LSTM and GRU in NumPy and in Keras; both forms of the GRU",
+        "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
+        "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
+    },
+    "memory": {
+        "vanishing-gradient": "|∂loss_T/∂h_t| by lag, and recall through distractors, for five cells",
+        "gradient-highway": "the chain rule, one LSTM step by hand, and 128 steps back along the cell line",
+        "cells": "RNN, LSTM, GRU and mutations at equal numbers of weights, beside the least loss",
+        "urls": "the unit that codes «inside a URL», in an LSTM that learns text with links",
+    },
+    "sequences": {
+        "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
+        "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
+        "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
+    },
 }
+SYSTEMS = {name: line for systems in FOLDERS.values() for name, line in systems.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +60,9 @@ def _run(options: argparse.Namespace) -> None:
 
     # A folder that cannot be made ends the command before the training.
     options.output.mkdir(parents=True, exist_ok=True)
-    system = import_module(f"training.lecture.{options.name.replace('-', '_')}")
+    (folder,) = (folder for folder, systems in FOLDERS.items() if options.name in systems)
+    module = options.name.replace("-", "_")
+    system = import_module(f"training.lecture.{folder}.{module}")
     system.run(Lesson(output=options.output, seed=options.seed, quick=options.quick))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.lecture.architectures import (
+from training.lecture.sequences.architectures import (
     DEPTHS,
     PARAMETERS,
     english,

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from training.lecture import bidirectional, store
 from training.lecture.learning import set_seeds
+from training.lecture import store
+from training.lecture.sequences import bidirectional
 
 
 @pytest.mark.parametrize("future", [False, True])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.lecture import store
-from training.lecture.cells import DAYS, WEIGHTS, Networks, size, train, units_for
+from training.lecture.memory.cells import DAYS, WEIGHTS, Networks, size, train, units_for
 from training.lecture.steps import Gate, gru, lstm
 from training.lecture.tape import Value
 from training.lecture.zoo import CELLS, Weights

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from training.lecture.computational_graph import (
+from training.lecture.recurrence.computational_graph import (
     Node,
     backward,
     by_differences,

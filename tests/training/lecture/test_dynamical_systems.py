@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.lecture.dynamical_systems import (
+from training.lecture.recurrence.dynamical_systems import (
     LONGER,
     SEEN,
     SYSTEMS,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.lecture.forward_pass import both_ways, compare
+from training.lecture.recurrence.forward_pass import both_ways, compare
 from training.lecture.steps import Gate, gru, gru_reset_after
 
 

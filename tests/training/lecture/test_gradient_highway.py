@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.lecture.gradient_highway import chain_rule, run_through
-from training.lecture.highway import (
+from training.lecture.memory.gradient_highway import chain_rule, run_through
+from training.lecture.memory.highway import (
     Backward,
     experiment,
     forward,

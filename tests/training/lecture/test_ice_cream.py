@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.lecture import ice_cream, store
 from training.lecture.learning import mean_nats, set_seeds
+from training.lecture import store
+from training.lecture.recurrence import ice_cream
 from training.lecture.store import CLOUDY, FULL, NEXT, RAINY, SIGN, SUNNY
 
 

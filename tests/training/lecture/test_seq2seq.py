@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.lecture.seq2seq import (
+from training.lecture.sequences.seq2seq import (
     END,
     LONGEST,
     Reverser,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.lecture.links import corpus
-from training.lecture.urls import effects, separation, train
+from training.lecture.memory.links import corpus
+from training.lecture.memory.urls import effects, separation, train
 
 
 def test_the_marks_are_the_addresses() -> None:

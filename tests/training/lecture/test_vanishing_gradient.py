@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.lecture import vanishing_gradient as lesson
 from training.lecture.learning import mean_nats, set_seeds
+from training.lecture.memory import vanishing_gradient as lesson
 
 
 def model(cell: str, seed: int) -> lesson.Recaller:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.lecture.weight_sharing import (
+from training.lecture.recurrence.weight_sharing import (
     LENGTH,
     LONGER,
     NETWORKS,

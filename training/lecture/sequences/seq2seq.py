@@ -135,7 +135,7 @@ def attention_matrix(model: Reverser, text: str) -> NDArray[np.float32]:
 
 def run(lesson: Lesson) -> None:
     """Train with and without attention; print and draw accuracy by length, and the attention matrix."""
-    iterations = lesson.iterations(1500, quick=120)
+    iterations = lesson.iterations(1500, quick=100)
     longest = 4 if lesson.quick else LONGEST  # short words are learned at once
     context, attention = (train(looks, iterations, lesson.seed, longest) for looks in (False, True))
     lengths = range(1, longest + 1)

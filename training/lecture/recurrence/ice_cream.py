@@ -133,7 +133,7 @@ def parity(network: Network, seed: int) -> float:
 
 def run(lesson: Lesson) -> None:
     """Train the network from scratch and Keras's cells; compare both with the least loss."""
-    iterations, starts = lesson.iterations(ITERATIONS, quick=60), 1 if lesson.quick else STARTS
+    iterations, starts = lesson.iterations(ITERATIONS, quick=40), 1 if lesson.quick else STARTS
     least = store.least_loss()
     curves, days, rows = {}, {}, []
     for name in ("from scratch", *CELLS):

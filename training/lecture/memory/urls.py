@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from model_store import Vocabulary
-from training.lecture.forward_pass import gates
 from training.lecture.learning import Batch, layer, mean_nats, minimise, set_seeds
 from training.lecture.lesson import Lesson, save_picture, show_table
-from training.lecture.links import Marks, corpus
+from training.lecture.memory.links import Marks, corpus
+from training.lecture.recurrence.forward_pass import gates
 from training.lecture.steps import Array, lstm
 
 UNITS = 64
@@ -90,7 +90,7 @@ def run(lesson: Lesson) -> None:
     """Train on text with links; rank the units on one text, and test and draw the best on another one."""
     rng = np.random.default_rng(lesson.seed)
     text, marks = corpus(CHARACTERS + 2 * READ, rng)
-    reader = train(text[:CHARACTERS], lesson.iterations(ITERATIONS, quick=100), lesson.seed)
+    reader = train(text[:CHARACTERS], lesson.iterations(ITERATIONS, quick=80), lesson.seed)
     states, inside = reader.cell_states(text[CHARACTERS:]), marks[CHARACTERS:]
     size = effects(states[:READ], inside[:READ])
     best = np.argsort(-np.abs(size))[:5]
@@ -132,7 +132,10 @@ def _picture(text: str, state: Array, inside: Marks, unit: int, size: Array) -> 
 
 
 def _draw_text(axes: Axes, text: str, state: Array, inside: Marks) -> None:
-    axes.imshow(state.reshape(LINES, COLUMNS), cmap="PRGn", aspect="auto", alpha=0.8)
+    high, low = state[inside].mean(), state[~inside].mean()
+    middle, reach = (high + low) / 2, high - low  # white lies between both means
+    page = state.reshape(LINES, COLUMNS)
+    axes.imshow(page, "PRGn", vmin=middle - reach, vmax=middle + reach, aspect="auto", alpha=0.8)
     for place, character in enumerate(text):
         row, column = divmod(place, COLUMNS)
         axes.text(column, row, character, ha="center", va="center", family="monospace", fontsize=9)

@@ -79,7 +79,7 @@ def _batches(seed: int) -> Iterator[Batch]:
 
 def run(lesson: Lesson) -> None:
     """Train every cell; print and draw how far each start stays above the least possible loss."""
-    iterations, starts = lesson.iterations(ITERATIONS, quick=30), 2 if lesson.quick else STARTS
+    iterations, starts = lesson.iterations(ITERATIONS, quick=20), 2 if lesson.quick else STARTS
     least = float(store.least_loss(DAYS).mean())
     above, rows = {}, []
     for name, cell in CELLS.items():

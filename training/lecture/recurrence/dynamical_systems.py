@@ -11,8 +11,8 @@ from itertools import repeat
 import numpy as np
 
 from training.lecture.descent import descend
-from training.lecture.dynamical_picture import draw
 from training.lecture.lesson import Lesson, save_picture, show_table
+from training.lecture.recurrence.dynamical_picture import draw
 from training.lecture.tape import Array, Value, mean
 
 SEQUENCES = 8

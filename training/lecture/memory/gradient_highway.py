@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from training.lecture.highway import Backward, experiment
 from training.lecture.lesson import Lesson, save_picture, show_table
+from training.lecture.memory.highway import Backward, experiment
 from training.lecture.steps import Array
 
 # The slide's step: the third unit forgets, and −1 is written in its place.

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.lecture import store
-from training.lecture.cells import DAYS, train
 from training.lecture.lesson import Lesson, save_picture, show_table
+from training.lecture.memory.cells import DAYS, train
 from training.lecture.steps import (
     Array,
     Gate,
@@ -114,7 +114,7 @@ def run(lesson: Lesson) -> None:
         ["cell", "largest difference"],
         [[name, step.off] for name, step in compared.items()],
     )
-    iterations, starts = lesson.iterations(ITERATIONS, quick=40), 2 if lesson.quick else STARTS
+    iterations, starts = lesson.iterations(ITERATIONS, quick=20), 2 if lesson.quick else STARTS
     least = float(store.least_loss(DAYS).mean())
     above = {
         name: np.sort(train(CELLS[name], starts, iterations, lesson.seed)) - least for name in GRUS

@@ -113,7 +113,7 @@ def run(lesson: Lesson) -> None:
     show_table("Which command shows which", ["shape", "from → to", "task", "command"], SHAPES)
     text, symbols = english()
     results = [
-        train(layers, text, symbols, lesson.iterations(ITERATIONS, quick=25), lesson.seed)
+        train(layers, text, symbols, lesson.iterations(ITERATIONS, quick=15), lesson.seed)
         for layers in DEPTHS
     ]
     show_table(

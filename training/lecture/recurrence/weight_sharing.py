@@ -128,7 +128,7 @@ def right_by_place(network: Network, length: int, seed: int, rows: int = 200) ->
 
 def run(lesson: Lesson) -> None:
     """Train each network; print and draw its answers by place, in sequences as long as in training and longer."""
-    iterations = lesson.iterations(ITERATIONS, quick=300)
+    iterations = lesson.iterations(ITERATIONS, quick=200)
     rows, short, longer = [], {}, {}
     for name, kind in NETWORKS.items():
         network = train(kind, iterations, lesson.seed)

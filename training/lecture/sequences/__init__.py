@@ -1,0 +1,1 @@
+"""Shapes of tasks: both directions, encoder and decoder, deep networks."""
