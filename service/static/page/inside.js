@@ -13,7 +13,7 @@ import { visible } from "./words.js";
 const TOGETHER = 32; // neighbouring units in the map
 
 let shown = null; // the answer whose text is coloured
-let widthOf = null; // the choice of a model that `shown` is the answer of
+let widthOf = null; // the choice of a model whose width `shown` has
 let unit = null; // of the answer, the one that is looked at
 let place = null; // of the character that is explained
 let selected = [];
@@ -34,10 +34,10 @@ export function setUp() {
   redrawMap = fitted($("map"), (width) => (shown ? map(shown.units, unit.unit, width) : ""));
 }
 
-/** Look at once when the part is opened for the first time. */
+/** Look at once when the part is opened for the first time, or for another model. */
 export function open() {
   offerMarks();
-  return shown ?? color().catch((error) => sayError($("inside-status"), error));
+  if (widthOf !== $("model").value) color().catch((error) => sayError($("inside-status"), error));
 }
 
 /** Let only that be looked for which tells characters of the text apart. */
@@ -77,10 +77,11 @@ async function color() {
   const wanted = Number($("unit").value);
   const first = Math.floor(wanted / TOGETHER) * TOGETHER;
   // The first answer of a model says how many units there are.
-  const { width } = widthOf === $("model").value ? shown : await ask({});
-  widthOf = $("model").value;
+  const model = $("model").value;
+  const { width } = widthOf === model ? shown : await ask({});
   const neighbours = Array.from({ length: TOGETHER }, (_, n) => first + n).filter((one) => one < width);
   show(await ask({ units: wanted < width ? neighbours : [wanted] }), wanted);
+  widthOf = model;
 }
 
 function show(answer, wanted) {
