@@ -154,7 +154,7 @@ class Page(HTMLParser):
         names = dict(attrs)
         self.ids |= {names["id"] or ""} if "id" in names else set()
         self.links |= {value or "" for name, value in attrs if name in ("href", "src")}
-        self.inline += [tag] if tag in ("script", "style") else []
+        self.inline += [tag] if tag in ("script", "style") and "src" not in names else []
         self.inline += [name for name in names if name == "style" or name.startswith("on")]
 
 

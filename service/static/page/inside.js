@@ -2,6 +2,7 @@
 
 import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
+import { lookBack, lookBackCurve } from "./lookback.js";
 import { marked, NAMES, selection, tellsApart } from "./marks.js";
 import { chosen } from "./prompt.js";
 import { curves, hasCell, map, outputGate, relative } from "./states.js";
@@ -12,7 +13,7 @@ import { visible } from "./words.js";
 const TOGETHER = 32; // neighbouring units in the map
 
 let shown = null; // the answer whose text is coloured
-let widthOf = null; // the choice of a model that `shown` is the answer of
+let widthOf = null; // the choice of a model whose width `shown` has
 let unit = null; // of the answer, the one that is looked at
 let place = null; // of the character that is explained
 let selected = [];
@@ -27,15 +28,16 @@ export function setUp() {
   $("inside-text").addEventListener("select", () => (selected = selection($("inside-text"))));
   for (const kind of ["input", "select"]) $("inside-text").addEventListener(kind, offerMarks);
   for (const kind of ["pointerover", "click"]) $("cells").addEventListener(kind, explain);
+  for (const part of ["cells", "states"]) $(part).addEventListener("click", showLookBack);
   $("states").addEventListener("click", explain);
   $("map").addEventListener("click", choose);
   redrawMap = fitted($("map"), (width) => (shown ? map(shown.units, unit.unit, width) : ""));
 }
 
-/** Look at once when the part is opened for the first time. */
+/** Look at once when the part is opened for the first time, or for another model. */
 export function open() {
   offerMarks();
-  return shown ?? color().catch((error) => sayError($("inside-status"), error));
+  if (widthOf !== $("model").value) color().catch((error) => sayError($("inside-status"), error));
 }
 
 /** Let only that be looked for which tells characters of the text apart. */
@@ -75,16 +77,18 @@ async function color() {
   const wanted = Number($("unit").value);
   const first = Math.floor(wanted / TOGETHER) * TOGETHER;
   // The first answer of a model says how many units there are.
-  const { width } = widthOf === $("model").value ? shown : await ask({});
-  widthOf = $("model").value;
+  const model = $("model").value;
+  const { width } = widthOf === model ? shown : await ask({});
   const neighbours = Array.from({ length: TOGETHER }, (_, n) => first + n).filter((one) => one < width);
   show(await ask({ units: wanted < width ? neighbours : [wanted] }), wanted);
+  widthOf = model;
 }
 
 function show(answer, wanted) {
   shown = answer;
   place = null;
   $("inside-likeliest").hidden = true;
+  $("lookback").hidden = true;
   $("layer").max = shown.layers - 1;
   $("unit").max = shown.width - 1;
   look(wanted);
@@ -152,6 +156,21 @@ function explain({ target }) {
   $("inside-states").textContent = said(place);
   $("inside-bars").replaceChildren(...bars(shown.next[place]));
   draw();
+}
+
+/** Show how the probability of a character grows with what was read before it. */
+async function showLookBack({ target }) {
+  if (target.dataset.place === undefined) return;
+  const [asked, n] = [shown, Number(target.dataset.place)];
+  try {
+    const shares = await lookBack(asked.text, n);
+    if (shown !== asked) return;
+    $("lookback").hidden = false;
+    $("lookback-of").textContent = `${visible([...asked.text][n])}: its probability, by how many characters before it were read`;
+    $("lookback-curve").replaceChildren(lookBackCurve(shares, $("lookback-curve").clientWidth));
+  } catch (error) {
+    sayError($("inside-status"), error);
+  }
 }
 
 function said(n) {

@@ -7,6 +7,7 @@ import { chosen } from "./prompt.js";
 import { fitted } from "./svg.js";
 import { guesses } from "./words.js";
 
+let offered = null; // the choice of a model whose versions are offered
 let asked = null; // the version that is shown
 let epochs = []; // of the version that is shown
 let redraw;
@@ -19,12 +20,15 @@ export function setUp() {
 
 /** Offer the versions of the chosen model, and show the one that answers. */
 export async function open() {
+  const model = $("model").value;
+  if (offered === model) return;
   try {
     const reference = chosen().model ?? (await getJson("/models")).default;
     const { name, version, versions } = await getJson(`/models/${encodeURIComponent(reference.split("@")[0])}`);
     const named = versions.map((one) => new Option(`${name}@${one.version}`));
     $("learn-version").replaceChildren(...named);
     $("learn-version").value = `${name}@${version}`;
+    offered = model;
     await load($("learn-version").value);
   } catch (error) {
     sayError($("learn-status"), error);
@@ -43,7 +47,7 @@ async function load(version) {
     $("epoch").value = 0;
     show();
   } catch (error) {
-    asked = null;
+    asked = offered = null;
     $("lesson").hidden = true;
     sayError($("learn-status"), error);
   }

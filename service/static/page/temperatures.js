@@ -64,19 +64,20 @@ async function step() {
 }
 
 async function run() {
-  show((running = true));
+  setRunning(true);
   try {
     while (running && document.body.dataset.part === "temperatures") {
       await step();
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   } finally {
-    show((running = false));
+    setRunning(false);
   }
 }
 
-/** Show whether steps run by themselves. */
-function show(on) {
+/** Let steps run by themselves, or one at a time. */
+function setRunning(on) {
+  running = on;
   $("halt").disabled = !on;
   for (const name of ["step", "run", "anew"]) $(name).disabled = on;
 }

@@ -1,0 +1,121 @@
+// The page shows how a model works, in headless Chromium.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { inWindows, page, said, submit } from "./page.js";
+import { take } from "./window.js";
+
+inWindows();
+
+test("pointing at a character shows the five likeliest, and so do the arrow keys", async () => {
+  await page.fill("#length", "120");
+  await submit("surprise");
+  await page.locator("#surprise-text span").nth(9).hover();
+  assert.equal(await page.locator("#bars li").count(), 5);
+  await page.locator("#surprise-text span").nth(9).focus();
+  const before = await page.locator("#likeliest").textContent();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await page.locator("#likeliest").textContent(), before);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.place), "11");
+  await take("surprise", page);
+});
+
+test("a text of one's own is shaded, with the five likeliest in the place of each character", async () => {
+  await page.click("#tab-surprise");
+  await page.fill("#given-text", "My xylophone");
+  await page.click("#given button");
+  await said("surprise", "Done");
+  const shades = await page.$$eval("#surprise-text span", (marks) => marks.map((one) => parseInt(one.style.getPropertyValue("--shade"))));
+  assert.equal(shades.length, "My xylophone".length);
+  assert.ok(shades["My x".length - 1] > shades["My".length]); // an "x" surprises more than a space after "My"
+  await page.locator("#surprise-text span").nth(3).hover();
+  assert.equal(await page.locator("#bars li").count(), 5);
+});
+
+test("a text is coloured by the unit that best tells upper case from the rest", async () => {
+  await submit("inside");
+  assert.equal(await page.locator("#ranking button").count(), 10);
+  const colors = await page.$$eval("#cells span", (marks) =>
+    marks.map((mark) => getComputedStyle(mark).backgroundColor),
+  );
+  assert.ok(new Set(colors).size > 10);
+  await take("inside", page);
+});
+
+test("a character shows what the unit did there, and a row of the map another unit", async () => {
+  await submit("inside");
+  await page.locator("#cells span").nth(8).click();
+  assert.match(await page.locator("#inside-states").innerText(), /The state went from -?\d+\.\d\d to -?\d+\.\d\d/);
+  assert.equal(await page.locator("#states path.line").count(), 3);
+  await page.locator("#lookback-curve path.line").waitFor();
+  assert.match(await page.locator("#lookback-curve svg").getAttribute("aria-label"), /^Probability by characters read: (0\.\d\d, ){8}/);
+  assert.equal(await page.locator("#map .row").count(), 10);
+  const other = page.locator("#map .row").nth(4);
+  const unit = await other.getAttribute("data-unit");
+  await other.locator("rect").click();
+  await said("inside", `Unit ${unit} of`);
+  await page.click("#inside button.main");
+  await page.waitForFunction(() => document.querySelectorAll("#map .row").length === 32);
+});
+
+test("only that can be looked for which the text has", async () => {
+  await page.click("#tab-inside");
+  await said("inside", "Unit 0 of");
+  const quotes = page.locator("#mark option[value='inside quotes']");
+  assert.ok(await quotes.evaluate((option) => option.disabled));
+  await page.fill("#inside-text", 'Say "ay" now');
+  assert.ok(!(await quotes.evaluate((option) => option.disabled)));
+});
+
+test("the bars of the next character follow the slider, and the drawn one is marked", async () => {
+  const highest = () => page.$$eval("#chances rect", (bars) => Math.max(...bars.map((bar) => bar.getAttribute("height"))));
+  await page.fill("#seed", "Wh");
+  await submit("temperatures");
+  assert.equal(await page.locator("#chances .drawn").count(), 1);
+  const marked = await page.locator("#drawn mark").textContent();
+  assert.equal(await page.locator("#drawn").textContent(), `Wh${marked}`);
+  const heights = [];
+  for (const temperature of ["2", "1", "0.5", "0"]) {
+    await page.locator("#temperature").fill(temperature);
+    heights.push(await highest());
+  }
+  assert.deepEqual(heights, heights.toSorted((a, b) => a - b));
+  assert.ok(new Set(heights).size === 4);
+  await page.click("#run");
+  await page.waitForFunction(() => document.getElementById("drawn").textContent.length > 5);
+  await page.click("#halt");
+  await page.locator("#step:enabled").waitFor();
+  assert.ok((await page.locator("#drawn").textContent()).startsWith(`Wh${marked}`));
+  await take("temperatures", page);
+});
+
+test("the slider over epochs shows samples and loss of each", async () => {
+  await submit("learn");
+  const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];
+  const first = await sample.textContent();
+  assert.match(await status.textContent(), /After 1 of 28 epochs: 2.80 nats a character on unseen text, like guessing among 16/);
+  await page.locator("#epoch").fill("23");
+  assert.match(await status.textContent(), /After 24 of 28 epochs: 1.37 nats/);
+  assert.notEqual(await sample.textContent(), first);
+  assert.equal(await page.locator("#losses path.line").count(), 2);
+  await page.selectOption("#model", "faust");
+  await said("learn", "of 24 epochs");
+  await take("learn", page);
+});
+
+test("a model's card says in words what it can, with curves, baselines and versions side by side", async () => {
+  await submit("models");
+  const card = page.locator("#cards article", { hasText: "shakespeare@" });
+  await card.locator("path.line.first").waitFor();
+  assert.match(await card.innerText(), /On unseen text it needs 1\.37 nats a character: like guessing among 3\.9\./);
+  const losses = await card.locator(".bars li").allInnerTexts();
+  assert.equal(losses.length, 5);
+  assert.match(losses[0], /this model/);
+  for (const title of ["Card", "Versions"]) await card.locator("summary", { hasText: title }).click();
+  assert.match(await card.locator("table", { hasText: "like guessing among" }).innerText(), /@5/);
+  assert.equal(await card.locator("h3").first().innerText(), "shakespeare");
+  assert.doesNotMatch(await card.innerText(), /\*\*|^\|/m);
+  await take("models", page);
+});
