@@ -10,7 +10,8 @@ from training.frozen.export import export
 from training.frozen.runtime import stream_loss
 from training.network.model import build_model
 from training.network.unknown import NEVER
-from training.publishing.calibration import FACTOR, UNCALIBRATED_NATS, best_factor, calibrate
+from training.publishing.calibration import best_factor, calibrate
+from training.publishing.metrics import FACTOR, UNCALIBRATED_NATS
 
 
 def drawn(steepness: float, rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

@@ -74,7 +74,7 @@ def test_a_comparison_imports_no_engine(tmp_path: Path) -> None:
         ("", []),
         ("too short", []),
         ("a text with NUL\0" * 100, []),
-        ("shorter than a batch. " * 50, []),
+        ("shorter than a batch. " * 50, ["--set", "batch_size=32", "--set", "sequence_length=128"]),
         ("long enough. " * 100, ["--set", "unit=1"]),
         ("long enough. " * 100, ["--set", "units=4096", "--set", "layers=8"]),
         ("long enough. " * 100, ["--from", "nobody"]),

@@ -11,8 +11,8 @@ from training.frozen.runtime import Ids
 from training.learning.evaluate import validation_loss
 from training.network.model import zero_state
 from training.network.unknown import LARGEST_LOSS
+from training.publishing.metrics import FACTOR, UNCALIBRATED_NATS
 
-FACTOR, UNCALIBRATED_NATS = "calibration_factor", "uncalibrated_nats"
 MOST = 10_000  # characters of the slice
 SHARE = 10  # the slice is this part of the held-out text, if that is less
 NEWTON_STEPS = 20

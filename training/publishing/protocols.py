@@ -6,8 +6,7 @@ import numpy as np
 
 from training.corpus.split import Split
 from training.frozen.runtime import stream_loss, windows_loss
-
-WINDOWS_NATS, TEST_NATS = "windows_nats", "test_nats"
+from training.publishing.metrics import TEST_NATS, WINDOWS_NATS
 
 
 def further_losses(graph: Path, text: Split, characters: int) -> dict[str, float]:

@@ -8,9 +8,8 @@ from training.frozen.runtime import WINDOW
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
-from training.publishing.calibration import FACTOR, UNCALIBRATED_NATS
 from training.publishing.copies_section import copies_section
-from training.publishing.protocols import TEST_NATS, WINDOWS_NATS
+from training.publishing.metrics import FACTOR, TEST_NATS, UNCALIBRATED_NATS, WINDOWS_NATS
 
 
 def write_samples(run: Run, path: Path) -> None:

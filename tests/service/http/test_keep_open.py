@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app
-from service.generation import generator
+from service.generation import generator, waiting
 from service.http.routes.events import COMMENT
 from service.settings import Settings
 
@@ -17,7 +17,7 @@ SEED = "abcd" * 2_000  # so long that the first character takes a while
 
 def test_a_stream_that_waits_sends_comments(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream without a first character begins with a comment, and its text is complete."""
-    monkeypatch.setattr(generator, "POLL", 0.0)
+    monkeypatch.setattr(waiting, "POLL", 0.0)
     monkeypatch.setattr(generator, "QUIET", 0.0)
     own: dict[str, Any] = {"seed": SEED, "length": 300, "stream": True}
     openai: dict[str, Any] = {"model": "deep", "prompt": SEED, "stream": True, "seed": 1}
