@@ -1,4 +1,4 @@
-"""The cells: what their equations promise, equal sizes, and training. The margins held for the seeds 0 to 9."""
+"""The cells: what their equations promise, equal sizes, and training."""
 
 import numpy as np
 import pytest
