@@ -6,8 +6,9 @@ const PAUSES = [0.5, 1, 2, 4, 8, 16]; // seconds before the tries to go on
 
 /**
  * Ask for a text as it is made: {cache, remembered, events}. `remembered` is the number of characters
- * in the cache; events yields the data of each piece and at last {done: summary}. Aborting the signal ends it with an AbortError. `tell` hears a sentence
- * when the connection is lost, and "" when the text goes on.
+ * in the cache; events yields the data of each piece and at last {done: summary}. Aborting the signal ends
+ * the events with an AbortError. `tell` hears a sentence when the connection is lost, and "" when the text
+ * goes on.
  */
 export async function generate(body, signal, tell = () => {}) {
   const response = await open(body, signal);
