@@ -4,6 +4,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from service.stream.job import REPORT_INTERVAL
 from tests.servers import RedisServer, Service, serving, wait_until
 
 LENGTH = 500_000  # more than is drawn within the grace period
@@ -34,6 +35,8 @@ def test_what_cannot_finish_says_where_to_go_on(
         stream = ending.stream(seed=SEED, length=LENGTH)
         whole = pool.submit(ending.generate, seed=SEED, length=LENGTH, random_seed=1)
         wait_until(lambda: ending.metric("charloom_running") == 2, "both texts")
+        drawn = 4 * REPORT_INTERVAL
+        wait_until(lambda: ending.metric("charloom_text_characters_total") > drawn, "some states")
         ending.process.send_signal(signal.SIGTERM)
         *pieces, (event, problem) = list(stream)
         refused = whole.result()

@@ -49,7 +49,7 @@ class Admission:
         spent = self._allowance.charge(visit.client, kind, amount)
         if spent is None:
             return
-        visit.spent.append(spent)
+        visit.spent[kind] = spent
         if not spent.allowed:
             raise RateLimited(_refusal(spent, amount), retry_after=spent.seconds)
 

@@ -26,7 +26,7 @@ PAGE, DATA = _security(PAGE_POLICY), _security(DATA_POLICY)
 def every_header(visit: Visit, *, page: bool) -> list[tuple[str, str]]:
     """Return the headers that every response has; no route sets one of them."""
     security = PAGE if page else DATA
-    return [*security, ("X-Request-ID", visit.request_id), *_limits(visit.spent)]
+    return [*security, ("X-Request-ID", visit.request_id), *_limits([*visit.spent.values()])]
 
 
 def _limits(spent: list[Spent]) -> list[tuple[str, str]]:

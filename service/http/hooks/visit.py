@@ -32,7 +32,8 @@ class Visit:
     """The name of the key, or the address of a request without one."""
     origin: str | None
     """The origin of the page that sent the request."""
-    spent: list[Spent] = field(default_factory=list)
+    spent: dict[str, Spent] = field(default_factory=dict)
+    """The state of each limit after the last charge, by the kind of the limit."""
     error: Exception | None = None
     """The error that refused the request before Flask had the request."""
     model: str | None = None
