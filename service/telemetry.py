@@ -166,7 +166,7 @@ class Telemetry:
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The lack of space for metrics at present, as a sentence; None: there is space."""
         if not MetricFile.unwritten:
             return None
         return "no space for metrics: each process without space shows its metrics alone"

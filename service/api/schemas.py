@@ -1,21 +1,16 @@
 """The schemas of charloom's own routes, and the parsing of request bodies."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal
 
-from annotated_types import MaxLen
 from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     RootModel,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import from_json
 
 from model_store import Architecture, Corpus
 from service.api.parameters import (
@@ -28,14 +23,10 @@ from service.api.parameters import (
     TypicalP,
     Whole,
 )
-from service.errors import FieldProblem, InvalidRequest, MalformedJson
 from service.stream.generation import REPETITION_WINDOW, FinishReason
 
 MAX_RANDOM_SEED = 2**63 - 1
 MAX_COUNT = 1_000
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
-MAX_FIELDS = 50  # of a request, known or unknown
 
 
 def _nullable(schema: dict[str, Any]) -> None:
@@ -240,93 +231,3 @@ class Problem(BaseModel):
     code: str
     detail: str
     errors: list[ProblemField] | None = None
-
-
-Wire = TypeVar("Wire", bound=BaseModel)
-
-
-def parse(schema: type[Wire], body: bytes) -> Wire:
-    """Read a request body.
-
-    Raises:
-        MalformedJson: the body is not JSON.
-        InvalidRequest: fields of the body are wrong, each named.
-    """
-    try:
-        fields = from_json(body.removeprefix(BYTE_ORDER_MARK))
-    except ValueError as error:
-        raise MalformedJson(_malformed(body, error)) from None
-    if isinstance(fields, dict):
-        if problems := list(_too_many(schema, fields)):
-            raise InvalidRequest(problems)
-        if None in fields.values():
-            absent = _absent(schema, fields)
-            fields = {name: value for name, value in fields.items() if name not in absent}
-    return _validated(schema, fields, strict=True)
-
-
-def parse_options(schema: type[Wire], options: Mapping[str, object]) -> Wire:
-    """Read a request whose numbers are written as text, as on a command line.
-
-    Raises:
-        InvalidRequest: fields of the request are wrong, each named.
-    """
-    return _validated(schema, options, strict=False)
-
-
-def _validated(schema: type[Wire], fields: object, *, strict: bool) -> Wire:
-    try:
-        return schema.model_validate(fields, strict=strict)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-    raise InvalidRequest([_problem(schema, detail) for detail in details])
-
-
-def _malformed(body: bytes, error: ValueError) -> str:
-    if body.startswith(GZIP):
-        return "the body is compressed with gzip; send the JSON itself"
-    if body.startswith(UTF_16):
-        return "the body is UTF-16; send the JSON as UTF-8"
-    return f"the body is not valid JSON: {error}"
-
-
-def _too_many(schema: type[BaseModel], fields: Mapping[str, Any]) -> Iterator[FieldProblem]:
-    """Yield the problems of numbers, before anything looks at each member."""
-    if len(fields) > MAX_FIELDS:
-        yield FieldProblem("body", f"{len(fields)} fields are over the limit of {MAX_FIELDS}")
-    for name, limit in _limits(schema).items():
-        value = fields.get(name)
-        if isinstance(value, (list, dict)) and len(value) > limit:
-            yield FieldProblem(name, f"{len(value)} are over the limit of {limit}")
-
-
-@cache
-def _limits(schema: type[BaseModel]) -> dict[str, int]:
-    """Return the most members of each field that has a limit."""
-    return {
-        name: limit.max_length
-        for name, field in schema.model_fields.items()
-        for limit in field.metadata
-        if isinstance(limit, MaxLen)
-    }
-
-
-def _absent(schema: type[BaseModel], fields: Mapping[str, Any]) -> set[str]:
-    """Return the fields whose null stands for the default, since null itself has no meaning there."""
-    return {
-        name
-        for name, field in schema.model_fields.items()
-        if fields.get(name, ...) is None
-        and not field.is_required()
-        and type(None) not in get_args(field.annotation)
-    }
-
-
-def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:
-    field = ".".join(map(str, detail["loc"])) or "body"
-    if detail["type"] == "extra_forbidden":
-        known = ", ".join(schema.model_fields)
-        return FieldProblem(field, f"there is no such field; the fields are {known}")
-    if detail["type"] == "missing":
-        return FieldProblem(field, "this field is required")
-    return FieldProblem(field, detail["msg"].removeprefix("Value error, "))  # pydantic's own words

@@ -13,8 +13,9 @@ from typing import Any, TextIO
 from pydantic.fields import FieldInfo
 
 from service.api.many.count import OneText, numbered, resolve_many
+from service.api.parsing import parse_options
 from service.api.resolve import resolve
-from service.api.schemas import GenerateRequest, parse_options
+from service.api.schemas import GenerateRequest
 from service.commands.failures import status_of
 from service.commands.interactive import interact
 from service.commands.local import Local, local_engine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.api.many.score_schemas import MAX_TEXTS, Score, ScoreRequest, TextScore
 from service.api.many.scores import resolve_score, score_response, total_of
-from service.api.schemas import parse_options
+from service.api.parsing import parse_options
 from service.commands.failures import status_of
 from service.commands.local import Local, local_engine
 from service.generation.generator import Caller

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from service.api.schemas import GenerateRequest, parse
+from service.api.parsing import parse
+from service.api.schemas import GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 from flask import request
 from pydantic import BaseModel
 
-from service.api.schemas import parse
+from service.api.parsing import parse
 from service.errors import UnsupportedMediaType
 from service.http.media_types import JSON
 

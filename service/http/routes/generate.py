@@ -9,8 +9,9 @@ from flask import Blueprint, Response, json
 from service.api.answers import piece_json, summary_json, whole_json
 from service.api.explained import blocks
 from service.api.many.count import ManyResponse
+from service.api.parsing import parse
 from service.api.resolve import resolve
-from service.api.schemas import GenerateRequest, GenerateResponse, parse
+from service.api.schemas import GenerateRequest, GenerateResponse
 from service.errors import OtherText, ServiceError
 from service.generation.generator import Answer, TextGenerator
 from service.http.entity_tags import EntityTags, entity_tags

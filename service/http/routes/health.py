@@ -33,7 +33,7 @@ class Part(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """What does not work at present, or None."""
+        """The fault of the part at present, as a sentence; None: the part works."""
 
 
 def health_routes(

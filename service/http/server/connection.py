@@ -8,7 +8,7 @@ from service.http.server.incoming import Incoming
 
 
 class Stage(Enum):
-    """What happens on a connection."""
+    """The stage of a connection between two events of its socket."""
 
     NEW = auto()
     IDLE = auto()

@@ -6,8 +6,9 @@ import pytest
 
 from service.api.openai_resolve import prompts_to_read, resolve_completion
 from service.api.openai_schemas import CompletionRequest
+from service.api.parsing import parse
 from service.api.resolve import resolve
-from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest, parse
+from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import InvalidRequest
 from service.generation.scores import Given
 from service.settings import Settings
