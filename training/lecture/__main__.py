@@ -28,6 +28,8 @@ FOLDERS = {
     "sequences": {
         "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
         "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
+        "captioning": "pictures of shapes: a caption word by word, and where the decoder looks",
+        "pixel-rnn": "digits pixel by pixel: PixelRNN and PixelCNN; hidden halves completed",
         "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
     },
 }

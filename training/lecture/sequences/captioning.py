@@ -1,0 +1,122 @@
+"""Captioning: a network writes what a picture shows, and attention shows where the network looks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from training.lecture.lesson import Lesson, save_picture, show_table
+from training.lecture.sequences.captioner import PLACES, Captioner, train
+from training.lecture.sequences.scenes import (
+    COLOURS,
+    LONGEST,
+    RELATIONS,
+    SIZE,
+    WORDS,
+    Floats,
+    Ids,
+    Mask,
+    Scenes,
+    scenes,
+)
+
+ITERATIONS = 1000
+NETWORKS = {"one mean vector": False, "with attention": True}
+FIRST_NOUN = WORDS.index(next(iter(COLOURS)))  # colours and shapes are the last words
+LOOKS = ["large: colour", "large: shape", "small: colour", "small: shape", "share of the places"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Scenes, and what a network writes about them.
+
+    `pictures` [scenes, SIZE, SIZE, 3], `captions` [scenes, LONGEST], `attention` [scenes, LONGEST, PLACES, PLACES].
+    """
+
+    scenes: Scenes
+    pictures: Floats
+    captions: Ids
+    attention: Floats
+
+    @property
+    def right(self) -> Mask:
+        """Which captions have no wrong word, [scenes]."""
+        return np.asarray((self.captions == self.scenes.captions()).all(axis=1))
+
+    def on_shapes(self) -> Floats:
+        """Return the attention on the places that touch the large and the small shape, [4, 2].
+
+        The rows are the colour and the shape of the large shape, then those of the small shape.
+        """
+        nouns = self.scenes.captions() >= FIRST_NOUN
+        at = np.argwhere(nouns)[:, 1].reshape(-1, 4)
+        looks = self.attention[np.arange(len(at))[:, None], at]
+        touched = touched_places(self.scenes)
+        return np.asarray(np.einsum("nwyx,nsyx->nws", looks, touched).mean(axis=0))
+
+
+def touched_places(shown: Scenes) -> Mask:
+    """Return which places each shape touches, [scenes, 2, PLACES, PLACES]."""
+    pixels = SIZE // PLACES
+    covered = shown.covered().reshape(-1, 2, PLACES, pixels, PLACES, pixels)
+    return np.asarray(covered.any(axis=(3, 5)))
+
+
+def answers(model: Captioner, unseen: bool, seed: int, count: int = 400) -> Answers:
+    """Let the network write about new scenes."""
+    rng = np.random.default_rng([seed, 1])
+    shown = scenes(count, unseen, rng)
+    pictures = shown.pictures(rng)
+    captions, attention = map(np.asarray, model.greedy(tf.constant(pictures)))
+    return Answers(shown, pictures, captions, attention.reshape(-1, LONGEST, PLACES, PLACES))
+
+
+def run(lesson: Lesson) -> None:
+    """Train with and without attention; print what is right and where the attention is; draw the attention."""
+    iterations = lesson.iterations(ITERATIONS, quick=60)
+    rows, unseen = [], {}
+    for name, attention in NETWORKS.items():
+        model = train(attention, iterations, lesson.seed)
+        seen, unseen[name] = (answers(model, held, lesson.seed) for held in (False, True))
+        rows.append([name, float(seen.right.mean()), float(unseen[name].right.mean())])
+    show_table(
+        "Captions without a wrong word, new pictures",
+        ["network", "pairs in training", "pairs never seen"],
+        rows,
+    )
+    attended = unseen["with attention"]
+    area = touched_places(attended.scenes).mean(axis=(0, 2, 3))
+    looks = np.concatenate([attended.on_shapes(), area[None]])
+    show_table(
+        "Attention on the places of each shape, pairs never seen",
+        ["while writing", "large shape", "small shape"],
+        [[word, *map(float, look)] for word, look in zip(LOOKS, looks, strict=True)],
+    )
+    save_picture(_picture(attended), lesson, "captioning")
+
+
+def _picture(attended: Answers) -> Figure:
+    """Draw one picture of each relation, and beside it the attention of each word."""
+    figure = Figure(figsize=(13, 6.4), layout="constrained")
+    grid = figure.subplots(len(RELATIONS), LONGEST)
+    for relation, row in enumerate(grid):
+        scene = int(np.argmax(attended.scenes.relation == relation))
+        picture = attended.pictures[scene]
+        row[0].imshow(picture)
+        row[0].set_title("picture")
+        truth = attended.scenes.captions()[scene]
+        for step, axes in enumerate(row[1:]):
+            word = attended.captions[scene, step]
+            axes.imshow(_lit(picture, attended.attention[scene, step]))
+            axes.set_title(WORDS[word], color="black" if word == truth[step] else "red")
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+    figure.suptitle("where the decoder looks while it writes a word (bright); wrong words in red")
+    return figure
+
+
+def _lit(picture: Floats, attention: Floats) -> Floats:
+    """Return the picture, darkened where the attention is low."""
+    light = np.kron(attention / attention.max(), np.ones((SIZE // PLACES, SIZE // PLACES)))
+    return np.asarray(picture * (0.2 + 0.8 * light[..., None]))
