@@ -15,6 +15,7 @@ from training.lecture.sequences.pixel_rnn import (
 from training.lecture.sequences.pixels import (
     LEVELS,
     SIDE,
+    PixelCNN,
     PixelRNN,
     digits,
     skewed,
@@ -37,7 +38,7 @@ def test_a_column_of_the_skewed_map_is_a_diagonal() -> None:
 def test_predictions_depend_on_earlier_pixels(name) -> None:
     """PixelRNN reads every earlier pixel; PixelCNN misses those right of its cone; neither reads a later one."""
     network = NETWORKS[name](seed=1)
-    pictures = np.random.default_rng(1).integers(LEVELS, size=(8, SIDE, SIDE), dtype=np.int32)
+    pictures = np.random.default_rng(1).integers(LEVELS, size=(4, SIDE, SIDE), dtype=np.int32)
     for row, column in [(0, 0), (2, 0), (3, 4), (7, 7)]:
         reads = influence(network, pictures, row, column) > 0
         rows, columns = np.mgrid[:SIDE, :SIDE]
@@ -62,7 +63,7 @@ def test_surprise_of_a_uniform_guess() -> None:
 
 def test_completion_draws_the_hidden_pixels_alone() -> None:
     """The known pixels stay; a hidden pixel of certain level gets that level."""
-    network = PixelRNN(seed=1)
+    network = PixelCNN(seed=1)
     network.bias.assign(100 * np.eye(LEVELS)[np.full((SIDE, SIDE), 5)])
     pictures = digits()[1][:2]
     hidden = np.zeros((SIDE, SIDE), bool)

@@ -27,7 +27,7 @@ class Captioner:
 
     def __init__(self, attention: bool, seed: int) -> None:
         set_seeds(seed)
-        self.attention = attention
+        self.attention = float(attention)  # 0: all scores are equal
         self.encoder = [
             keras.layers.Conv2D(16, 5, 2, "same", activation="relu"),
             keras.layers.Conv2D(FEATURES, 3, 2, "same", activation="relu"),
@@ -38,7 +38,6 @@ class Captioner:
         self.W, self.U = keras.layers.Dense(FEATURES, use_bias=False), keras.layers.Dense(FEATURES)
         self.v = keras.layers.Dense(1, use_bias=False)
         self.lstm = keras.layers.LSTMCell(UNITS)
-        self.dropout = keras.layers.Dropout(0.5)
         self.output = keras.layers.Dense(len(WORDS))
         self.teach(tf.zeros((1, SIZE, SIZE, 3)), tf.zeros((1, LONGEST), tf.int32))
         layers = [self.embedding, self.start, self.W, self.U, self.v, self.lstm, self.output]
@@ -49,7 +48,7 @@ class Captioner:
         grid = tf.linspace(-1.0, 1.0, SIZE)
         where = tf.stack(tf.meshgrid(grid, grid), axis=-1)  # a convolution does not know its place
         where = tf.broadcast_to(where, tf.concat([tf.shape(picture)[:3], [2]], 0))
-        maps = tf.concat([picture, where], axis=-1)
+        maps = tf.concat([1 - picture, where], axis=-1)  # the white ground becomes zero
         for layer in self.encoder:
             maps = layer(maps)
         return tf.reshape(maps, (-1, PLACES**2, FEATURES))
@@ -57,7 +56,7 @@ class Captioner:
     def look(self, a: tf.Tensor, h: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the attention [B, PLACES²] and the context vector z [B, FEATURES]."""
         e = self.v(tf.tanh(self.W(a) + self.U(h)[:, None]))[..., 0]
-        alpha = tf.nn.softmax(e if self.attention else tf.zeros_like(e))
+        alpha = tf.nn.softmax(e * self.attention)
         return alpha, tf.einsum("bi,bif->bf", alpha, a)
 
     def begin(self, picture: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -66,13 +65,12 @@ class Captioner:
         return a, tf.split(self.start(tf.reduce_mean(a, axis=1)), 2, axis=1)
 
     def step(
-        self, word: tf.Tensor, state: list[tf.Tensor], a: tf.Tensor, training: bool = False
+        self, word: tf.Tensor, state: list[tf.Tensor], a: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
         """Write one word; return logits [B, WORDS], the state (h, C), and the attention [B, PLACES²]."""
         alpha, z = self.look(a, state[0])
         h, state = self.lstm(tf.concat([self.embedding(word), z], axis=1), state)
-        seen = tf.concat([self.dropout(h, training=training), z], axis=1)
-        return self.output(seen), state, alpha
+        return self.output(tf.concat([h, z], axis=1)), state, alpha
 
     def teach(self, picture: tf.Tensor, caption: tf.Tensor) -> tf.Tensor:
         """Return the loss in nats per word, with the right words fed to the decoder."""
@@ -80,7 +78,7 @@ class Captioner:
         word = tf.zeros_like(caption[:, 0])  # END starts every caption
         lines = []
         for target in tf.unstack(caption, axis=1):
-            logits, state, _ = self.step(word, state, a, training=True)
+            logits, state, _ = self.step(word, state, a)
             lines.append(logits)
             word = target
         return mean_nats(tf.stack(lines, axis=1), caption)

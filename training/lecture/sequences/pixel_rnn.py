@@ -48,7 +48,7 @@ def train(
         return mean_nats(network(x), y)
 
     batches = _batches(pictures, seed)
-    return network, minimise(loss, network.weights, batches, iterations, learning_rate=0.01)
+    return network, minimise(loss, network.weights, batches, iterations, learning_rate=0.02)
 
 
 def _batches(pictures: Pictures, seed: int) -> Iterator[tuple[Pictures, Pictures]]:
