@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from training.lecture.sequences.captioner import Captioner, train
-from training.lecture.sequences.captioning import answers, touched_places
+from training.lecture.sequences.captioning import answers, places_of
 from training.lecture.sequences.scenes import (
     COLOURS,
     END,
@@ -26,23 +26,18 @@ def test_a_caption() -> None:
 
 
 def test_captions_are_true() -> None:
-    """The larger shape is first, its place fits the relation, and its middle has the named colour."""
-    rng = np.random.default_rng(1)
-    drawn = scenes(200, unseen=False, rng=rng)
-    pictures = drawn.pictures(rng)
+    """The larger shape is first and has the named colour, and its place fits the relation."""
+    drawn = scenes(200, unseen=False, rng=np.random.default_rng(1))
     assert np.all(drawn.radii[:, 0] > drawn.radii[:, 1])
-    right_and_down = drawn.centres[:, 0] - drawn.centres[:, 1]
-    for picture, caption, far, (x, y) in zip(
-        pictures,
-        drawn.captions(),
-        right_and_down,
-        drawn.centres[:, 0].round().astype(int),
-        strict=True,
-    ):
-        _, colour, _, relation, *_ = (WORDS[word] for word in caption)
+    captions = [[WORDS[word] for word in caption] for caption in drawn.captions()]
+    distances = drawn.centres[:, 0] - drawn.centres[:, 1]  # to the right, and down
+    for (_, _, _, relation, *_), distance in zip(captions, distances, strict=True):
         axis, sign = {"left": (0, -1), "right": (0, 1), "above": (1, -1), "below": (1, 1)}[relation]
-        assert far[axis] * sign == np.abs(far).max()
-        assert picture[y, x] == pytest.approx(COLOURS[colour], abs=0.3)
+        assert distance[axis] * sign == np.abs(distance).max()
+    for caption, picture, covered in zip(
+        captions, drawn.pictures(), drawn.covered()[:, 0], strict=True
+    ):
+        assert picture[covered].mean(axis=0) == pytest.approx(COLOURS[caption[1]], abs=1e-5)
 
 
 def test_shapes_lie_apart() -> None:
@@ -74,7 +69,7 @@ def test_greedy_decoding_feeds_its_own_output() -> None:
     """Fed with its own caption, the decoder returns each word as the likeliest again."""
     model = Captioner(attention=True, seed=1)
     rng = np.random.default_rng(1)
-    picture = tf.constant(scenes(1, unseen=False, rng=rng).pictures(rng))
+    picture = tf.constant(scenes(1, unseen=False, rng=rng).pictures())
     caption = np.asarray(model.greedy(picture)[0])[0]
     a, state = model.begin(picture)
     for before, written in zip([0, *caption[:-1]], caption, strict=True):
@@ -82,14 +77,13 @@ def test_greedy_decoding_feeds_its_own_output() -> None:
         assert int(tf.argmax(logits[0])) == written
 
 
-def test_a_shape_touches_the_place_of_its_middle() -> None:
-    """The places that a shape touches are some around its middle, more for the large shape."""
+def test_the_places_of_a_shape() -> None:
+    """Every place with a pixel of a shape is one of its places, and they are more for the large shape."""
     drawn = scenes(50, unseen=False, rng=np.random.default_rng(1))
-    touched = touched_places(drawn)
-    middles = (drawn.centres / 4).astype(int)
-    for places, middle in zip(touched.reshape(-1, 8, 8), middles.reshape(-1, 2), strict=True):
-        assert places[middle[1], middle[0]]
-    large, small = touched.mean(axis=(0, 2, 3))
+    places = places_of(drawn)
+    pixels = np.kron(places, np.ones((4, 4), bool))
+    assert np.all(pixels[drawn.covered()])
+    large, small = places.mean(axis=(0, 2, 3))
     assert small < large < 0.4
 
 
@@ -99,5 +93,5 @@ def test_attention_looks_at_the_named_shape() -> None:
     attended = answers(
         train(attention=True, iterations=200, seed=1), unseen=True, seed=1, count=100
     )
-    area = touched_places(attended.scenes).mean(axis=(0, 2, 3))
+    area = places_of(attended.scenes).mean(axis=(0, 2, 3))
     assert attended.on_shapes()[0, 0] > 1.5 * area[0]

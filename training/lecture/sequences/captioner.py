@@ -107,4 +107,4 @@ def _batches(seed: int) -> Iterator[tuple[Floats, Ids]]:
     rng = np.random.default_rng(seed)
     while True:
         shown = scenes(BATCH, unseen=False, rng=rng)
-        yield shown.pictures(rng), shown.captions()
+        yield shown.pictures(), shown.captions()

@@ -45,29 +45,31 @@ class Answers:
         return np.asarray((self.captions == self.scenes.captions()).all(axis=1))
 
     def on_shapes(self) -> Floats:
-        """Return the attention on the places that touch the large and the small shape, [4, 2].
+        """Return the attention on the places of the large and of the small shape, [4, 2].
 
         The rows are the colour and the shape of the large shape, then those of the small shape.
         """
         nouns = self.scenes.captions() >= FIRST_NOUN
         at = np.argwhere(nouns)[:, 1].reshape(-1, 4)
         looks = self.attention[np.arange(len(at))[:, None], at]
-        touched = touched_places(self.scenes)
-        return np.asarray(np.einsum("nwyx,nsyx->nws", looks, touched).mean(axis=0))
+        boxes = places_of(self.scenes)
+        return np.asarray(np.einsum("nwyx,nsyx->nws", looks, boxes).mean(axis=0))
 
 
-def touched_places(shown: Scenes) -> Mask:
-    """Return which places each shape touches, [scenes, 2, PLACES, PLACES]."""
-    pixels = SIZE // PLACES
-    covered = shown.covered().reshape(-1, 2, PLACES, pixels, PLACES, pixels)
-    return np.asarray(covered.any(axis=(3, 5)))
+def places_of(shown: Scenes) -> Mask:
+    """Return which places the box around each shape meets, [scenes, 2, PLACES, PLACES]."""
+    pixels = SIZE / PLACES  # of a place's side
+    middles = (np.arange(PLACES) + 0.5) * pixels - 0.5
+    reach = shown.radii[..., None, None] + pixels / 2
+    meets = np.abs(middles - shown.centres[..., None]) < reach  # [scenes, 2, (x, y), PLACES]
+    return np.asarray(meets[:, :, 1, :, None] & meets[:, :, 0, None, :])
 
 
 def answers(model: Captioner, unseen: bool, seed: int, count: int = 400) -> Answers:
     """Let the network write about new scenes."""
     rng = np.random.default_rng([seed, 1])
     shown = scenes(count, unseen, rng)
-    pictures = shown.pictures(rng)
+    pictures = shown.pictures()
     captions, attention = map(np.asarray, model.greedy(tf.constant(pictures)))
     return Answers(shown, pictures, captions, attention.reshape(-1, LONGEST, PLACES, PLACES))
 
@@ -86,7 +88,7 @@ def run(lesson: Lesson) -> None:
         rows,
     )
     attended = unseen["with attention"]
-    area = touched_places(attended.scenes).mean(axis=(0, 2, 3))
+    area = places_of(attended.scenes).mean(axis=(0, 2, 3))
     looks = np.concatenate([attended.on_shapes(), area[None]])
     show_table(
         "Attention on the places of each shape, pairs never seen",

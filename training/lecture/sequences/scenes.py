@@ -49,19 +49,17 @@ class Scenes:
         y, x = np.mgrid[:SIZE, :SIZE]
         u = (x - self.centres[..., 0, None, None]) / self.radii[..., None, None]
         v = (y - self.centres[..., 1, None, None]) / self.radii[..., None, None]
-        circle = u**2 + v**2 <= 1
+        circle = abs(u**2 + v**2 - 0.65) <= 0.35  # a thick line
         square = np.maximum(abs(u), abs(v)) <= 0.85
         triangle = (v <= 0.8) & (2 * abs(u) <= v + 1)
         shape = self.nouns[..., None, None] % len(SHAPES)
         return np.choose(shape, [circle, square, triangle])
 
-    def pictures(self, rng: np.random.Generator) -> Floats:
-        """Draw the scenes on white with some noise, [scenes, SIZE, SIZE, 3]."""
-        paint = np.array(list(COLOURS.values()))[self.nouns // len(SHAPES)]
-        covered = self.covered()[..., None]
-        ink = (covered * (1 - paint[:, :, None, None])).sum(axis=1)
-        noise = rng.normal(0, 0.05, ink.shape)
-        return np.asarray(np.clip(1 - ink + noise, 0, 1), np.float32)
+    def pictures(self) -> Floats:
+        """Draw the scenes on white, [scenes, SIZE, SIZE, 3]."""
+        paint = np.array(list(COLOURS.values()), np.float32)[self.nouns // len(SHAPES)]
+        ink = self.covered()[..., None] * (1 - paint[:, :, None, None])
+        return np.asarray(1 - ink.sum(axis=1))
 
 
 def words(large: int, small: int, relation: int) -> list[str]:
@@ -82,8 +80,8 @@ def scenes(count: int, unseen: bool, rng: np.random.Generator) -> Scenes:
     nouns = rng.choice(pairs[held_out(pairs) == unseen], size=count)
     relation = rng.integers(len(RELATIONS), size=count, dtype=np.int32)
     # Along the relation the large shape comes first; across it both are at nearly the same place.
-    along = rng.uniform([7, 21], [9, 26], size=(count, 2))
-    middle = rng.uniform(11, 20, size=(count, 1))
+    along = rng.uniform([7.5, 21], [9, 26], size=(count, 2))
+    middle = rng.uniform(11.5, 19.5, size=(count, 1))
     across = middle + rng.uniform(-4, 4, size=(count, 2))
     along = np.where(relation[:, None] % 2 == 1, SIZE - 1 - along, along)  # right of, below
     centres = np.stack([along, across], axis=-1)
