@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from training.lecture.learning import mean_nats, minimise
@@ -24,6 +25,8 @@ ITERATIONS = 600
 BATCH = 32
 SHOWN = 5  # held-out pictures to complete
 TRIES = 6  # completions of each
+HIDDEN = -1  # the level of a hidden pixel in a drawing
+ROWS, COLUMNS = 4, 6  # of samples
 CENTRE = (4, 4)  # the pixel whose influences are drawn
 
 NETWORKS: dict[str, type[PixelNetwork]] = {"PixelRNN": PixelRNN, "PixelCNN": PixelCNN}
@@ -90,7 +93,7 @@ def influence(network: PixelNetwork, pictures: Pictures, row: int, column: int) 
 def run(lesson: Lesson) -> None:
     """Train both networks; print their losses, draw samples, and complete held-out pictures."""
     training, held_out = digits()
-    iterations = lesson.iterations(ITERATIONS, quick=60)
+    iterations = lesson.iterations(ITERATIONS, quick=80)
     baseline = surprise(per_pixel(training), held_out)
     rows: list[list[object]] = [["each pixel alone", SIDE**2 * LEVELS, *_halves(baseline)]]
     networks, curves = {}, {}
@@ -119,28 +122,23 @@ def _picture(
     rng = np.random.default_rng([lesson.seed, 1])
     _, held_out = digits()
     figure = Figure(figsize=(12, 8.4), layout="constrained")
-    (top,), (bottom,) = figure.subfigures(2, 1, height_ratios=[1, 1.45], squeeze=False)
-    ((left, middle, right),) = top.subfigures(1, 3, width_ratios=[1.5, 1, 1.2], squeeze=False)
-    _draw_curves(left.subplots(), curves, baseline)
-    for axes, (name, network) in zip(middle.subplots(2, 1), networks.items(), strict=True):
-        _draw_influence(axes, name, influence(network, held_out[:50], *CENTRE))
-    everything = np.ones((SIDE, SIDE), bool)
-    blank = np.zeros((24, SIDE, SIDE), np.int32)
-    right.suptitle("samples of PixelRNN")
-    _draw_grid(
-        right, complete(networks["PixelRNN"], blank, everything, rng).reshape(4, 6, SIDE, SIDE)
-    )
-    originals = held_out[:SHOWN]
-    for part, (name, network) in zip(bottom.subfigures(1, 2), networks.items(), strict=True):
-        part.suptitle(f"{name}: original, upper half, {TRIES} completions")
-        _draw_grid(part, _completions(network, originals, rng))
+    parts = figure.subplot_mosaic("LLLRSS;LLLCSS;PPPQQQ;PPPQQQ;PPPQQQ")
+    _draw_curves(parts["L"], curves, baseline)
+    for part, (name, network) in zip("RC", networks.items(), strict=True):
+        _draw_influence(parts[part], name, influence(network, held_out[:50], *CENTRE))
+    blank = np.zeros((ROWS * COLUMNS, SIDE, SIDE), np.int32)
+    samples = complete(networks["PixelRNN"], blank, np.ones((SIDE, SIDE), bool), rng)
+    _draw_sheet(parts["S"], samples.reshape(ROWS, COLUMNS, SIDE, SIDE), "samples of PixelRNN")
+    for part, (name, network) in zip("PQ", networks.items(), strict=True):
+        sheet = _completions(network, held_out[:SHOWN], rng)
+        _draw_sheet(parts[part], sheet, f"{name}: original, upper half, {TRIES} completions")
     return figure
 
 
 def _completions(network: PixelNetwork, originals: Pictures, rng: np.random.Generator) -> Pictures:
     hidden = np.broadcast_to(np.arange(SIDE)[:, None] >= SIDE // 2, (SIDE, SIDE))
     tries = complete(network, np.repeat(originals, TRIES, axis=0), hidden, rng)
-    occluded = np.where(hidden, -1, originals)[:, None]
+    occluded = np.where(hidden, HIDDEN, originals)[:, None]
     columns = [originals[:, None], occluded, tries.reshape(SHOWN, TRIES, SIDE, SIDE)]
     return np.concatenate(columns, axis=1)
 
@@ -161,13 +159,16 @@ def _draw_influence(axes: Axes, name: str, gradient: Floats) -> None:
     axes.imshow(np.log10(np.maximum(gradient, 1e-6)), cmap="Blues", vmin=-6, vmax=0)
     row, column = CENTRE
     axes.plot(column, row, "rx")
-    axes.set(xticks=[], yticks=[], title=f"{name}: what × depends on")
+    axes.set(xticks=[], yticks=[], title=f"{name}: × reads")
 
 
-def _draw_grid(figure: SubFigure, pictures: Pictures) -> None:
-    """Draw pictures [rows, columns, SIDE, SIDE] as ink on paper; −1 is hidden."""
-    grid = figure.subplots(*pictures.shape[:2], squeeze=False)
-    for place, axes in np.ndenumerate(grid):
-        shown = np.ma.masked_less(pictures[place], 0)
-        axes.imshow(shown, cmap="Greys", vmin=0, vmax=LEVELS - 1)
-        axes.set(xticks=[], yticks=[], facecolor="lightsteelblue")
+def _draw_sheet(axes: Axes, pictures: Pictures, title: str) -> None:
+    """Draw pictures [rows, columns, SIDE, SIDE] side by side, as ink on paper."""
+    rows, columns, *_ = pictures.shape
+    spaced = np.pad(
+        pictures.astype(float), [(0, 0), (0, 0), (0, 1), (0, 1)], constant_values=np.nan
+    )
+    sheet = spaced.swapaxes(1, 2).reshape(rows * (SIDE + 1), columns * (SIDE + 1))[:-1, :-1]
+    paper = colormaps["Greys"].with_extremes(under="lightsteelblue", bad="gainsboro")
+    axes.imshow(sheet, cmap=paper, vmin=0, vmax=LEVELS - 1)
+    axes.set(xticks=[], yticks=[], title=title)
