@@ -28,6 +28,8 @@ GRAPHS = {
     "onnx": contents.INT8_GRAPH,
     "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
 }
+# The ONNX graph with the weights of the engine.
+WEIGHTS = {"onnx": contents.INT8_GRAPH, "tensorflow": contents.FP32_GRAPH}
 
 
 class Version(NamedTuple):
@@ -133,8 +135,9 @@ class Loader:
 
 
 def _wanted(engine: str) -> tuple[str, ...]:
-    """Return the paths to fetch: the engine's graph, or the graph's folder, the vocabulary, the texts."""
-    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY, contents.TEXTS
+    """Return the paths to fetch: the engine's graphs, or a graph's folder, the vocabulary, the texts."""
+    graph = GRAPHS[engine].split("/", maxsplit=1)[0]
+    return graph, WEIGHTS[engine], contents.VOCABULARY, contents.TEXTS
 
 
 def _known_texts(stored: StoredModel) -> KnownTexts | None:
@@ -148,6 +151,7 @@ def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
     return EngineSpec(
         kind=settings.engine,
         path=str(path if settings.engine == "onnx" else path.parent),
+        graph=str(stored.file(WEIGHTS[settings.engine])),
         digest=stored.manifest.digest,
         slots=settings.slots,
         queue=settings.queue,

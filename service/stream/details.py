@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 LIKELIEST = 5
 DIGITS = 5  # after the decimal point of a log-probability in an answer
+REACH = 300  # characters, over which a gradient is handed back
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,40 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What to look at while a model reads a text: the states of a layer, and what an LSTM computes inside.
+
+    `units` are those whose gates are wanted, and `gradient_at` is the place of the character whose loss
+    is traced back.
+    """
+
+    layer: int
+    units: tuple[int, ...] = ()
+    gradient_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Inner:
+    """The gates i, f, o, C̃ of k units at each of N characters, [N, 4, k], and a gradient.
+
+    `gradient` [n] are the norms of the gradient of a character's loss by the n ≤ REACH characters before.
+    """
+
+    gates: NDArray[np.float32]
+    gradient: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Reading:
     """After each of N characters: a layer's hidden and cell states [N, units], and the next characters.
 
     `likely` has the details of the likeliest next character, and `after` [V] the log-probability of
     each character of the vocabulary after the last one. Cells without a cell state give the hidden
-    state as `cell`.
+    state as `cell`. `inner` is None where neither gates nor a gradient were wanted.
     """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]
     likely: Details
     after: NDArray[np.float32]
+    inner: Inner | None
