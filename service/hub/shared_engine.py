@@ -11,6 +11,7 @@ import numpy as np
 
 from service.engine.batch import DRAWN, Engine
 from service.engine.onnx_engine import OnnxEngine
+from service.engine.reading import read
 from service.engine.scheduler import Scheduler
 from service.engine.waiting import FairQueue
 from service.engine.worker import Worker
@@ -25,7 +26,6 @@ from service.hub.messages import (
     Report,
 )
 from service.hub.pulse import LONGEST_STEP
-from service.hub.reading import read
 from service.hub.work import seconds_too_many
 from service.stream.job import Ending, Ids, Job, State
 

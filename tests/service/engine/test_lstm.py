@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 import pytest
 
-from service.engine.inner import network_of
-from service.engine.lstm import Network, gates, gradient
+from service.engine.inner.lstm import Inputs, Network, gates, gradient
+from service.engine.inner.weights import network_of
 from tests.factories import eight_bit, random_weights
 from training.frozen.graph import step_graph
 from training.frozen.integers import with_exact_products
@@ -48,7 +48,7 @@ def _states(graph: onnx.ModelProto) -> np.ndarray:
 def test_the_gates_make_the_states(graph: onnx.ModelProto) -> None:
     """In each layer C = f · C before + i · C̃ and h = o · tanh C, for some of the units as for all."""
     network, states = network_of(graph.graph), _states(graph)
-    for layer in range(len(network.layers)):
+    for layer in range(len(network.recurrent)):
         before = states[:-1, 2 * layer + 1] * network.goes_on[IDS, None]
         hidden, cell = states[1:, 2 * layer], states[1:, 2 * layer + 1]
         every = gates(network, layer, IDS, states, np.arange(UNITS))
@@ -61,29 +61,23 @@ def test_the_gates_make_the_states(graph: onnx.ModelProto) -> None:
 
 def _in_doubles(network: Network) -> Network:
     """The network with all weights in float64."""
-    layers = [
-        replace(
-            layer,
-            **{
-                name: value.astype(np.float64)
-                for name, value in vars(layer).items()
-                if value is not None
-            },
-        )
-        for layer in network.layers
-    ]
-    others = ("output", "bias", "goes_on")
     return replace(
-        network, layers=layers, **{name: getattr(network, name).astype(float) for name in others}
+        network,
+        table=network.table.astype(float),
+        recurrent=[one.astype(float) for one in network.recurrent],
+        inputs=[Inputs(one.kernel.astype(float), one.bias.astype(float)) for one in network.inputs],
+        output=network.output.astype(float),
+        bias=network.bias.astype(float),
+        goes_on=network.goes_on.astype(float),
     )
 
 
 def _computed(network: Network) -> np.ndarray:
     """The states over the ids, computed from the gates alone."""
     units = np.arange(UNITS)
-    states = np.zeros((len(IDS) + 1, 2 * len(network.layers), UNITS))
+    states = np.zeros((len(IDS) + 1, 2 * len(network.recurrent), UNITS))
     for place, goes_on in enumerate(network.goes_on[IDS]):
-        for layer in range(len(network.layers)):
+        for layer in range(len(network.recurrent)):
             around = states[place : place + 2]
             i, f, o, candidate = gates(network, layer, IDS[[place]], around, units)[0]
             cell = f * around[0, 2 * layer + 1] * goes_on + i * candidate
@@ -102,8 +96,7 @@ def _loss(network: Network, target: int) -> float:
 def test_the_gradient_is_the_slope_of_the_loss(layers: int, text_end: int | None) -> None:
     """Each row's gradient is the central difference of the loss, and 0 before the last end of a text."""
     network = _in_doubles(network_of(step_graph(_weights(layers, text_end), int8=False).graph))
-    table, target, small = network.layers[0].table, 3, 1e-5
-    assert table is not None
+    table, target, small = network.table, 3, 1e-5
     found = gradient(network, IDS, _computed(network), target)
     assert found.shape == (len(IDS), 4, UNITS)
     for place in range(len(IDS)):
@@ -115,7 +108,7 @@ def test_the_gradient_is_the_slope_of_the_loss(layers: int, text_end: int | None
             slope = (above - _loss(network, target)) / (2 * small)
             table[entry] += small
             assert found[place, gate, entry[2]] == pytest.approx(slope, abs=1e-8)
-    begin = 0 if text_end is None else int(np.flatnonzero(IDS == text_end)[0])
+    begin = 0 if text_end is None else int(np.flatnonzero(text_end == IDS)[0])
     assert not found[:begin].any()
     assert found[begin:].any(axis=(1, 2)).all()
 
