@@ -5,7 +5,7 @@ import { $, element, say, sayError } from "./dom.js";
 import { gradientAt, lastWith, lookBack, lookBackCurve, strip } from "./lookback.js";
 import { marked, NAMES, selection, tellsApart } from "./marks.js";
 import { chosen } from "./prompt.js";
-import { curves, did, map, relative } from "./states.js";
+import { curves, did, map, middle, relative } from "./states.js";
 import { bars } from "./surprise.js";
 import { fitted } from "./svg.js";
 import { visible } from "./words.js";
@@ -168,6 +168,8 @@ function explain({ target }) {
   $("inside-states").replaceChildren(...did(unit, place).map((sentence) => element("p", { textContent: sentence })));
   $("inside-bars").replaceChildren(...bars(shown.next[place]));
   draw();
+  const states = $("states");
+  if (!states.contains(target)) states.scrollLeft = middle(place) - states.clientWidth / 2;
 }
 
 /** Show which characters before one count for it, and how its probability grows with what was read. */

@@ -17,11 +17,13 @@ export function relative(states) {
   return lowest === highest ? states.map(() => 0) : states.map(scale(lowest, highest, -1, 1));
 }
 
+/** The middle of a character in the curves, in pixels. */
+export const middle = (place) => LEFT + EACH * (place + 0.5);
+
 /** Curves of a unit's states, and of its gates if it has any, under the characters; `place` is marked. */
 export function curves(text, unit, place) {
   const characters = [...text];
   const width = LEFT + EACH * characters.length;
-  const x = (n) => LEFT + EACH * (n + 0.5);
   const [states, gates] = [statesOf(unit), gatesOf(unit)];
   const values = [...states.flat(), 0, 1];
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
@@ -31,10 +33,10 @@ export function curves(text, unit, place) {
     width,
     height,
     `States${gates.length ? " and gates" : ""} of unit ${unit.unit} over the text, from ${lowest.toFixed(2)} to ${highest.toFixed(2)}`,
-    ...panel(states, x, scale(lowest, highest, TOP + STATES, TOP), ticks(lowest, highest, 4), width),
-    ...(gates.length ? panel(gates, x, scale(0, 1, below + GATES, below), [0, 0.5, 1], width) : []),
-    ...(place === null ? [] : [svg("path", { class: "mark", d: `M${x(place)} ${TOP}V${height - GAP}` })]),
-    ...characters.map((one, n) => svg("text", { x: x(n), y: 16, "text-anchor": "middle", "data-place": n }, glyph(one))),
+    ...panel(states, scale(lowest, highest, TOP + STATES, TOP), ticks(lowest, highest, 4), width),
+    ...(gates.length ? panel(gates, scale(0, 1, below + GATES, below), [0, 0.5, 1], width) : []),
+    ...(place === null ? [] : [svg("path", { class: "mark", d: `M${middle(place)} ${TOP}V${height - GAP}` })]),
+    ...characters.map((one, n) => svg("text", { x: middle(n), y: 16, "text-anchor": "middle", "data-place": n }, glyph(one))),
   );
 }
 
@@ -43,9 +45,9 @@ const statesOf = ({ hidden, cell, gates }) => (gates ? [cell, hidden, gates.cand
 const gatesOf = ({ gates }) => (gates ? [gates.forget, gates.input, gates.output] : []);
 
 /** A grid with up to three curves, each of its own kind. */
-const panel = (curves, x, y, levels, width) => [
+const panel = (curves, y, levels, width) => [
   ...rows(levels, y, LEFT, width),
-  ...curves.map((values, n) => line(values.map((value, at) => [x(at), y(value)]), KINDS[n])),
+  ...curves.map((values, n) => line(values.map((value, at) => [middle(at), y(value)]), KINDS[n])),
 ];
 
 /** What a unit did at a character, a sentence each: what it forgot, what it took in, and what it shows. */
@@ -56,10 +58,10 @@ export function did({ hidden, cell, gates }, place) {
   const [f, i, o, candidate] = [gates.forget, gates.input, gates.output, gates.candidate].map((gate) => gate[place]);
   const taken = i * candidate;
   return [
-    `It forgot ${signed(after - taken - before)} of its state ${number(before)}: f = ${number(f)}.`,
-    `It took in i · C̃ = ${number(i)} · ${number(candidate)} = ${signed(taken)}.`,
+    `The cell forgot ${signed(after - taken - before)} of its state ${number(before)} (f = ${number(f)}).`,
+    `The cell took in i · C̃ = ${number(i)} · ${number(candidate)} = ${signed(taken)}.`,
     change,
-    `It shows o · tanh C = ${number(o)} · ${number(Math.tanh(after))} = ${number(hidden[place])}.`,
+    `The unit shows o · tanh C = ${number(o)} · ${number(Math.tanh(after))} = ${number(hidden[place])}.`,
   ];
 }
 
