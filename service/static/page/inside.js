@@ -18,6 +18,7 @@ let unit = null; // of the answer, the one that is looked at
 let place = null; // of the character that is explained
 let selected = [];
 let redrawMap;
+let last = Promise.resolve(); // the action before, which the next one waits for
 
 export function setUp() {
   $("mark").append(...NAMES.map((name) => new Option(name, name)));
@@ -37,8 +38,10 @@ export function setUp() {
 /** Look at once when the part is opened for the first time, or for another model. */
 export function open() {
   offerMarks();
-  if (known?.model !== $("model").value) color().catch((error) => sayError($("inside-status"), error));
+  if (known?.model !== $("model").value) inTurn(color).catch((error) => sayError($("inside-status"), error));
 }
+
+const inTurn = (action) => (last = last.catch(() => {}).then(action));
 
 /** Let only that be looked for which tells characters of the text apart. */
 function offerMarks() {
@@ -54,7 +57,7 @@ async function act(event, action) {
   event.preventDefault();
   say($("inside-status"), "Reading …");
   try {
-    await action();
+    await inTurn(action);
   } catch (error) {
     sayError($("inside-status"), error);
   }
