@@ -103,7 +103,7 @@ def unit_states(units: list[int], reading: Reading) -> list[UnitStates]:
     """Return the states of some units after each character, and the gates that the reading has of them."""
     # The arrays are [characters, units]; the response has one list for each unit.
     hidden, cell = _rounded(reading.hidden), _rounded(reading.cell)
-    gates = {} if reading.inner is None else _gates_of(units, reading.inner.gates)
+    gates = _gates_of(units, reading.gates)
     return [
         UnitStates(
             unit=unit,
@@ -126,8 +126,7 @@ def _gates_of(units: list[int], gates: NDArray[np.float32]) -> dict[int, Gates]:
 
 def gradient_norms(reading: Reading) -> list[float]:
     """Return the norms of a reading's gradient with four figures."""
-    norms = [] if reading.inner is None else reading.inner.gradient.tolist()
-    return [float(f"{norm:.{FIGURES}g}") for norm in norms]
+    return [float(f"{norm:.{FIGURES}g}") for norm in reading.gradient.tolist()]
 
 
 def _rounded(values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from service.engine.batch import Engine, Floats
 from service.engine.explain import describe, log_softmax
-from service.stream.details import REACH, Inner, Look, Reading
+from service.stream.details import REACH, Look, Reading
 from service.stream.job import Ids
 
-SECONDS = 60  # for the process that computes gates and gradients; a gradient takes about one
+SECONDS = 60  # for the process that computes gates and gradients, which takes less than one
 
 
 def read(engine: Engine, graph: str, ids: Ids, look: Look) -> Reading:
@@ -21,19 +21,22 @@ def read(engine: Engine, graph: str, ids: Ids, look: Look) -> Reading:
     `graph` is the path of the engine's step graph, whose weights are needed for gates and gradients.
 
     Raises:
-        ValueError: the graph is none of an LSTM.
+        ValueError: gates or a gradient are wanted, and the graph is none of an LSTM.
     """
     states, logits = _walk(engine, ids)
     hidden = engine.states.index(f"h{look.layer}")
     # An LSTM has a cell state beside the hidden state; the other cells have the hidden state alone.
     cell = f"c{look.layer}"
-    wants_inner = look.units or look.gradient_at
+    gates, gradient = np.empty((len(ids), 4, 0), np.float32), np.empty(0, np.float32)
+    if look.gated or look.gradient_at:
+        gates, gradient = _inner(graph, ids, states, look)
     return Reading(
         states[1:, hidden],
         states[1:, engine.states.index(cell) if cell in engine.states else hidden],
         describe(logits, logits.argmax(axis=1)),
         after=log_softmax(logits[-1:])[0],
-        inner=_inner(graph, ids, states, look) if wants_inner else None,
+        gates=gates,
+        gradient=gradient,
     )
 
 
@@ -51,8 +54,8 @@ def _walk(engine: Engine, ids: Ids) -> tuple[Floats, Floats]:
     return states, logits
 
 
-def _inner(graph: str, ids: Ids, states: Floats, look: Look) -> Inner:
-    """Have gates and gradient computed by a process of `service.engine.inner`."""
+def _inner(graph: str, ids: Ids, states: Floats, look: Look) -> tuple[Floats, Floats]:
+    """Have gates and a gradient computed by a process of `service.engine.inner`."""
     at = look.gradient_at or 0
     asked = BytesIO()
     np.savez(
@@ -60,7 +63,7 @@ def _inner(graph: str, ids: Ids, states: Floats, look: Look) -> Inner:
         ids=ids,
         states=states,
         layer=look.layer,
-        units=np.array(look.units, np.int64),
+        units=np.array(look.gated, np.int64),
         first=max(0, at - REACH),
         at=at,
     )
@@ -74,6 +77,7 @@ def _inner(graph: str, ids: Ids, states: Floats, look: Look) -> Inner:
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
     )
     if run.returncode:
-        raise ValueError(f"{graph} is no graph of an LSTM: {run.stderr.decode().strip()[-200:]}")
+        said = run.stderr.decode().strip()[-200:]
+        raise ValueError(f"the gates of {graph} cannot be computed: {said}")
     answer = np.load(BytesIO(run.stdout))
-    return Inner(answer["gates"], answer["gradient"])
+    return answer["gates"], answer["gradient"]

@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 SECONDS_TO_OPEN = 60.0
 SECONDS_TO_FIND = 0.5
 SECONDS_TO_CHARGE = 0.5
-MAX_INSPECTIONS = 16  # queued or running; each takes less than a second
+MAX_INSPECTIONS = 16  # queued or running; each takes about a second at most
 STOPPING = "the service is stopping; try again elsewhere or later"
 
 

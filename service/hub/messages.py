@@ -12,8 +12,8 @@ class EngineSpec:
     """The engine of one version; workers that open equal specs share one engine.
 
     `kind` is onnx or tensorflow, `path` the graph or the SavedModel's folder, `graph` an ONNX graph with
-    the same weights, `digest` the digest of the version's files, `queue` the sequences that may wait for one of the `slots`, and `tape_length` the
-    most characters of a prompt and its generated text together.
+    the same weights, `digest` the digest of the version's files, `queue` the sequences that may wait for
+    one of the `slots`, and `tape_length` the most characters of a prompt and its generated text together.
     """
 
     kind: str

@@ -53,26 +53,15 @@ class Details:
 
 @dataclass(frozen=True)
 class Look:
-    """What to look at while a model reads a text: the states of a layer, and what an LSTM computes inside.
+    """What to look at while a model reads a text.
 
-    `units` are those whose gates are wanted, and `gradient_at` is the place of the character whose loss
-    is traced back.
+    `layer` is the layer whose states are wanted, `gated` are those of its units whose gates are wanted,
+    and `gradient_at` is the place of the character whose loss is traced back. Only LSTMs have the last two.
     """
 
     layer: int
-    units: tuple[int, ...] = ()
+    gated: tuple[int, ...] = ()
     gradient_at: int | None = None
-
-
-@dataclass(frozen=True)
-class Inner:
-    """The gates i, f, o, C̃ of k units at each of N characters, [N, 4, k], and a gradient.
-
-    `gradient` [n] are the norms of the gradient of a character's loss by the n ≤ REACH characters before.
-    """
-
-    gates: NDArray[np.float32]
-    gradient: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -81,11 +70,13 @@ class Reading:
 
     `likely` has the details of the likeliest next character, and `after` [V] the log-probability of
     each character of the vocabulary after the last one. Cells without a cell state give the hidden
-    state as `cell`. `inner` is None where neither gates nor a gradient were wanted.
+    state as `cell`. `gates` [N, 4, k] are i, f, o and C̃ of the k gated units, and `gradient` [n] the norms
+    of the gradient by the n ≤ REACH characters before its place; both are empty where not wanted.
     """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]
     likely: Details
     after: NDArray[np.float32]
-    inner: Inner | None
+    gates: NDArray[np.float32]
+    gradient: NDArray[np.float32]

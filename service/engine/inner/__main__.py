@@ -9,6 +9,7 @@ The `onnx` library takes 12 MB, and the weights as floats take four times the gr
 that ends at once.
 """
 
+import os
 import sys
 from io import BytesIO
 
@@ -28,6 +29,7 @@ def norms(network: Network, ids: Ids, states: Floats, first: int, at: int) -> Fl
 
 def main() -> None:
     """Answer one question."""
+    os.nice(5)  # generations go first
     asked = np.load(BytesIO(sys.stdin.buffer.read()))
     network = network_of(onnx.load(sys.argv[1]).graph)
     ids, states, first, at = asked["ids"], asked["states"], int(asked["first"]), int(asked["at"])

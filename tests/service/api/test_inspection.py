@@ -26,7 +26,7 @@ def test_defaults() -> None:
 
 def test_gates_are_those_of_the_units() -> None:
     """The engine is asked for the gates of the units whose states are returned."""
-    assert _resolved(units=[3, 1], gates=True).look == Look(layer=0, units=(3, 1))
+    assert _resolved(units=[3, 1], gates=True).look == Look(layer=0, gated=(3, 1))
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn"])
