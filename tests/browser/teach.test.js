@@ -73,7 +73,7 @@ test("the characters before one are shaded by how much it depends on them", asyn
   assert.equal(Math.max(...shades), 100);
   assert.ok(shades.indexOf(100) > 110); // the nearest count most
   assert.equal(await page.locator("#strip").innerText(), (await page.locator("#cells").innerText()).slice(0, 121));
-  assert.match(await page.locator("#traced-of").innerText(), /by the last \d+ characters, nine tenths by the last \d+\./);
+  assert.match(await page.locator("#traced-of").innerText(), /from the last \d+ characters, nine tenths from the last \d+\./);
   await take("lookback", page);
 });
 

@@ -186,7 +186,7 @@ async function showLookBack({ target }) {
     $("lookback").hidden = false;
     $("traced").hidden = !traced;
     if (traced) {
-      $("traced-of").textContent = `Half of the gradient is by the last ${lastWith(0.5, norms)} characters, nine tenths by the last ${lastWith(0.9, norms)}.`;
+      $("traced-of").textContent = `Half of the sum of these norms comes from the last ${lastWith(0.5, norms)} characters, nine tenths from the last ${lastWith(0.9, norms)}.`;
       $("strip").replaceChildren(...strip(asked.text, n, norms));
     }
     $("lookback-of").textContent = `${visible([...asked.text][n])}: its probability, by how many characters before it were read`;
