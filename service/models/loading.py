@@ -129,17 +129,15 @@ class Loader:
         return exact
 
 
-def _graph(manifest: Manifest, engine: str) -> str:
-    """Return the file of the graph that an engine runs."""
-    if engine == "onnx":
-        return contents.served_graph(manifest.files)
-    return f"{contents.SAVED_MODEL}/saved_model.pb"
+def _step_graph(manifest: Manifest, engine: str) -> str:
+    """Return the ONNX graph with the weights of an engine; only `onnx` runs the graph itself."""
+    return contents.served_graph(manifest.files) if engine == "onnx" else contents.FP32_GRAPH
 
 
 def _wanted(manifest: Manifest, engine: str) -> tuple[str, ...]:
-    """Return the paths to fetch: the engine's graph, or the graph's folder, the vocabulary, the texts."""
-    graph = _graph(manifest, engine).split("/", maxsplit=1)[0]
-    return graph, contents.VOCABULARY, contents.TEXTS
+    """Return the paths to fetch: the engine's graphs, the vocabulary, the texts."""
+    own = () if engine == "onnx" else (contents.SAVED_MODEL,)
+    return *own, _step_graph(manifest, engine), contents.VOCABULARY, contents.TEXTS
 
 
 def _known_texts(stored: StoredModel) -> KnownTexts | None:
@@ -149,10 +147,14 @@ def _known_texts(stored: StoredModel) -> KnownTexts | None:
 
 
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
-    path = stored.file(_graph(stored.manifest, settings.engine))
+    if settings.engine == "tensorflow":
+        path = stored.file(f"{contents.SAVED_MODEL}/saved_model.pb").parent
+    else:
+        path = stored.file(_step_graph(stored.manifest, settings.engine))
     return EngineSpec(
         kind=settings.engine,
-        path=str(path if settings.engine == "onnx" else path.parent),
+        path=str(path),
+        graph=str(stored.file(_step_graph(stored.manifest, settings.engine))),
         digest=stored.manifest.digest,
         slots=settings.slots,
         queue=settings.queue,
