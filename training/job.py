@@ -23,8 +23,12 @@ from training.publishing.publish import promote, publish
 from training.suited import described
 
 
-def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
+def train(
+    options: TrainOptions, inputs: Inputs, batches: Batches, progress: Progress | None = None
+) -> None:
     """Train on a corpus and publish the best weights; an interrupted run of that name goes on.
+
+    `progress` shows the training; without one, the terminal of the chief does.
 
     Raises:
         TrainingError, StoreError, OSError, KeyboardInterrupt: notes on the error say how to go on.
@@ -46,7 +50,7 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
 
     with _notes_how_to_go_on(options, run):
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
-        progress = Progress(Console(highlight=False, quiet=not workers.chief))
+        progress = progress or Progress(Console(highlight=False, quiet=not workers.chief))
         fit(trainer, run, batches, text, vocabulary, progress)
         if not workers.chief:
             workers.meet()  # a chief lost while publishing starts again with all workers

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Handing = Callable[[Array], Array]  # gradient of the output → gradient of one input
-Index = tuple[slice | int | None, ...]
+Index = tuple[slice | int | EllipsisType | None, ...]
 
 _created = count()
 
