@@ -1,5 +1,7 @@
 """The Neural Turing Machine: the task, the paper's equations, gradients, and training."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from training.lecture.memory.external_memory import (
     SYMBOLS,
     UNITS,
     Lstm,
+    Network,
     answer,
     inputs,
     loss,
@@ -104,7 +107,7 @@ def test_gradients_reach_every_weight(untrained) -> None:
 @pytest.mark.parametrize("network", ["machine", "alone"])
 def test_a_network_learns_to_copy(network) -> None:
     """After 60 updates with two or three symbols the loss is below 1.6 nats; before, it is about log 8."""
-    each = Machine(INPUTS, SYMBOLS, 1) if network == "machine" else Lstm(UNITS, 1)
+    each: Network[Any] = Machine(INPUTS, SYMBOLS, 1) if network == "machine" else Lstm(UNITS, 1)
     losses = train(each, iterations=60, seed=1, longest=3)
     assert losses[0] == pytest.approx(np.log(SYMBOLS), abs=0.3)
     assert np.mean(losses[-10:]) < 1.6
