@@ -56,7 +56,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "inputs": "learning frozen space network corpus options suited config errors",
         "job": "inputs publishing learning frozen space network corpus options suited config errors",
         "__main__": "job inputs publishing learning frozen space network corpus options config errors",
-        "lecture": "learning network corpus config errors",
+        "lecture": "job inputs learning frozen network corpus options config errors",
     },
 }
 

@@ -24,8 +24,12 @@ from training.publishing.publish import promote, publish
 from training.suited import described
 
 
-def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
+def train(
+    options: TrainOptions, inputs: Inputs, batches: Batches, progress: Progress | None = None
+) -> None:
     """Train on a corpus and publish the best weights; an interrupted run of that name goes on.
+
+    `progress` shows the training; without one, the terminal of the chief does.
 
     Raises:
         TrainingError, StoreError, OSError, KeyboardInterrupt: notes on the error say how to go on.
@@ -48,7 +52,7 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
 
     with _notes_how_to_go_on(options, run):
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
-        progress = Progress(Console(highlight=False, quiet=not workers.chief))
+        progress = progress or Progress(Console(highlight=False, quiet=not workers.chief))
         if inputs.teachers:
             batches = batches.towards(_soft_targets(inputs, run))
         fit(trainer, run, batches, text, vocabulary, progress)

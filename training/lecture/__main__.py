@@ -24,6 +24,7 @@ FOLDERS = {
         "gradient-highway": "the chain rule, one LSTM step by hand, and 128 steps back along the cell line",
         "cells": "RNN, LSTM, GRU and mutations at equal numbers of weights, beside the least loss",
         "urls": "the unit that codes «inside a URL», in an LSTM that learns text with links",
+        "external-memory": "a Neural Turing Machine and an LSTM copy sequences longer than in training",
     },
     "sequences": {
         "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
@@ -31,6 +32,7 @@ FOLDERS = {
         "captioning": "pictures of shapes: a caption word by word, and where the decoder looks",
         "pixel-rnn": "digits pixel by pixel: PixelRNN and PixelCNN; hidden halves completed",
         "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
+        "character-model": "the fun example: learn a text, write at 1.0 and 0.5, freeze, load, write again",
     },
 }
 SYSTEMS = {name: line for systems in FOLDERS.values() for name, line in systems.items()}
