@@ -17,6 +17,7 @@ FOLDERS = {
         "dynamical-systems": "s_t = f(s_{t−1}; θ): weather, a body, fish in a lake; unfolded and fitted",
         "forward-pass": "one step of RNN, LSTM and GRU in NumPy and in Keras; both forms of the GRU",
         "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
+        "sentiment": "many-to-one: words → positive, neutral, negative, beside the best possible bag of words",
         "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
     },
     "memory": {
@@ -28,6 +29,7 @@ FOLDERS = {
     "sequences": {
         "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
         "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
+        "translation": "numbers in German and English words; where the context vectors lie; attention",
         "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
     },
 }
