@@ -115,8 +115,8 @@ def corpus(texts: dict[str, int]) -> Corpus:
 def split(seed: int) -> tuple[Corpus, Corpus]:
     """Return TAUGHT sentences, among them all of one opinion, and all other sentences."""
     texts = list(sentences().items())
-    order = np.random.default_rng([seed, 1]).permutation(len(texts))
-    order = sorted(order, key=lambda row: joined(texts[row][0]))
+    shuffled = np.random.default_rng([seed, 1]).permutation(len(texts))
+    order = sorted(shuffled, key=lambda row: joined(texts[row][0]))
     taught, new = (
         corpus(dict(texts[row] for row in rows)) for rows in (order[:TAUGHT], order[TAUGHT:])
     )
