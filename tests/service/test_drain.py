@@ -7,7 +7,7 @@ from pathlib import Path
 from service.stream.job import REPORT_INTERVAL
 from tests.servers import RedisServer, Service, serving, wait_until
 
-LENGTH = 500_000  # more than is drawn within the grace period
+LENGTH = 1_000_000  # more than is drawn within the grace period
 SEED = "The end"
 
 
@@ -27,7 +27,7 @@ def test_what_cannot_finish_says_where_to_go_on(
     """At the end of the grace period a stream ends with an error and its place; its text is cached."""
     settings = {"store": store, "model": "deep", "max_length": LENGTH, "slots": 2}
     settings |= {"redis_url": redis_server.url, "redis_timeout": 10}
-    grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 3"}
+    grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 2"}
     with (
         serving(tmp_path / "log", environment=grace, **settings) as ending,
         ThreadPoolExecutor(1) as pool,
@@ -45,7 +45,7 @@ def test_what_cannot_finish_says_where_to_go_on(
     assert (event, problem["code"], problem["status"]) == ("error", "draining", 503)
     assert stream.position == len(text)
     assert f"Last-Event-ID: {len(text)}" in problem["detail"]
-    assert (refused.status, refused.json["code"]) == (503, "draining")
+    assert (refused.status, refused.json.get("code")) == (503, "draining")
     assert int(refused.headers["retry-after"]) > 0
     with serving(tmp_path / "other", **settings) as other:
         known = other.generate(seed=SEED, length=len(text))
