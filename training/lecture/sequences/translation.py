@@ -17,7 +17,7 @@ from training.lecture.learning import minimise
 from training.lecture.lesson import Lesson, save_picture, show_table
 from training.lecture.sequences.encoder_decoder import PADDING, EncoderDecoder, Ids
 from training.lecture.sequences.number_words import LANGUAGES, LARGEST, LONGEST, PARTS, parts
-from training.lecture.sequences.translation_picture import draw_attention, draw_numbers
+from training.lecture.sequences.translation_picture import draw_attention, draw_numbers, legend
 
 SYMBOLS = ["", "END", *LANGUAGES, *PARTS]  # "" is PADDING
 ID = {symbol: number for number, symbol in enumerate(SYMBOLS)}
@@ -164,7 +164,7 @@ def run(lesson: Lesson) -> None:
 
 
 def _picture(models: dict[str, EncoderDecoder]) -> Figure:
-    figure = Figure(figsize=(15, 5.4), layout="constrained")
+    figure = Figure(figsize=(15, 5.8), layout="constrained")
     looks, *planes = figure.subplots(1, 3, width_ratios=[1, 1.25, 1.25])
     *_, attention = models.values()
     written, weights = look(attention, EXAMPLE, *LANGUAGES)
@@ -173,5 +173,6 @@ def _picture(models: dict[str, EncoderDecoder]) -> Figure:
         vectors = [contexts(model, DRAWN, language) for language in LANGUAGES]
         german, english = np.split(plane(np.concatenate(vectors)), 2)
         draw_numbers(axes, DRAWN, german, english)
-        axes.set_title(f"context vectors, {name}")
+        axes.set_title(f"context vectors of the numbers 20 to 99:\n{name}")
+    figure.legend(handles=legend(), loc="outside lower right", ncols=12, frameon=False)
     return figure

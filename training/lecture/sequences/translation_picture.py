@@ -4,7 +4,11 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
+
+COLORS = colormaps["tab10"](np.arange(10))  # of the ones
+MARKERS = {"German": "o", "English": "^"}
 
 Vectors = NDArray[np.float32]
 
@@ -18,13 +22,20 @@ def draw_attention(axes: Axes, weights: Vectors, read: list[str], written: list[
 
 
 def draw_numbers(axes: Axes, numbers: NDArray[np.int32], german: Vectors, english: Vectors) -> None:
-    """Draw each number at its German point, joined to its English point, [numbers, 2] each; colored by its ones."""
-    colors = colormaps["tab10"](numbers % 10)
-    for number, (x, y), (x_end, y_end), color in zip(numbers, german, english, colors, strict=True):
+    """Draw the points of each number in both languages [numbers, 2], joined by a line, in the color of its ones."""
+    colors = COLORS[numbers % 10]
+    for (x, y), (x_end, y_end), color in zip(german, english, colors, strict=True):
         axes.plot([x, x_end], [y, y_end], color=color, linewidth=0.7)
-        axes.text(x, y, str(number), color=color, fontsize=8, ha="center", va="center")
-    axes.scatter(english[:, 0], english[:, 1], c=colors, marker="^", s=14)
+    for points, marker in zip((german, english), MARKERS.values(), strict=True):
+        axes.scatter(points[:, 0], points[:, 1], c=colors, marker=marker, s=18, zorder=2)
     axes.set(xlabel="first principal component", ylabel="second principal component")
-    triangle = Line2D([], [], color="gray", marker="^", linewidth=0.7, label="the same in English")
-    axes.plot([], [], "k", marker="$21$", markersize=11, linestyle="", label="number in German")
-    axes.legend(handles=[axes.lines[-1], triangle], fontsize=8, loc="lower right")
+
+
+def legend() -> list[Line2D | Patch]:
+    """Return the legend of the points: the languages' markers and the colors of the ones."""
+    languages = [
+        Line2D([], [], color="gray", marker=marker, linestyle="", label=language)
+        for language, marker in MARKERS.items()
+    ]
+    ones = [Patch(color=color, label=f"…{digit}") for digit, color in enumerate(COLORS)]
+    return [*languages, *ones]
