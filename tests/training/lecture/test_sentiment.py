@@ -108,8 +108,11 @@ def test_a_bag_of_words_stays_below_its_limit() -> None:
 
 @pytest.mark.slow
 def test_the_recurrent_network_reads_the_order() -> None:
-    """On new sentences the recurrent network passes the limit of the bag of words, and "not" turns the sign."""
+    """On new sentences the recurrent network passes the limit of the bag of words, and "not" turns the sign.
+
+    The margins held for the seeds 0 to 9.
+    """
     network = train(Recurrent, TAUGHT, iterations=500, seed=1)
-    assert network.right(NEW.x, NEW.y).mean() > limit()[0] + 0.1
+    assert network.right(NEW.x, NEW.y).mean() > limit()[0] + 0.2
     _, good, turned = network.after_each_word("very good not").argmax(axis=1)
     assert (CLASSES[good], CLASSES[turned]) == ("positive", "negative")

@@ -107,8 +107,11 @@ def test_the_plane_keeps_the_largest_distances() -> None:
 
 @pytest.mark.slow
 def test_one_vector_holds_the_number_in_either_language() -> None:
-    """After 300 updates, half of the new numbers pass through one vector, and the languages share the vectors."""
+    """One vector translates new numbers of three digits, and lies near the vector of the other language.
+
+    The margins held for the seeds 0, 1, 2, 4, 5, 7 and 8.
+    """
     taught, new = split(seed=1)
-    model = train(taught, iterations=300, seed=1, attention=False)
-    assert accuracy(model, new[-1][:100], *LANGUAGES) > 0.5
+    model = train(taught, iterations=600, seed=1, attention=False)
+    assert accuracy(model, new[1][:100], *LANGUAGES) > 0.8
     assert neighbours(model)["nearest English number: the same"] > 0.5

@@ -7,7 +7,7 @@ is one opinion, or two opinions joined by "and" or "but". The strength of an adj
 - a negation shifts an opinion by 2 towards the other side: "not good" is bad, "not great" is neutral
   (the shift is that of Taboada et al., "Lexicon-based methods for sentiment analysis", 2011);
 - after "but" the second opinion counts twice;
-- a "not" at the end, as in "very nice – not", takes the whole sentence back.
+- a "not" at the end, as in "very nice not", takes the whole sentence back.
 
 The sentiment is the sign of the sum, or the other sign if the sentence is taken back.
 """

@@ -74,7 +74,6 @@ class EncoderDecoder:
         wanted = tf.cast(answer[:, 1:] != PADDING, tf.float32)
         return tf.reduce_sum(tf.stack(losses, axis=1) * wanted) / tf.reduce_sum(wanted)
 
-    @tf.function
     def greedy(self, read: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Decode from the first symbols [B] with the decoder's own output fed back.
 

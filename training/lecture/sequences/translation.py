@@ -28,7 +28,7 @@ ITERATIONS = 600
 EXAMPLE = 7321
 NETWORKS = {"one context vector": False, "with attention": True}
 DRAWN = np.arange(20, 100, dtype=np.int32)  # their context vectors are compared and drawn
-MEASURED = 300  # new numbers of each range, at most
+MEASURED = 300  # of the new numbers of each range, at most
 
 Vectors = NDArray[np.float32]
 
