@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write JSON, tables and a chart.
 
 `python -m benchmarks [engine] [limits] [serving] [scaling] [start] [peers] [training] [corpus]
-[replicas] [capacity] [--rounds N] [--seconds S]`
+[learning] [replicas] [capacity] [--rounds N] [--seconds S]`
 """
 
 import argparse
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import chart, corpus, engine, limits, machine, report, scaling, start, training
 from benchmarks.http import against_peers, serving
+from benchmarks.learning import race
 from benchmarks.replicas import capacity, check
 from benchmarks.replicas import chart as replicas_chart
 
@@ -27,11 +28,12 @@ PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "peers": against_peers.measure,
     "training": training.measure,
     "corpus": corpus.measure,
+    "learning": race.measure,
     "replicas": check.measure,
     "capacity": capacity.measure,
 }
 # Each takes minutes or more; peers needs an environment of its own, corpus 3 GB of disk.
-SLOW = ("peers", "training", "corpus", "replicas", "capacity")
+SLOW = ("peers", "training", "corpus", "learning", "replicas", "capacity")
 UNASKED = [name for name in PARTS if name not in SLOW]
 
 

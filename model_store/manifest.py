@@ -99,7 +99,7 @@ class Corpus(_Frozen):
 
 
 class Parent(_Frozen):
-    """The version whose weights a training began with."""
+    """A version that a training began with, or learned from."""
 
     name: ModelName
     version: PositiveInt
@@ -121,6 +121,7 @@ class ModelDescription(_Frozen):
     metrics: dict[str, FiniteFloat]
     git_commit: str | None
     parent: Parent | None = None
+    teachers: tuple[Parent, ...] = ()  # whose probabilities the training learned
     fingerprint: Sha256 | None = None  # of the int8 graph; None in early versions
     # A text of the held-out part to try the model with; None in early versions.
     seed_text: str | None = None

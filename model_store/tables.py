@@ -42,6 +42,7 @@ def describe(manifest: Manifest) -> str:
         "corpus": f"{corpus.name}, {corpus.size}, SHA-256 {corpus.sha256}",
         "seed text": "-" if manifest.seed_text is None else repr(manifest.seed_text),
         "parent": str(parent or "-"),
+        "teachers": ", ".join(map(str, manifest.teachers)) or "-",
         "size": human_size(manifest),
         "remark": manifest.remark or "-",
     }

@@ -91,8 +91,11 @@ def publish_random_model(
     fingerprint: str | None = None,
     texts: int | None = None,
     known: Iterable[str] = (),
+    int8: bool = True,
 ) -> Manifest:
     """Publish an untrained model that the service can serve, or one with another graph file.
+
+    Without `int8` the version has the fp32 graph alone, and no fingerprint.
 
     `texts` is the number of texts of a corpus of many short texts; the model then begins each anew.
     `known` are texts that stand in such a corpus.
@@ -106,11 +109,12 @@ def publish_random_model(
         if texts is not None:
             weights = replace(weights, text_end=SYMBOLS.index(TEXT_END))
             write_known_texts(known, folder / contents.TEXTS)
-        write_graph(folder / contents.INT8_GRAPH, weights)
+        file = folder / (contents.INT8_GRAPH if int8 else contents.FP32_GRAPH)
+        write_graph(file, weights, int8=int8)
         if graph is not None:
-            (folder / contents.INT8_GRAPH).write_bytes(graph)
-        elif fingerprint is None:
-            fingerprint = fingerprint_of(folder / contents.INT8_GRAPH)
+            file.write_bytes(graph)
+        elif fingerprint is None and int8:
+            fingerprint = fingerprint_of(file)
         (folder / contents.VOCABULARY).write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
         said = description(layers, units, cell)
         corpus = said.corpus.model_copy(update={"texts": texts})

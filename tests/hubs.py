@@ -26,7 +26,7 @@ LONG = 99_000  # more characters than a test waits for
 
 def spec(path: str = "scripted", slots: int = 2, queue: int = 8) -> EngineSpec:
     """The spec of a scripted engine."""
-    return EngineSpec("onnx", path, "digest", slots, queue, 2, 100_000, VOCABULARY_SIZE)
+    return EngineSpec("onnx", path, path, "digest", slots, queue, 2, 100_000, VOCABULARY_SIZE)
 
 
 def sequence(length: int, begin: int = 0, **options: object) -> Sequence:

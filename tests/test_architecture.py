@@ -56,7 +56,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "inputs": "learning frozen space network corpus options suited config errors",
         "job": "inputs publishing learning frozen space network corpus options suited config errors",
         "__main__": "job inputs publishing learning frozen space network corpus options config errors",
-        "lecture": "learning network corpus config errors",
+        "lecture": "job inputs learning frozen network corpus options config errors",
     },
 }
 
@@ -94,6 +94,7 @@ LAWS = [
         "service",
         ENGINES,
         free=(
+            "service.engine.inner",
             "service.engine.loop",
             "service.engine.onnx_engine",
             "service.engine.tensorflow_engine",
@@ -103,8 +104,12 @@ LAWS = [
         ),
     ),
     Law("service.engine.onnx_engine", TENSORFLOW),
-    # `onnx` would add 12 MB to the hub's process: a process of its own builds the loop model.
-    Law("service", frozenset({"onnx", "service.engine.loop"}), free=("service.engine.loop",)),
+    # `onnx` would add 12 MB to the hub's process: processes of their own read the graph.
+    Law(
+        "service",
+        frozenset({"onnx", "service.engine.inner", "service.engine.loop"}),
+        free=("service.engine.inner", "service.engine.loop"),
+    ),
     # The engine's room belongs to the hub's process, which has no door but its messages.
     *(
         Law(f"service.{room}", frozenset({"service.engine", *HUB_PROCESS}), directly=True)
@@ -118,7 +123,15 @@ LAWS = [
     # The engines know numbers: no text, no queue.
     *(
         Law(f"service.engine.{module}", frozenset({"model_store", "queue", "service.stream"}))
-        for module in ("batch", "exact", "loop", "onnx_engine", "sampler", "tensorflow_engine")
+        for module in (
+            "batch",
+            "exact",
+            "inner",
+            "loop",
+            "onnx_engine",
+            "sampler",
+            "tensorflow_engine",
+        )
     ),
     # Extras, and slow to import: a store in a folder needs no fsspec, a cache in memory no Redis.
     Law("model_store", frozenset({"fsspec", "s3fs"}), free=("model_store.remote",), directly=True),

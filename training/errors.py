@@ -15,3 +15,7 @@ class CorpusError(TrainingError):
 
 class ParityError(TrainingError):
     """An exported graph that does not compute what the trained model computes."""
+
+
+class Int8Error(ParityError):
+    """An int8 graph that does not compute what the fp32 graph computes."""

@@ -14,6 +14,7 @@ from training.config import TrainingConfig, load_config
 from training.corpus.prepare import prepare
 from training.corpus.sources import Corpus, open_corpus
 from training.corpus.split import Split
+from training.errors import ConfigError
 from training.frozen.start import Start
 from training.learning.batches import Batches, batches_of
 from training.learning.cluster import place
@@ -30,6 +31,7 @@ class Inputs:
     store: ModelStore
     folder: Path
     start: Start
+    teachers: list[Start]
     config: TrainingConfig
     corpus: Corpus
     text: Split
@@ -47,13 +49,16 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
     folder = _run_folder(options)
     with held(folder):
         start = Start() if options.parent is None else Start.at(options.parent, store)
+        teachers = [Start.at(teacher, store) for teacher in options.teachers]
         config = load_config(options.config, options.overrides, start.settled)
+        known = vocabulary_of([start, *teachers])
         with open_corpus(options.corpus, options.corpora_dir) as corpus:
-            text, vocabulary = prepare(corpus, config, folder, start.vocabulary)
+            text, vocabulary = prepare(corpus, config, folder, known)
         config = suited(config, len(text.ids))
         batches = batches_of(text, config)
-        require_space(config, vocabulary, folder, store)
-        yield Inputs(store, folder, start, config, corpus, text, vocabulary), batches
+        distilled = len(text.train) if teachers else 0
+        require_space(config, vocabulary, folder, store, distilled)
+        yield Inputs(store, folder, start, teachers, config, corpus, text, vocabulary), batches
 
 
 @contextmanager
@@ -68,10 +73,27 @@ def inputs_of_run(options: TrainOptions) -> Iterator[tuple[Run, Inputs]]:
     with held(folder):
         run = Run.open(folder)
         start = Start.again(run.info.parent, store)
+        teachers = [Start.again(teacher, store) for teacher in run.info.teachers]
         with open_corpus(options.corpus, options.corpora_dir) as corpus:
             run.require(corpus)
-            text, vocabulary = prepare(corpus, run.info.config, folder, start.vocabulary)
-        yield run, Inputs(store, folder, start, run.info.config, corpus, text, vocabulary)
+            known = vocabulary_of([start, *teachers])
+            text, vocabulary = prepare(corpus, run.info.config, folder, known)
+        yield run, Inputs(store, folder, start, teachers, run.info.config, corpus, text, vocabulary)
+
+
+def vocabulary_of(versions: list[Start]) -> Vocabulary | None:
+    """Return the vocabulary that the parent and the teachers share, or None without them.
+
+    Raises:
+        ConfigError: two of them have different vocabularies.
+    """
+    known = [version.vocabulary for version in versions if version.vocabulary]
+    if any(vocabulary != known[0] for vocabulary in known):
+        raise ConfigError(
+            "the versions of --from and --teacher have different vocabularies: "
+            "a network learns from versions of one vocabulary"
+        )
+    return known[0] if known else None
 
 
 def _writable_store(options: TrainOptions) -> ModelStore:

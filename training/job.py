@@ -10,12 +10,13 @@ from rich.console import Console
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError
 from training.corpus.seed_text import seed_text_of
 from training.corpus.split import Split
-from training.errors import ParityError, TrainingError
+from training.errors import Int8Error, ParityError, TrainingError
 from training.inputs import Inputs
 from training.learning.batches import Batches
+from training.learning.distil import Distributions, soft_targets
 from training.learning.fit import fit
 from training.learning.progress import Progress
-from training.learning.run import Run, RunInfo
+from training.learning.run import TARGETS, Run, RunInfo
 from training.learning.trainer import Trainer
 from training.learning.workers import Workers
 from training.options import TrainOptions, command_line
@@ -23,8 +24,12 @@ from training.publishing.publish import promote, publish
 from training.suited import described
 
 
-def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
+def train(
+    options: TrainOptions, inputs: Inputs, batches: Batches, progress: Progress | None = None
+) -> None:
     """Train on a corpus and publish the best weights; an interrupted run of that name goes on.
+
+    `progress` shows the training; without one, the terminal of the chief does.
 
     Raises:
         TrainingError, StoreError, OSError, KeyboardInterrupt: notes on the error say how to go on.
@@ -35,7 +40,8 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
     # Everything that can be refused is refused here, before an earlier run is replaced.
     workers.check(config.batch_size)
     seed_text, parent = seed_text_of(text, vocabulary), inputs.start.parent
-    info = RunInfo(config, inputs.corpus.sha256, seed_text, parent, workers.number)
+    teachers = tuple(filter(None, (teacher.parent for teacher in inputs.teachers)))
+    info = RunInfo(config, inputs.corpus.sha256, seed_text, parent, workers.number, teachers)
     workers.require_same(TypeAdapter(RunInfo).dump_json(info))
     weights = inputs.start.weights()
     run = Run.start(inputs.folder, info, fresh=options.fresh)
@@ -46,7 +52,9 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
 
     with _notes_how_to_go_on(options, run):
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
-        progress = Progress(Console(highlight=False, quiet=not workers.chief))
+        progress = progress or Progress(Console(highlight=False, quiet=not workers.chief))
+        if inputs.teachers:
+            batches = batches.towards(_soft_targets(inputs, run))
         fit(trainer, run, batches, text, vocabulary, progress)
         if not workers.chief:
             workers.meet()  # a chief lost while publishing starts again with all workers
@@ -55,6 +63,16 @@ def train(options: TrainOptions, inputs: Inputs, batches: Batches) -> None:
     with suppress(TrainingError):
         workers.meet()  # the version is published, even if another worker is gone
     _promote(options, manifest, inputs.store)
+
+
+def _soft_targets(inputs: Inputs, run: Run) -> Distributions:
+    return soft_targets(
+        inputs.teachers,
+        run.info.config.teacher_share,
+        inputs.text,
+        inputs.vocabulary,
+        run.folder / TARGETS,
+    )
 
 
 def publish_only(options: TrainOptions, run: Run, inputs: Inputs) -> None:
@@ -84,9 +102,14 @@ def _texts(text: Split) -> str:
 
 
 def _publish(options: TrainOptions, run: Run, inputs: Inputs) -> Manifest:
-    _say("exporting, and checking the exported graphs on the held-out text …")
     corpus, text, vocabulary = inputs.corpus, inputs.text, inputs.vocabulary
-    manifest = publish(run, options.name, corpus, text, vocabulary, inputs.store)
+    store, int8 = inputs.store, not options.fp32
+    try:
+        manifest = publish(run, options.name, corpus, text, vocabulary, store, int8=int8)
+    except Int8Error as error:
+        command = options.publishing_command("--fp32")
+        error.add_note(f"the fp32 graph alone is published with:\n  {command}")
+        raise
     run.close()
     _say(
         f"published {manifest.name}@{manifest.version} in {options.store}: "

@@ -29,6 +29,7 @@ class TrainOptions:
     texts: str | None
     min_count: str | None
     parent: str | None
+    teachers: list[str]
     unknown: str | None
     corpora_dir: Path | None
     store: str
@@ -36,6 +37,7 @@ class TrainOptions:
     promote: Promote
     fresh: bool
     publish_only: bool
+    fp32: bool
 
     @property
     def overrides(self) -> list[str]:
@@ -45,13 +47,13 @@ class TrainOptions:
             f"{key}={value}" for key, value in named.items() if value is not None
         ]
 
-    def publishing_command(self) -> str:
+    def publishing_command(self, *more: str) -> str:
         """Return the command line that publishes the best weights of this training's run."""
         words: list[object] = [word for source in self.corpus for word in ("--corpus", source)]
         words += ["--name", self.name, "--store", self.store]
         if self.corpora_dir:
             words += ["--corpora-dir", self.corpora_dir]
-        words += ["--runs", self.runs, "--promote", self.promote, "--publish-only"]
+        words += ["--runs", self.runs, "--promote", self.promote, "--publish-only", *more]
         return command_line("training", words)
 
 
@@ -136,6 +138,14 @@ def make_train_parser() -> argparse.ArgumentParser:
         help="start from a version's weights: name, name@version or name@alias",
     )
     parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        dest="teachers",
+        metavar="MODEL",
+        help="learn a version's probabilities too; several: the mean of their probabilities",
+    )
+    parser.add_argument(
         "--unknown",
         choices=["error", "drop"],
         help="what to do with symbols that version lacks (default: error)",
@@ -161,6 +171,11 @@ def make_train_parser() -> argparse.ArgumentParser:
         "--publish-only",
         action="store_true",
         help="publish the best weights of an interrupted run instead of training",
+    )
+    parser.add_argument(
+        "--fp32",
+        action="store_true",
+        help="publish no int8 graph: the fp32 graph is served, slower and not the same on every processor",
     )
     return parser
 

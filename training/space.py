@@ -17,13 +17,20 @@ RUN_BYTES = 2 * 4 * (4 + 1)
 VERSION_BYTES = 2 * 4 + 1
 # Bytes of a version per entry of the table of characters: fp32 in both ONNX graphs.
 TABLE_BYTES = 2 * 4
+TARGET_BYTES = 2  # of a run with teachers, per character and symbol: fp16
 ONNX_BYTES = 2**31  # the limit of the protobuf format
 
 
 def require_space(
-    config: TrainingConfig, vocabulary: Vocabulary, folder: Path, store: ModelStore
+    config: TrainingConfig,
+    vocabulary: Vocabulary,
+    folder: Path,
+    store: ModelStore,
+    distilled: int = 0,
 ) -> None:
     """Check that a run fits into its folder, and its version into the store and into an ONNX file.
+
+    `distilled` is the number of characters with a distribution as target.
 
     Raises:
         ConfigError: the network is larger than an ONNX file may be.
@@ -36,8 +43,9 @@ def require_space(
             f"the network has {weights:,} weights, more than the 2 GiB of an ONNX file hold: "
             "lower units or layers"
         )
-    held = sum(path.stat().st_size for path in folder.glob("*.npz"))
-    require_free(folder, RUN_BYTES * weights - held)
+    held = sum(path.stat().st_size for path in folder.glob("*.np[yz]"))
+    targets = TARGET_BYTES * distilled * len(vocabulary)
+    require_free(folder, RUN_BYTES * weights + targets - held)
     version = VERSION_BYTES * weights + TABLE_BYTES * table
     require_free(Path(tempfile.gettempdir()), version)  # `publish` exports there first
     store.require_writable(version)

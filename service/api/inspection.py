@@ -1,15 +1,19 @@
-"""Inspections: the states of a layer's units after each character of a text."""
+"""Inspections: what a model computes inside while it reads a text."""
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.inspection_schemas import InspectRequest, RankedUnit
+from model_store import Architecture
+from service.api.inspection_schemas import Gates, InspectRequest, RankedUnit, UnitStates
 from service.errors import FieldProblem, InvalidRequest
+from service.stream.details import DIGITS, Look, Reading
 
 RANKED = 10  # units in a ranking
+FIGURES = 4  # of a norm, which may be far below 1
 
 Floats = NDArray[np.float32]
 
@@ -19,32 +23,53 @@ class Inspection:
     """A resolved request for an inspection, with every limit of the model checked."""
 
     text: str
-    layer: int
+    look: Look
     units: list[int]
     marked: list[int] | None
 
 
-def resolve_inspection(request: InspectRequest, layers: int, width: int) -> Inspection:
-    """Return the inspection that a request means for a model of `layers` layers of `width` units.
+def resolve_inspection(request: InspectRequest, architecture: Architecture) -> Inspection:
+    """Return the inspection that a request means for a model of this architecture.
 
     Raises:
-        InvalidRequest: the model lacks the layer or a unit, the text lacks a marked place or is not
-            in the form NFC, or the marked characters are none or all of the text.
+        InvalidRequest: the model lacks the layer, a unit or gates, the text lacks a place or is not in
+            the form NFC, or the marked characters are none or all of the text.
     """
     text = unicodedata.normalize("NFC", request.text)
-    problems = []
-    if request.layer >= layers:
-        problems.append(FieldProblem("layer", f"the model's layers are 0 to {layers - 1}"))
-    if any(unit >= width for unit in request.units):
-        problems.append(FieldProblem("units", f"a layer's units are 0 to {width - 1}"))
-    if request.marked is not None and text != request.text:
-        message = "send the text in Unicode's form NFC, in whose characters `marked` counts"
-        problems.append(FieldProblem("text", message))
-    elif request.marked is not None:
-        problems += _marking_problems(set(request.marked), len(text))
+    problems = [*_model_problems(request, architecture), *_place_problems(request, text)]
     if problems:
         raise InvalidRequest(problems)
-    return Inspection(text, request.layer, request.units, request.marked)
+    gated = tuple(request.units) if request.gates else ()
+    look = Look(request.layer, gated, request.gradient_at)
+    return Inspection(text, look, request.units, request.marked)
+
+
+def _model_problems(request: InspectRequest, architecture: Architecture) -> Iterator[FieldProblem]:
+    """Yield what the model does not have."""
+    if request.layer >= architecture.layers:
+        yield FieldProblem("layer", f"the model's layers are 0 to {architecture.layers - 1}")
+    if any(unit >= architecture.units for unit in request.units):
+        yield FieldProblem("units", f"a layer's units are 0 to {architecture.units - 1}")
+    inner = {"gates": request.gates, "gradient_at": request.gradient_at is not None}
+    for field, wanted in inner.items():
+        if wanted and architecture.cell != "lstm":
+            message = f"choose a model with LSTM cells; this model's cells are {architecture.cell}"
+            yield FieldProblem(field, message)
+
+
+def _place_problems(request: InspectRequest, text: str) -> Iterator[FieldProblem]:
+    """Yield what is wrong with places of the text, whose form NFC is given."""
+    places = {"marked": request.marked, "gradient_at": request.gradient_at}
+    fields = [f"`{field}`" for field, value in places.items() if value is not None]
+    if fields and text != request.text:
+        message = "send the text in Unicode's form NFC, in whose characters {} counts"
+        yield FieldProblem("text", message.format(" and ".join(fields)))
+        return
+    if request.marked is not None:
+        yield from _marking_problems(set(request.marked), len(text))
+    if request.gradient_at is not None and not 0 < request.gradient_at < len(text):
+        message = f"name a character with another before it, from 1 up to {len(text) - 1}"
+        yield FieldProblem("gradient_at", message)
 
 
 def _marking_problems(marked: set[int], characters: int) -> list[FieldProblem]:
@@ -72,3 +97,38 @@ def rank(cell: Floats, marked: list[int]) -> list[RankedUnit]:
     # A stable sort ranks units of equal effects by their number.
     best = np.argsort(-np.abs(effects), kind="stable")[:RANKED]
     return [RankedUnit(unit=int(unit), effect=round(float(effects[unit]), 3)) for unit in best]
+
+
+def unit_states(units: list[int], reading: Reading) -> list[UnitStates]:
+    """Return the states of some units after each character, and the gates that the reading has of them."""
+    # The arrays are [characters, units]; the response has one list for each unit.
+    hidden, cell = _rounded(reading.hidden), _rounded(reading.cell)
+    gates = _gates_of(units, reading.gates)
+    return [
+        UnitStates(
+            unit=unit,
+            hidden=hidden[:, unit].tolist(),
+            cell=cell[:, unit].tolist(),
+            gates=gates.get(unit),
+        )
+        for unit in units
+    ]
+
+
+def _gates_of(units: list[int], gates: NDArray[np.float32]) -> dict[int, Gates]:
+    """Return the gates [N, 4, k] by unit; of no unit where k is 0."""
+    columns = _rounded(gates).transpose(2, 1, 0).tolist()
+    return {
+        unit: Gates(input=i, forget=f, output=o, candidate=candidate)
+        for unit, (i, f, o, candidate) in zip(units, columns, strict=False)
+    }
+
+
+def gradient_norms(reading: Reading) -> list[float]:
+    """Return the norms of a reading's gradient with four figures."""
+    return [float(f"{norm:.{FIGURES}g}") for norm in reading.gradient.tolist()]
+
+
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    # Rounded as 64-bit numbers: a 32-bit number has more digits when a list widens it.
+    return values.astype(np.float64).round(DIGITS)

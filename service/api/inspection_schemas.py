@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from service.api.parameters import Whole
 from service.api.schemas import Likely, Request
+from service.stream.details import REACH
 
 MAX_TEXT = 2_000  # characters
 MAX_UNITS = 64
@@ -23,6 +24,14 @@ class InspectRequest(Request):
     units: list[Index] = Field(
         [], max_length=MAX_UNITS, description="Units whose states are returned."
     )
+    gates: bool = Field(False, description="Answer with the gates of these units, of an LSTM.")
+    gradient_at: Index | None = Field(
+        None,
+        description=(
+            "Place of a character, from 0: of an LSTM, answer with the gradient of this character's loss "
+            f"by each of the {REACH} characters before."
+        ),
+    )
     marked: list[Index] | None = Field(
         None,
         max_length=MAX_TEXT,
@@ -36,12 +45,22 @@ class InspectRequest(Request):
     )
 
 
+class Gates(BaseModel):
+    """A unit's three gates i, f, o at each character, from 0 to 1, and the candidate C̃, from -1 to 1."""
+
+    input: list[float]
+    forget: list[float]
+    output: list[float]
+    candidate: list[float]
+
+
 class UnitStates(BaseModel):
     """A unit's states after each character; a cell without a cell state has the hidden state twice."""
 
     unit: int
     hidden: list[float]
     cell: list[float]
+    gates: Gates | None = None
 
 
 class RankedUnit(BaseModel):
@@ -66,6 +85,13 @@ class InspectResponse(BaseModel):
     )
     ranking: list[RankedUnit] | None = Field(
         None, description="The units with the largest effects, up or down."
+    )
+    gradient: list[float] | None = Field(
+        None,
+        description=(
+            f"A norm for each of the at most {REACH} characters before `gradient_at`, the last for the "
+            "character just before."
+        ),
     )
     after: list[Likely] | None = Field(
         None, description="After the whole text, every character, the likeliest first."

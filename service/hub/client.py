@@ -42,7 +42,7 @@ from service.hub.messages import (
 from service.hub.questions import Asking, Questions
 from service.hub.rendezvous import Link, Rendezvous
 from service.hub.running import FAILED, RunningSequences
-from service.stream.details import Reading
+from service.stream.details import Look, Reading
 from service.stream.job import Ids
 from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 SECONDS_TO_OPEN = 60.0
 SECONDS_TO_FIND = 0.5
 SECONDS_TO_CHARGE = 0.5
-MAX_INSPECTIONS = 16  # queued or running; each takes less than a second
+MAX_INSPECTIONS = 16  # queued or running; each takes about a second at most
 STOPPING = "the service is stopping; try again elsewhere or later"
 
 
@@ -141,8 +141,8 @@ class HubClient:
         if ready:  # else the order is sent as soon as the engine is open
             self._send(order)
 
-    def inspect(self, engine: int, ids: Ids, layer: int, seconds: float) -> Reading:
-        """Return the states of a layer, and the likeliest next characters, after each of the ids [N].
+    def inspect(self, engine: int, ids: Ids, look: Look, seconds: float) -> Reading:
+        """Return what there is to see while an engine reads ids [N].
 
         Raises:
             QueueFull: too many inspections are queued.
@@ -152,7 +152,7 @@ class HubClient:
         if self._questions.count(Inspect) >= MAX_INSPECTIONS:
             raise QueueFull("too many texts are being inspected; try again in a moment")
         try:
-            answer = self._ask(Inspect(next(self._numbers), engine, ids, layer), seconds)
+            answer = self._ask(Inspect(next(self._numbers), engine, ids, look), seconds)
         except TimeoutError:
             raise DeadlineExceeded("the inspection took too long; send less text") from None
         if not isinstance(answer, Inspected) or answer.reading is None:

@@ -3,7 +3,7 @@
 from model_store import fingerprint, steps_to_walk
 from service.hub.client import HubClient
 from service.hub.messages import EngineSpec
-from service.stream.details import Reading
+from service.stream.details import Look, Reading
 from service.stream.job import Ids
 from service.stream.sequence import Sequence
 
@@ -42,15 +42,15 @@ class EngineClient:
         """
         self._hub.submit(sequence, self._number, key)
 
-    def inspect(self, ids: Ids, layer: int, seconds: float) -> Reading:
-        """Return the states of a layer, and the likeliest next characters, after each of the ids [N].
+    def inspect(self, ids: Ids, look: Look, seconds: float) -> Reading:
+        """Return what there is to see while the engine reads ids [N].
 
         Raises:
             QueueFull: too many inspections are queued.
             DeadlineExceeded: the inspection took more than `seconds`.
             Draining, EngineFailed: the engine is closed, or failed.
         """
-        return self._hub.inspect(self._number, ids, layer, seconds)
+        return self._hub.inspect(self._number, ids, look, seconds)
 
     def close(self) -> None:
         """Close the engine; every sequence that still runs ends with `Draining`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.hub.counters import Count
-from service.stream.details import Details, Reading
+from service.stream.details import Details, Look, Reading
 from service.stream.job import Ending, Ids, Job, Snapshot, State
 
 
@@ -11,13 +11,14 @@ from service.stream.job import Ending, Ids, Job, Snapshot, State
 class EngineSpec:
     """The engine of one version; workers that open equal specs share one engine.
 
-    `kind` is onnx or tensorflow, `path` the graph or the SavedModel's folder, `digest` the digest of the
-    version's files, `queue` the sequences that may wait for one of the `slots`, and `tape_length` the
-    most characters of a prompt and its generated text together.
+    `kind` is onnx or tensorflow, `path` the graph or the SavedModel's folder, `graph` an ONNX graph with
+    the same weights, `digest` the digest of the version's files, `queue` the sequences that may wait for
+    one of the `slots`, and `tape_length` the most characters of a prompt and its generated text together.
     """
 
     kind: str
     path: str
+    graph: str
     digest: str
     slots: int
     queue: int
@@ -78,12 +79,12 @@ class Abort:
 
 @dataclass(frozen=True)
 class Inspect:
-    """To the hub: feed these ids to an engine and return the states of one layer after each."""
+    """To the hub: feed these ids to an engine and return what there is to see."""
 
     number: int
     engine: int
     ids: Ids
-    layer: int
+    look: Look
 
 
 @dataclass(frozen=True)

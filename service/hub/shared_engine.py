@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from service.engine.batch import DRAWN, Engine
-from service.engine.explain import describe, log_softmax
 from service.engine.onnx_engine import OnnxEngine
+from service.engine.reading import read
 from service.engine.scheduler import Scheduler
 from service.engine.waiting import FairQueue
 from service.engine.worker import Worker
@@ -27,7 +27,6 @@ from service.hub.messages import (
 )
 from service.hub.pulse import LONGEST_STEP
 from service.hub.work import seconds_too_many
-from service.stream.details import Reading
 from service.stream.job import Ending, Ids, Job, State
 
 log = logging.getLogger(__name__)
@@ -107,7 +106,7 @@ class SharedEngine:
         def run() -> None:
             reading = None
             try:
-                reading = _read(self._engine, order.ids, order.layer)
+                reading = read(self._engine, self.spec.graph, order.ids, order.look)
             except Exception:
                 log.exception("an inspection failed")
             send(Inspected(order.number, reading))
@@ -186,18 +185,3 @@ def _open_engine(spec: EngineSpec) -> Engine:
 def _walk(engine: Engine, steps: list[Ids]) -> Walked:
     batch = engine.batch(max(map(len, steps)))
     return Walked([batch.step(ids).copy() for ids in steps], batch.state)
-
-
-def _read(engine: Engine, ids: Ids, layer: int) -> Reading:
-    """Feed ids [N] to a batch of one row, and return a layer's states and details after each."""
-    batch = engine.batch(1)
-    hidden = engine.states.index(f"h{layer}")
-    # An LSTM has a cell state beside the hidden state; the other cells have the hidden state alone.
-    cell = engine.states.index(f"c{layer}") if f"c{layer}" in engine.states else hidden
-    states = np.empty((len(ids), 2, batch.state.shape[2]), np.float32)  # hidden, cell
-    logits = np.empty((len(ids), engine.vocabulary_size), np.float32)
-    for place in range(len(ids)):
-        logits[place] = batch.step(ids[place : place + 1])[0]
-        states[place] = batch.state[[hidden, cell], 0]
-    likely = describe(logits, logits.argmax(axis=1))
-    return Reading(states[:, 0], states[:, 1], likely, after=log_softmax(logits[-1:])[0])

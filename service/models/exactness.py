@@ -5,7 +5,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-from model_store import Manifest
+from model_store import Manifest, contents
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -35,6 +35,8 @@ def not_proven(manifest: Manifest, engine: str) -> str:
     subject = f"{manifest.name}@{manifest.version}"
     if engine != "onnx":
         return f"{subject} cannot be proven exact with CHARLOOM_ENGINE={engine}: use onnx"
+    if contents.INT8_GRAPH not in manifest.files:
+        return f"{subject} has no int8 graph, which alone is the same on every processor: train it again"
     return (
         f"{subject} has no fingerprint to compare: `python -m training requantise {subject}` "
         "publishes a version with one"

@@ -24,11 +24,6 @@ from service.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
-GRAPHS = {
-    "onnx": contents.INT8_GRAPH,
-    "tensorflow": f"{contents.SAVED_MODEL}/saved_model.pb",
-}
-
 
 class Version(NamedTuple):
     """A version, known by its files: an owner's version may take the number of a bundled one."""
@@ -94,7 +89,9 @@ class Loader:
                 exact here although CHARLOOM_REQUIRE_EXACT is set.
         """
         try:
-            stored = self._store.open(version.name, version.number, _wanted(self._settings.engine))
+            manifest = self._store.manifest(version.name, version.number)
+            wanted = _wanted(manifest, self._settings.engine)
+            stored = self._store.open(version.name, version.number, wanted)
             vocabulary, spec = stored.vocabulary, _spec(stored, self._settings)
         except DamagedVersion as error:
             raise ModelUnavailable(str(error)) from error
@@ -132,9 +129,15 @@ class Loader:
         return exact
 
 
-def _wanted(engine: str) -> tuple[str, ...]:
-    """Return the paths to fetch: the engine's graph, or the graph's folder, the vocabulary, the texts."""
-    return GRAPHS[engine].split("/", maxsplit=1)[0], contents.VOCABULARY, contents.TEXTS
+def _step_graph(manifest: Manifest, engine: str) -> str:
+    """Return the ONNX graph with the weights of an engine; only `onnx` runs the graph itself."""
+    return contents.served_graph(manifest.files) if engine == "onnx" else contents.FP32_GRAPH
+
+
+def _wanted(manifest: Manifest, engine: str) -> tuple[str, ...]:
+    """Return the paths to fetch: the engine's graphs, the vocabulary, the texts."""
+    own = () if engine == "onnx" else (contents.SAVED_MODEL,)
+    return *own, _step_graph(manifest, engine), contents.VOCABULARY, contents.TEXTS
 
 
 def _known_texts(stored: StoredModel) -> KnownTexts | None:
@@ -144,10 +147,14 @@ def _known_texts(stored: StoredModel) -> KnownTexts | None:
 
 
 def _spec(stored: StoredModel, settings: Settings) -> EngineSpec:
-    path = stored.file(GRAPHS[settings.engine])
+    if settings.engine == "tensorflow":
+        path = stored.file(f"{contents.SAVED_MODEL}/saved_model.pb").parent
+    else:
+        path = stored.file(_step_graph(stored.manifest, settings.engine))
     return EngineSpec(
         kind=settings.engine,
-        path=str(path if settings.engine == "onnx" else path.parent),
+        path=str(path),
+        graph=str(stored.file(_step_graph(stored.manifest, settings.engine))),
         digest=stored.manifest.digest,
         slots=settings.slots,
         queue=settings.queue,

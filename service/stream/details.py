@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 LIKELIEST = 5
 DIGITS = 5  # after the decimal point of a log-probability in an answer
+REACH = 300  # characters, over which a gradient is handed back
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,31 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What to look at while a model reads a text.
+
+    `layer` is the layer whose states are wanted, `gated` are those of its units whose gates are wanted,
+    and `gradient_at` is the place of the character whose loss is traced back. Only LSTMs have the last two.
+    """
+
+    layer: int
+    gated: tuple[int, ...] = ()
+    gradient_at: int | None = None
+
+
+@dataclass(frozen=True)
 class Reading:
     """After each of N characters: a layer's hidden and cell states [N, units], and the next characters.
 
     `likely` has the details of the likeliest next character, and `after` [V] the log-probability of
     each character of the vocabulary after the last one. Cells without a cell state give the hidden
-    state as `cell`.
+    state as `cell`. `gates` [N, 4, k] are i, f, o and C̃ of the k gated units, and `gradient` [n] the norms
+    of the gradient by the n ≤ REACH characters before its place; both are empty where not wanted.
     """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]
     likely: Details
     after: NDArray[np.float32]
+    gates: NDArray[np.float32]
+    gradient: NDArray[np.float32]

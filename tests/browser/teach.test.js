@@ -47,8 +47,12 @@ test("a text is coloured by the unit that best tells upper case from the rest", 
 test("a character shows what the unit did there, and a row of the map another unit", async () => {
   await submit("inside");
   await page.locator("#cells span").nth(8).click();
-  assert.match(await page.locator("#inside-states").innerText(), /The state went from -?\d+\.\d\d to -?\d+\.\d\d/);
-  assert.equal(await page.locator("#states path.line").count(), 3);
+  const number = /[−+]?\d+\.\d\d/g;
+  const did = await page.locator("#inside-states").innerText();
+  assert.match(did, /The cell forgot .*\s+The cell took in .*\s+The state went from .*\s+The unit shows /);
+  const [forgot, before, , , , took, , after] = did.match(number).map((each) => Number(each.replace("−", "-")));
+  assert.ok(Math.abs(before + forgot + took - after) < 0.03); // four roundings
+  assert.equal(await page.locator("#states path.line").count(), 6);
   await page.locator("#lookback-curve path.line").waitFor();
   assert.match(await page.locator("#lookback-curve svg").getAttribute("aria-label"), /^Probability by characters read: (0\.\d\d, ){8}/);
   assert.equal(await page.locator("#map .row").count(), 10);
@@ -58,6 +62,19 @@ test("a character shows what the unit did there, and a row of the map another un
   await said("inside", `Unit ${unit} of`);
   await page.click("#inside button.main");
   await page.waitForFunction(() => document.querySelectorAll("#map .row").length === 32);
+});
+
+test("the characters before one are shaded by how much it depends on them", async () => {
+  await submit("inside");
+  await page.locator("#cells span").nth(120).click();
+  await page.locator("#lookback-curve path.line").waitFor();
+  const shades = await page.$$eval("#strip span", (marks) => marks.map((one) => parseInt(one.style.getPropertyValue("--shade"))));
+  assert.equal(shades.length, 120);
+  assert.equal(Math.max(...shades), 100);
+  assert.ok(shades.indexOf(100) > 110); // the nearest count most
+  assert.equal(await page.locator("#strip").innerText(), (await page.locator("#cells").innerText()).slice(0, 121));
+  assert.match(await page.locator("#traced-of").innerText(), /from the last \d+ characters, nine tenths from the last \d+\./);
+  await take("lookback", page);
 });
 
 test("only that can be looked for which the text has", async () => {

@@ -20,16 +20,17 @@ from tests.servers import ROOT, free_port, serving, wait_until
 from training.frozen.graph import step_graph
 
 OTHER = "0" * 64  # what another processor computed
-NAMES = ("exact", "inexact", "early")
+NAMES = ("exact", "inexact", "early", "fp32")
 
 
 def _store(tmp_path: Path) -> Path:
-    """A store with a model that is exact here, one that is not, and one without a fingerprint."""
+    """A store with a model that is exact here, one that is not, and two without a fingerprint."""
     root = tmp_path / "store"
     publish_random_model(root, "exact")
     publish_random_model(root, "inexact", fingerprint=OTHER)
     early = eight_bit(step_graph(random_weights(), int8=True))
     publish_random_model(root, "early", graph=early.SerializeToString())
+    publish_random_model(root, "fp32", int8=False)
     return root
 
 
@@ -41,11 +42,11 @@ def test_it_is_told_where_models_are_shown(tmp_path: Path) -> None:
     """`exact` is null before a model is loaded, then true or false; null without a fingerprint."""
     with serving(tmp_path / "log", store=_store(tmp_path), model="exact") as service:
         assert service.get("/models/inexact").json["exact"] is None
-        for name in ("inexact", "early"):
+        for name in NAMES[1:]:
             assert service.generate(seed="a", length=3, model=name).status == 200
         shown = {name: service.get(f"/models/{name}").json["exact"] for name in NAMES}
         listed = {one["name"]: one["exact"] for one in service.get("/models").json["models"]}
-    assert shown == {"exact": True, "inexact": False, "early": None}
+    assert shown == {"exact": True, "inexact": False, "early": None, "fp32": None}
     assert shown == {name: listed[name] for name in NAMES}
 
 
@@ -119,8 +120,9 @@ def test_a_service_that_must_be_exact_offers_nothing_else(tmp_path: Path) -> Non
     ) as service:
         refused = [service.generate(seed="a", length=3, model=name) for name in NAMES[1:]]
         answered = service.generate(seed="a", length=3)
-    assert [(one.status, one.json["code"]) for one in refused] == [(503, "model_unavailable")] * 2
+    assert [(one.status, one.json["code"]) for one in refused] == [(503, "model_unavailable")] * 3
     assert "inexact@1 does not compute the same numbers" in refused[0].json["detail"]
+    assert "fp32@1 has no int8 graph" in refused[2].json["detail"]
     assert answered.status == 200
 
 

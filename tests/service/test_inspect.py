@@ -12,6 +12,7 @@ import pytest
 from model_store import ModelStore
 from service.api.inspection import rank
 from service.engine.onnx_engine import OnnxEngine
+from service.stream.details import REACH
 from tests.factories import CellName, publish_random_model
 from tests.servers import Answer, Service, serving
 
@@ -51,6 +52,47 @@ def test_states_are_the_engines(service: Service, store: Path, layer: int) -> No
         likeliest = stored.vocabulary.symbols[int(logits.argmax())]
         assert answer["next"][place][0]["character"] == likeliest
         assert len(answer["next"][place]) == 5
+
+
+@pytest.mark.parametrize(("model", "layer"), [("tiny", 0), ("deep", 1), ("names", 0)])
+def test_gates_make_the_cell_state(service: Service, model: str, layer: int) -> None:
+    """C is f · C before + i · C̃ and h is o · tanh C; the state before a text of a list is zero."""
+    text = "anna\nbob\ncarl"
+    asked = {"text": text, "model": model, "layer": layer, "units": [5, 2]}
+    units = _inspect(service, **asked, gates=True).json["units"]
+    for unit, plain in zip(units, _inspect(service, **asked).json["units"], strict=True):
+        i, f, o, candidate = (
+            np.array(unit["gates"][gate]) for gate in ("input", "forget", "output", "candidate")
+        )
+        before = np.array([0, *unit["cell"][:-1]])
+        if model == "names":
+            before[[each == "\n" for each in text]] = 0
+        np.testing.assert_allclose(unit["cell"], f * before + i * candidate, atol=1e-4)
+        np.testing.assert_allclose(unit["hidden"], o * np.tanh(unit["cell"]), atol=1e-4)
+        del unit["gates"]
+        assert unit == plain
+
+
+def test_the_gradient_is_by_the_characters_before(service: Service) -> None:
+    """A list of texts begins each anew, so that a character depends on its own text alone."""
+    asked = {"text": "anna\nbob", "model": "names", "gradient_at": 7}
+    gradient = _inspect(service, **asked).json["gradient"]
+    assert gradient[:4] == [0, 0, 0, 0]
+    assert all(norm > 0 for norm in gradient[4:])
+    assert len(gradient) == 7
+    # What comes after the character does not count.
+    assert _inspect(service, **asked | {"text": "anna\nbobby"}).json["gradient"] == gradient
+
+
+def test_the_gradient_reaches_so_far(service: Service) -> None:
+    """The characters are at most REACH, the last for the one just before."""
+    text = "To be or not to be. " * 20
+    long, short = (
+        _inspect(service, text=each, gradient_at=len(each) - 1).json["gradient"]
+        for each in (text, text[-REACH - 1 :])
+    )
+    assert len(long) == len(short) == REACH
+    assert np.argmax(long) > REACH - 20
 
 
 def test_the_distribution_is_over_every_character(service: Service) -> None:
@@ -108,6 +150,9 @@ def test_a_state_has_five_decimals(service: Service) -> None:
         ({"text": "ab", "marked": []}, "marked"),
         ({"text": "ab", "marked": [0, 1]}, "marked"),
         ({"text": "ab", "marked": [2]}, "marked"),
+        ({"text": "ab", "gradient_at": 0}, "gradient_at"),
+        ({"text": "ab", "gradient_at": 2}, "gradient_at"),
+        ({"text": "ab", "gates": [7]}, "gates"),
         ({"text": "ab", "more": 1}, "more"),
     ],
 )

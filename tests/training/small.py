@@ -1,5 +1,6 @@
 """Small, real trainings for the tests of the training job."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
@@ -11,10 +12,12 @@ from training.corpus.prepare import prepare
 from training.corpus.seed_text import seed_text_of
 from training.corpus.sources import open_corpus
 from training.frozen.start import Start
+from training.inputs import vocabulary_of
 from training.learning.batches import batches_of
+from training.learning.distil import soft_targets
 from training.learning.fit import fit
 from training.learning.progress import Progress
-from training.learning.run import Run, RunInfo
+from training.learning.run import TARGETS, Run, RunInfo
 from training.learning.trainer import Trainer
 
 RANDOM = Start()
@@ -52,16 +55,23 @@ class Training:
     """A text, and a run that trains on it."""
 
     def __init__(
-        self, folder: Path, text: str, config: TrainingConfig, start: Start = RANDOM
+        self,
+        folder: Path,
+        text: str,
+        config: TrainingConfig,
+        start: Start = RANDOM,
+        teachers: Sequence[Start] = (),
     ) -> None:
         source = folder / "small.txt"
         folder.mkdir(parents=True, exist_ok=True)
         source.write_text(text, encoding="utf-8")
         with open_corpus([str(source)]) as self.corpus:
-            self.text, self.vocabulary = prepare(self.corpus, config, folder, start.vocabulary)
+            known = vocabulary_of([start, *teachers])
+            self.text, self.vocabulary = prepare(self.corpus, config, folder, known)
         seed_text = seed_text_of(self.text, self.vocabulary)
-        self.start = start
-        info = RunInfo(config, self.corpus.sha256, seed_text, start.parent)
+        self.start, self.teachers = start, teachers
+        named = tuple(teacher.parent for teacher in teachers if teacher.parent)
+        info = RunInfo(config, self.corpus.sha256, seed_text, start.parent, teachers=named)
         self.run = Run.start(folder, info)
 
     def fit(self) -> "Training":
@@ -70,6 +80,11 @@ class Training:
             progress = Progress(Console(file=nowhere))
             config = self.run.info.config
             batches = batches_of(self.text, config)
+            if self.teachers:
+                file = self.run.folder / TARGETS
+                share = config.teacher_share
+                soft = soft_targets(self.teachers, share, self.text, self.vocabulary, file)
+                batches = batches.towards(soft)
             trainer = Trainer(config, self.vocabulary, len(batches), self.start.weights())
             fit(trainer, self.run, batches, self.text, self.vocabulary, progress)
         return self

@@ -14,12 +14,12 @@ from training.publishing.copies_section import copies_section
 
 def test_a_text_in_its_own_corpus_is_a_copy(published: Path, trained: Training) -> None:
     """Held-out text that also stands in the training text is copied whole."""
-    folder = ModelStore(published).open("small", 1).folder
+    graph = ModelStore(published).open("small", 1).file("model.int8.onnx")
     text, seed_text = trained.text, trained.run.info.seed_text
     within = replace(text, ids=text.ids[: text.cut + 4000], cut=text.cut)
     repeated = replace(within, ids=within.ids.copy())
     repeated.ids[within.cut :] = within.ids[:4000]
-    found = copied(folder, repeated, trained.vocabulary, seed_text)
+    found = copied(graph, repeated, trained.vocabulary, seed_text)
     assert found["copied_longest_held_out"] == 2000
     assert found["copied_20_held_out"] == found["copied_50_held_out"] == 1
 

@@ -108,6 +108,20 @@ def test_a_model_that_fails_the_parity_check_is_not_published(
     assert not root.exists()
 
 
+def test_the_fp32_graph_may_be_published_alone(
+    trained: Training, unquantisable: Run, tmp_path: Path
+) -> None:
+    """Without int8 the version has the fp32 graphs, losses of the fp32 graph, and no fingerprint."""
+    store = ModelStore(tmp_path / "store")
+    parts = (trained.corpus, trained.text, trained.vocabulary)
+    manifest = publish(unquantisable, "small", *parts, store, int8=False)
+    assert "model.onnx" in manifest.files
+    assert "model.int8.onnx" not in manifest.files
+    assert "int8_nats" not in manifest.metrics
+    assert manifest.metrics["windows_nats"] > 0
+    assert manifest.fingerprint is None
+
+
 def test_curves_are_a_picture(published: Path) -> None:
     """`curves.png` is a PNG picture of a readable size."""
     data = ModelStore(published).open("small", 1).file("curves.png").read_bytes()

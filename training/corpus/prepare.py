@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_store import TEXT_END, UNKNOWN, Vocabulary
+from training.bar import bar
 from training.config import TrainingConfig
-from training.corpus.bar import bar
 from training.corpus.record import IDS, RECORD, Record, id_type, order, record_on_disk
 from training.corpus.sources import Corpus
 from training.corpus.split import Split, split, split_texts

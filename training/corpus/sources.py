@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from training.corpus.bar import Advance, bar
+from training.bar import Advance, bar
 from training.corpus.text import PIECE, TextFile, read_bytes
 from training.errors import CorpusError
 

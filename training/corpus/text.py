@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from training.corpus.bar import Advance
+from training.bar import Advance
 from training.corpus.formats import HEAD, encoding_of, seeming, unpacked
 from training.errors import CorpusError
 

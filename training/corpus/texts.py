@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from model_store import TEXT_END, Vocabulary, text_hash
+from training.bar import Advance, bar
 from training.config import TrainingConfig
-from training.corpus.bar import Advance, bar
 from training.corpus.columns import column_of
 from training.corpus.sources import Corpus
 from training.corpus.split import Ids

@@ -1,5 +1,6 @@
 """The trained model, frozen three ways: int8 and fp32 ONNX step graphs, TensorFlow SavedModel."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from model_store import contents
+from training.bar import track
 from training.config import TrainingConfig
 from training.frozen.graph import step_graph
 from training.frozen.weights import cells_of, weights_of
@@ -15,12 +17,18 @@ from training.network.cells import CELLS
 from training.space import as_os_errors
 
 
-def export(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
-    """Write the three frozen forms of a float32 model into the folder."""
+def export(model: keras.Model, config: TrainingConfig, folder: Path, *, int8: bool = True) -> None:
+    """Write the frozen forms of a float32 model into the folder; the int8 graph is left out on request."""
     weights = weights_of(model, config.cell)
-    onnx.save(step_graph(weights, int8=True), str(folder / contents.INT8_GRAPH))
-    onnx.save(step_graph(weights, int8=False), str(folder / contents.FP32_GRAPH))
-    _save_tensorflow(model, config, folder / contents.SAVED_MODEL)
+    forms: list[Callable[[], None]] = [
+        lambda: onnx.save(step_graph(weights, int8=False), str(folder / contents.FP32_GRAPH)),
+        lambda: _save_tensorflow(model, config, folder / contents.SAVED_MODEL),
+    ]
+    if int8:
+        graph = folder / contents.INT8_GRAPH
+        forms.append(lambda: onnx.save(step_graph(weights, int8=True), str(graph)))
+    for write in track("exporting", forms, len(forms)):
+        write()
 
 
 def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 import onnxruntime as ort
 
-from training.errors import ParityError
+from training.errors import Int8Error
 from training.frozen.integers import with_exact_products
 from training.frozen.runtime import Ids, fingerprint_of, stream_loss
 
@@ -16,14 +16,15 @@ def exact_fingerprint(graph: Path) -> str:
     """Return the fingerprint of an int8 graph, after a comparison with exact integer arithmetic.
 
     Raises:
-        ParityError: the integer products of this processor are not exact.
+        Int8Error: the integer products of this processor are not exact.
     """
     computed = fingerprint_of(graph)
     if computed != fingerprint_of(with_exact_products(onnx.load(graph)).SerializeToString()):
-        raise ParityError(
+        raise Int8Error(
             f"ONNX Runtime {ort.__version__} multiplies integers wrongly on this processor: "
             "the int8 graph differs from exact integer arithmetic, as when 16-bit sums saturate; "
-            "nothing was published. Try another version of onnxruntime, or another machine"
+            "nothing was published. Try another version of onnxruntime, or another machine, or publish the "
+            "fp32 graph alone"
         )
     return computed
 
@@ -34,13 +35,13 @@ def int8_loss(graph: Path, ids: Ids, fp32: float) -> float:
     Both losses are in nats per character.
 
     Raises:
-        ParityError: the int8 loss is more than MAX_INT8_LOSS above the fp32 loss.
+        Int8Error: the int8 loss is more than MAX_INT8_LOSS above the fp32 loss.
     """
-    int8 = stream_loss(graph, ids)
+    int8 = stream_loss(graph, ids, "measuring the int8 graph")
     if not int8 - fp32 <= MAX_INT8_LOSS:  # `not <=` instead of `>`, so that NaN fails
-        raise ParityError(
+        raise Int8Error(
             f"the int8 graph costs {int8 - fp32:.4f} nats per character more than fp32 "
             f"(allowed: {MAX_INT8_LOSS}); nothing was published. Train again with --fresh and more "
-            "weight_decay, for example --set weight_decay=0.1"
+            "weight_decay, for example --set weight_decay=0.1, or publish the fp32 graph alone"
         )
     return int8

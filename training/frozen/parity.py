@@ -21,10 +21,10 @@ MAX_LOGIT_ERROR = 1e-3
 
 @dataclass(frozen=True)
 class Parity:
-    """The measurements of exported graphs by metric, and the fingerprint of the int8 graph."""
+    """The measurements of exported graphs by metric, and the fingerprint of the int8 graph, if there is one."""
 
     metrics: dict[str, float]
-    fingerprint: str
+    fingerprint: str | None
 
 
 def check_parity(model: keras.Model, config: TrainingConfig, text: Split, folder: Path) -> Parity:
@@ -43,11 +43,13 @@ def check_parity(model: keras.Model, config: TrainingConfig, text: Split, folder
             f"the fp32 graph's logits stray by {logit_error:.2g} from Keras "
             f"(allowed: {MAX_LOGIT_ERROR}); nothing was published"
         )
-    fingerprint = exact_fingerprint(folder / contents.INT8_GRAPH)
-    fp32 = stream_loss(folder / contents.FP32_GRAPH, ids)
-    int8 = int8_loss(folder / contents.INT8_GRAPH, ids, fp32)
-    metrics = {"fp32_nats": fp32, "int8_nats": int8, "logit_error": logit_error}
-    return Parity(metrics, fingerprint)
+    fp32 = stream_loss(folder / contents.FP32_GRAPH, ids, "measuring the fp32 graph")
+    metrics = {"fp32_nats": fp32, "logit_error": logit_error}
+    int8 = folder / contents.INT8_GRAPH
+    if not int8.exists():
+        return Parity(metrics, None)
+    fingerprint = exact_fingerprint(int8)
+    return Parity(metrics | {"int8_nats": int8_loss(int8, ids, fp32)}, fingerprint)
 
 
 def _logit_error(model: keras.Model, config: TrainingConfig, ids: Ids, graph: Path) -> float:

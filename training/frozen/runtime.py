@@ -8,6 +8,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from model_store import fingerprint, steps_to_walk
+from training.bar import track
 from training.frozen.nodes import Floats
 from training.network.unknown import mean_nats
 
@@ -50,12 +51,16 @@ def stream_logits(graph: Path, ids: Ids) -> Floats:
     return np.stack(list(_logits_along(graph, ids)))
 
 
-def stream_loss(graph: Path, ids: Ids) -> float:
-    """Return the loss of a step graph over ids [N] in nats per character, from the zero state."""
+def stream_loss(graph: Path, ids: Ids, doing: str = "measuring a graph") -> float:
+    """Return the loss of a step graph over ids [N] in nats per character, from the zero state.
+
+    `doing` is the label of the progress bar.
+    """
     # One character at a time: [N, V] logits may not fit into memory.
+    along = track(doing, _logits_along(graph, ids[:-1]), len(ids) - 1)
     losses = [
         _losses(logits[None, :], ids[position : position + 1])
-        for position, logits in enumerate(_logits_along(graph, ids[:-1]), start=1)
+        for position, logits in enumerate(along, start=1)
     ]
     return mean_nats(np.concatenate(losses))
 
@@ -69,7 +74,8 @@ def windows_loss(graph: Path, ids: Ids) -> float:
     length = min(WINDOW, len(ids) - 1)
     starts = np.unique(np.linspace(0, len(ids) - 1 - length, WINDOWS, dtype=np.int64))
     batches = np.array_split(starts, -(-len(starts) // ROWS))
-    return mean_nats(np.concatenate([_cold_losses(graph, ids, batch, length) for batch in batches]))
+    along = track("measuring windows", batches, len(batches))
+    return mean_nats(np.concatenate([_cold_losses(graph, ids, batch, length) for batch in along]))
 
 
 def _cold_losses(graph: Path, ids: Ids, starts: Ids, length: int) -> NDArray[np.float64]:

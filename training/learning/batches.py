@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +14,27 @@ from training.corpus.split import Ids, Split
 from training.errors import CorpusError
 
 Batch = NDArray[np.int32]
+Targets = NDArray[Any]  # [N] ids of the text, or [N, V] distributions over the symbols
 
 SHUFFLED = 8192  # batches that are shuffled together: all windows of many GB do not fit into memory
 
 
 @dataclass(frozen=True)
 class Batches(ABC):
-    """A text cut into batches."""
+    """A text cut into batches.
+
+    The targets are the text's own ids, unless `soft` has a distribution for each character of the text.
+    """
 
     ids: Ids
     batch_size: int
     sequence_length: int
     max_steps: int | None = None
+    soft: Targets | None = field(default=None, kw_only=True)
+
+    def towards(self, soft: Targets) -> Self:
+        """Return the same batches with distributions [N, V] as targets."""
+        return replace(self, soft=soft)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch, at most `max_steps`."""
@@ -41,12 +51,18 @@ class Batches(ABC):
         """The number of characters that one batch predicts."""
 
     @abstractmethod
-    def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
-        """Yield inputs [B, T] and the targets [B, S] of their last S positions.
+    def epoch(self, draw: int) -> Iterator[tuple[Batch, Targets]]:
+        """Yield inputs [B, T] and the targets [B, S] or [B, S, V] of their last S positions.
 
         B is `batch_size`, T is `sequence_length`, and S ≤ T depends on the kind of batches. `draw` is
         the random number of the epoch, below the length of the text.
         """
+
+    def _at(self, positions: NDArray[Any], predicted: int) -> tuple[Batch, Targets]:
+        """Return the inputs at positions [B, T + 1] without the last, and the targets at the last ones."""
+        inputs = self.ids[positions[:, :-1]].astype(np.int32)
+        after = positions[:, -predicted:]
+        return inputs, self.ids[after].astype(np.int32) if self.soft is None else self.soft[after]
 
 
 def batches_of(text: Split, config: TrainingConfig) -> Batches:
@@ -87,7 +103,7 @@ class StreamBatches(Batches):
         """Every position of every row."""
         return self.batch_size * self.sequence_length
 
-    def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
+    def epoch(self, draw: int) -> Iterator[tuple[Batch, Targets]]:
         """Start the first stream at position `draw`; every position has a target, S = T."""
         stride = len(self.ids) // self.batch_size
         starts = (draw + stride * np.arange(self.batch_size))[:, None]  # [B, 1]
@@ -95,8 +111,7 @@ class StreamBatches(Batches):
             first = starts + batch * self.sequence_length
             # [B, 1] + [T + 1] → [B, T + 1]: a row holds the inputs and one more target.
             positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)
-            window = self.ids[positions].astype(np.int32)
-            yield window[:, :-1], window[:, 1:]
+            yield self._at(positions, self.sequence_length)
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,7 @@ class TextBatches(StreamBatches):
 
     text_end: int = 0
 
-    def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
+    def epoch(self, draw: int) -> Iterator[tuple[Batch, Targets]]:
         """Read the texts in the random order of `draw`, as a ring; every position has a target, S = T."""
         begins = np.flatnonzero(self.ids == self.text_end)  # [texts]
         sizes = np.diff(begins, append=len(self.ids))
@@ -123,8 +138,7 @@ class TextBatches(StreamBatches):
             positions = (first + np.arange(self.sequence_length + 1)) % len(self.ids)  # [B, T + 1]
             texts = np.searchsorted(ends, positions, side="right")
             places = begins[texts] + positions - (ends - sizes)[texts]
-            window = self.ids[places].astype(np.int32)
-            yield window[:, :-1], window[:, 1:]
+            yield self._at(places, self.sequence_length)
 
 
 @dataclass(frozen=True)
@@ -151,12 +165,11 @@ class WindowBatches(Batches):
         """One character for each window."""
         return self.batch_size
 
-    def epoch(self, draw: int) -> Iterator[tuple[Batch, Batch]]:
+    def epoch(self, draw: int) -> Iterator[tuple[Batch, Targets]]:
         """Yield the windows in the random order of `draw`; the last position has a target, S = 1."""
         for numbers in islice(self._shuffled(np.random.default_rng(draw)), len(self)):
             starts = self.stride * numbers[:, None]  # [B, 1]; plus [T + 1] gives [B, T + 1]
-            window = self.ids[starts + np.arange(self.sequence_length + 1)].astype(np.int32)
-            yield window[:, :-1], window[:, -1:]
+            yield self._at(starts + np.arange(self.sequence_length + 1), 1)
 
     def _shuffled(self, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
         """Yield the numbers [B] of each batch's windows: shuffled parts of the text in random order."""

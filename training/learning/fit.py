@@ -59,7 +59,7 @@ def fit(
             if not workers.chief:
                 trainer.end_epoch()
                 continue
-            with _averaged_weights(trainer):
+            with progress.measuring(), _averaged_weights(trainer):
                 epoch = _evaluate(trainer, run, text, vocabulary)
                 run.record(epoch, trainer.model.get_weights())
             board.losses()
@@ -77,6 +77,7 @@ def _begin(
         trainer.restore(checkpoint)
         progress.resumed(trainer.position.epoch, len(trainer.position.losses))
     elif run.info.parent or trainer.workers.chief:
+        progress.beginning()
         loss = validation_loss(trainer.model, trainer.config, text)
         if trainer.workers.chief:
             run.record_untrained(Untrained(loss, _samples(trainer, run, vocabulary)))

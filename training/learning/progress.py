@@ -33,11 +33,10 @@ class Progress:
         self.console = console or Console(highlight=False)
         self._clock = clock
         self._bar = Bar(
-            TextColumn("epoch {task.fields[epoch]}"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}"),
-            TextColumn("{task.fields[rate]:,.0f} characters/s"),
+            TextColumn("{task.fields[pace]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
             console=self.console,
@@ -52,11 +51,22 @@ class Progress:
         self._steps, self._begun = 0, 0.0
         total = epochs * len(batches)
         self._left = total - done
-        self._task = self._bar.add_task(
-            "fit", total=total, completed=done, epoch=f"1/{epochs}", loss="–", rate=0.0
-        )
+        self._task = self._bar.add_task(f"epoch 1/{epochs}", total=total, completed=done, pace="")
         with self._bar:
             yield
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Show a pulsing bar during the block, which measures an epoch."""
+        task = self._bar.add_task("validation loss and samples", total=None, pace="")
+        try:
+            yield
+        finally:
+            self._bar.remove_task(task)
+
+    def beginning(self) -> None:
+        """Print that the network is measured before its first step, which takes seconds."""
+        self.console.print("measuring the network before its first step …")
 
     def started(self, loss: float) -> None:
         """Print the validation loss before the first step."""
@@ -73,12 +83,12 @@ class Progress:
         self._loss = SMOOTHING * previous + (1 - SMOOTHING) * loss
         task = self._bar.tasks[self._task]
         epoch = int(task.completed) // len(self._batches) + 1
+        rate = (task.speed or 0.0) * self._batches.predicted
         self._bar.update(
             self._task,
             advance=1,
-            epoch=f"{epoch}/{self._epochs}",
-            loss=f"{self._loss:.3f}",
-            rate=(task.speed or 0.0) * self._batches.predicted,
+            description=f"epoch {epoch}/{self._epochs}",
+            pace=f"loss {self._loss:.3f} {rate:,.0f} characters/s",
         )
 
     def _estimate(self) -> None:

@@ -24,6 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 
 INFO, LOCK = "run.json", ".lock"
 CHECKPOINT, BEFORE = "checkpoint.npz", "checkpoint.before.npz"
+TARGETS = "targets.npy"  # of `training.learning.distil`
 EVENTS = "events.out.tfevents.*"  # the files of `training.learning.board`
 
 
@@ -36,14 +37,15 @@ class RunInfo:
     seed_text: str
     parent: Parent | None = None
     workers: int = 1
+    teachers: tuple[Parent, ...] = ()
 
 
 class Run:
     """A run on disk; every file is replaced atomically, so that a kill leaves no file half written.
 
     Files: `run.json`, `epochs.json`, `best-<epoch>.npz`, TensorBoard's `events.out.tfevents.*`
-    and, until the run is published, `checkpoint.npz` and the checkpoint before, which stands in for a
-    damaged one.
+    and, until the run is published, `checkpoint.npz`, the checkpoint before, which stands in for a
+    damaged one, and `targets.npy` of a run with teachers.
     """
 
     def __init__(self, folder: Path, info: RunInfo, history: History) -> None:
@@ -101,7 +103,7 @@ class Run:
 
     @classmethod
     def _begin(cls, folder: Path, info: RunInfo) -> "Run":
-        files = (CHECKPOINT, BEFORE, "best-*.npz", EVENTS)
+        files = (CHECKPOINT, BEFORE, TARGETS, "best-*.npz", EVENTS)
         for leftover in chain.from_iterable(map(folder.glob, files)):
             leftover.unlink()
         write_atomically(folder / contents.EPOCHS, b"[]")
@@ -200,8 +202,8 @@ class Run:
                 path.unlink()
 
     def close(self) -> None:
-        """Delete the checkpoints of a published run, so that the next run in the folder begins anew."""
-        for name in (BEFORE, CHECKPOINT):
+        """Delete what a published run leaves for its training, so that the next run begins anew."""
+        for name in (TARGETS, BEFORE, CHECKPOINT):
             (self.folder / name).unlink(missing_ok=True)
 
     def _file_of(self, epoch: Epoch) -> Path:
@@ -236,6 +238,8 @@ def _difference(old: RunInfo, new: RunInfo) -> str:
     ]
     if old.parent != new.parent:
         changed.append(f"{old.parent or 'random weights'} to begin with")
+    if old.teachers != new.teachers:
+        changed.append(f"{', '.join(map(str, old.teachers)) or 'no version'} as teachers")
     if old.workers != new.workers:
         changed.append(f"{old.workers} workers")
     return f"with {', '.join(changed)}" if changed else "of another text"

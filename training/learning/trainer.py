@@ -14,7 +14,7 @@ from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.frozen.weights import Weights, load_weights
 from training.learning.workers import Workers
-from training.network.loss import mean_loss
+from training.network.loss import cross_entropy, mean_loss
 from training.network.model import build_model, resolve_policy, zero_state
 
 Arrays = dict[str, NDArray[Any]]
@@ -65,9 +65,9 @@ class Trainer:
         self._highest_loss = max(self._highest_loss, EXPLODED * loss)
 
     def step(self, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
-        """Train on inputs [B, T] and the targets [B, S] of their last S positions; return the loss.
+        """Train on inputs [B, T] and the targets of their last S positions; return the loss.
 
-        The loss is in nats per character.
+        Targets are ids [B, S] or distributions [B, S, V]. The loss is in nats per character.
 
         Raises:
             TrainingError: the loss or a gradient is not a number, or the loss exploded.
@@ -171,8 +171,7 @@ def _train_step(
         with tf.GradientTape() as tape:
             logits, *state = model([inputs, *state], training=True)
             logits = logits[:, -tf.shape(targets)[1] :]  # [B, T, V] → [B, S, V]
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-            loss = mean_loss(losses)
+            loss = mean_loss(cross_entropy(targets, logits))
         gradients = tape.gradient(loss, model.trainable_variables)
         gradients = workers.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
         # The mean is clipped, not each worker's gradient, as with one worker.

@@ -17,7 +17,6 @@ FOLDERS = {
         "dynamical-systems": "s_t = f(s_{t−1}; θ): weather, a body, fish in a lake; unfolded and fitted",
         "forward-pass": "one step of RNN, LSTM and GRU in NumPy and in Keras; both forms of the GRU",
         "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
-        "sentiment": "many-to-one: words → positive, neutral, negative, beside the best possible bag of words",
         "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
     },
     "memory": {
@@ -25,12 +24,15 @@ FOLDERS = {
         "gradient-highway": "the chain rule, one LSTM step by hand, and 128 steps back along the cell line",
         "cells": "RNN, LSTM, GRU and mutations at equal numbers of weights, beside the least loss",
         "urls": "the unit that codes «inside a URL», in an LSTM that learns text with links",
+        "external-memory": "a Neural Turing Machine and an LSTM copy sequences longer than in training",
     },
     "sequences": {
+        "sentiment": "many-to-one: words → positive, neutral, negative, beside the best possible bag of words",
         "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
         "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
         "translation": "numbers in German and English words; where the context vectors lie; attention",
         "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
+        "character-model": "the fun example: learn a text, write at 1.0 and 0.5, freeze, load, write again",
     },
 }
 SYSTEMS = {name: line for systems in FOLDERS.values() for name, line in systems.items()}

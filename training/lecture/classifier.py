@@ -34,7 +34,7 @@ class Classifier(ABC):
     @property
     def weights(self) -> list[Value]:
         """All weights."""
-        return [w for gate in (*self.w.gates.values(), *self.output.gates.values()) for w in gate]
+        return [*self.w.values, *self.output.values]
 
     @property
     def size(self) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Handing = Callable[[Array], Array]  # gradient of the output → gradient of one input
+Index = tuple[slice | int | EllipsisType | None, ...]
 
 _created = count()
 
@@ -77,6 +79,41 @@ def sigmoid(x: Value) -> Value:
     """Return y = 1 / (1 + exp(−x)) = (1 + tanh(x / 2)) / 2, whose local derivative is y(1 − y)."""
     y = 0.5 * (1 + np.tanh(0.5 * x.data))
     return Value(y, ((x, lambda g: g * y * (1 - y)),))
+
+
+def exp(x: Value) -> Value:
+    """Return y = exp x, whose local derivative is y."""
+    y = np.exp(x.data)
+    return Value(y, ((x, lambda g: g * y),))
+
+
+def power(x: Value, exponent: Operand) -> Value:
+    """Return y = x^p for x > 0; the local derivatives are p·x^(p − 1) by x and y·log x by p."""
+    p = value(exponent)
+    y = x.data**p.data
+    return Value(y, ((x, lambda g: g * p.data * y / x.data), (p, lambda g: g * y * np.log(x.data))))
+
+
+def total(x: Value, axis: int) -> Value:
+    """Return the sum along an axis, which keeps the length 1; each summand receives the sum's gradient."""
+    summed = x.data.sum(axis=axis, keepdims=True)
+    return Value(summed, ((x, lambda g: np.broadcast_to(g, x.shape)),))
+
+
+def roll(x: Value, places: int, axis: int) -> Value:
+    """Return the numbers moved on along an axis; what leaves the end enters at the beginning."""
+    return Value(np.roll(x.data, places, axis), ((x, lambda g: np.roll(g, -places, axis)),))
+
+
+def part(x: Value, index: Index) -> Value:
+    """Return x[index], for slices and whole numbers; the rest of x receives no gradient."""
+
+    def handing(g: Array) -> Array:
+        gradient = np.zeros(x.shape)
+        gradient[index] = g
+        return gradient
+
+    return Value(x.data[index], ((x, handing),))
 
 
 def join(parts: list[Value]) -> Value:
@@ -148,6 +185,8 @@ def _turned(x: Array) -> Array:
 
 def _fold(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sum the gradient over the axes along which a smaller array was repeated."""
+    if gradient.shape == shape:
+        return gradient
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
     repeated = tuple(axis for axis, size in enumerate(shape) if gradient.shape[axis] != size)
     return gradient.sum(axis=repeated, keepdims=True) if repeated else gradient

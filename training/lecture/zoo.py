@@ -34,6 +34,11 @@ class Weights:
         W, b = self.gates[gate]
         return joined @ W + b
 
+    @property
+    def values(self) -> list[Value]:
+        """W and b of every gate that was used."""
+        return [value for gate in self.gates.values() for value in gate]
+
     def _make(self, inputs: int, bias: float) -> tuple[Value, Value]:
         limit = np.sqrt(6 / (inputs + self.units))  # Glorot and Bengio, 2010
         W = self._rng.uniform(-limit, limit, (self.starts, inputs, self.units))

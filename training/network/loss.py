@@ -5,6 +5,13 @@ import tensorflow as tf
 from training.network.unknown import LARGEST_LOSS
 
 
+def cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Return the losses [B, S] in nats of logits [B, S, V] for ids [B, S] or distributions [B, S, V]."""
+    if targets.shape.rank == logits.shape.rank:
+        return tf.nn.softmax_cross_entropy_with_logits(tf.cast(targets, logits.dtype), logits)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+
+
 def mean_loss(losses: tf.Tensor) -> tf.Tensor:
     """Return the mean of losses in nats, of any shape, over known symbols; a NaN makes the mean NaN.
 

@@ -9,6 +9,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from model_store import Vocabulary
+from training.bar import track
 from training.corpus.split import Split
 
 ORDER = 5
@@ -30,13 +31,14 @@ def baselines(text: Split, vocabulary: Vocabulary, characters: int) -> dict[str,
     parts = text.train[-TRAINING_CHARACTERS:], text.validation[:characters]
     train, held_out = (ids[ids != unknown].astype(np.int64) for ids in parts)
     known, new = (vocabulary.decode(ids).encode() for ids in (train, held_out))
-    nats = (
-        math.log(symbols),
-        ngram_nats(train, held_out, symbols),
-        _compressed_nats(_xz, known, new, len(held_out)),
-        _compressed_nats(_zstd, known, new, len(held_out)),
+    measures: tuple[Callable[[], float], ...] = (
+        lambda: math.log(symbols),
+        lambda: ngram_nats(train, held_out, symbols),
+        lambda: _compressed_nats(_xz, known, new, len(held_out)),
+        lambda: _compressed_nats(_zstd, known, new, len(held_out)),
     )
-    return dict(zip(BASELINES, nats, strict=True))
+    along = track("measuring the baselines", measures, len(measures))
+    return dict(zip(BASELINES, (measure() for measure in along), strict=True))
 
 
 def ngram_nats(train: Ids, held_out: Ids, symbols: int) -> float:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from model_store import TEXT_END, KnownTexts, Vocabulary, contents
-from training.corpus.bar import bar
+from training.bar import bar, track
 from training.corpus.split import Ids, Split
 from training.frozen.runtime import StepGraph
 from training.learning.epochs import Epoch
@@ -22,14 +20,14 @@ HELD_OUT, BY_HEART = "held_out", "by_heart_from"  # in the names of metrics
 RISE = 0.005  # nats of the validation loss; less may be chance
 
 
-def copied(folder: Path, text: Split, vocabulary: Vocabulary, seed_text: str) -> dict[str, float]:
+def copied(graph: Path, text: Split, vocabulary: Vocabulary, seed_text: str) -> dict[str, float]:
     """Measure an exported model: the longest run that its samples copy, and the share of short runs.
 
     Samples of a continuous text follow the seed text. The same figures for held-out text are the baseline. For a corpus of many short texts there is also
     the share of whole texts that stand in the corpus.
     """
     prompt = vocabulary.encode(seed_text if text.text_end is None else TEXT_END)
-    samples = _samples(folder / contents.INT8_GRAPH, prompt)
+    samples = _samples(graph, prompt)
     held_out = text.validation[: SAMPLES * LENGTH]
     width = min(LENGTH, len(held_out))
     held_out = held_out[: len(held_out) // width * width].reshape(-1, width)
@@ -41,7 +39,7 @@ def copied(folder: Path, text: Split, vocabulary: Vocabulary, seed_text: str) ->
             metrics[longest_key(group)] = float(corpus.longest(rows))
             metrics |= {share_key(length, group): corpus.shares(rows, length) for length in RUNS}
     if text.text_end is not None:
-        known = KnownTexts(folder / contents.TEXTS)
+        known = KnownTexts(graph.with_name(contents.TEXTS))
         metrics |= {
             texts_key(group): _known(rows, vocabulary, known) for group, rows in samples.items()
         }
@@ -82,8 +80,7 @@ def _samples(graph: Path, prompt: Ids) -> dict[str, Ids]:
     for each in read:
         steps.step(each)
     drawn = []
-    quiet = not Console().is_terminal
-    for _ in track(range(LENGTH), "writing samples", transient=True, disable=quiet):
+    for _ in track("writing samples", range(LENGTH), LENGTH):
         logits = steps.step(ids)
         # The largest of logit / temperature + Gumbel noise is a draw from the softmax.
         ids = np.argmax(logits / temperatures + rng.gumbel(size=logits.shape), axis=1)

@@ -18,4 +18,6 @@ def further_losses(graph: Path, text: Split, characters: int) -> dict[str, float
     """
     held_out, test = (part.astype(np.int64) for part in (text.validation[:characters], text.test))
     losses = {WINDOWS_NATS: windows_loss(graph, held_out)}
-    return losses | ({TEST_NATS: stream_loss(graph, test)} if len(test) else {})
+    if len(test):
+        losses[TEST_NATS] = stream_loss(graph, test, "measuring the test text")
+    return losses

@@ -38,9 +38,18 @@ LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "onnx", "onnxrunt
 
 
 def publish(
-    run: Run, name: str, corpus: Corpus, text: Split, vocabulary: Vocabulary, store: ModelStore
+    run: Run,
+    name: str,
+    corpus: Corpus,
+    text: Split,
+    vocabulary: Vocabulary,
+    store: ModelStore,
+    *,
+    int8: bool = True,
 ) -> Manifest:
     """Export the best weights of the run, check the graphs and publish them as a new version.
+
+    Without `int8` the version has the fp32 graphs alone.
 
     Raises:
         ParityError: an exported graph does not compute what the model computes; nothing is published.
@@ -51,13 +60,13 @@ def publish(
     calibration = calibrate(model, config, text)
     with tempfile.TemporaryDirectory(prefix="charloom-") as temporary:
         folder = Path(temporary)
-        export(model, config, folder)
+        export(model, config, folder, int8=int8)
         parity = check_parity(model, config, text, folder)
-        served = folder / contents.INT8_GRAPH
+        served = folder / (contents.INT8_GRAPH if int8 else contents.FP32_GRAPH)
         further = further_losses(served, text, config.validation_characters)
         if text.text_end is not None:
             write_known_texts(texts_in(text.ids, vocabulary), folder / contents.TEXTS)
-        copies = copied(folder, text, vocabulary, run.info.seed_text)
+        copies = copied(served, text, vocabulary, run.info.seed_text)
         others = baselines(text, vocabulary, config.validation_characters)
         metrics = _metrics(run, calibration | parity.metrics | further | copies, others)
         description = _description(run, corpus, text, vocabulary, metrics, parity.fingerprint)
@@ -96,7 +105,7 @@ def _description(
     text: Split,
     vocabulary: Vocabulary,
     metrics: dict[str, float],
-    fingerprint: str,
+    fingerprint: str | None,
 ) -> ModelDescription:
     config = run.info.config
     return ModelDescription(
@@ -113,6 +122,7 @@ def _description(
         metrics=metrics,
         git_commit=_git_commit(),
         parent=run.info.parent,
+        teachers=run.info.teachers,
         fingerprint=fingerprint,
         seed_text=run.info.seed_text,
     )

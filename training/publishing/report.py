@@ -34,6 +34,7 @@ with {description.vocabulary_size} symbols, trained on *{corpus.name}*.
 |---|---|
 | corpus | {corpus.size}, SHA-256 `{corpus.sha256}` |
 | parent | {description.parent or "none"} |
+| teachers | {", ".join(map(str, description.teachers)) or "none"} |
 | best epoch | {run.best.number} of {len(run.epochs)} |
 
 {losses_table(description)}

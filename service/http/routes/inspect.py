@@ -1,10 +1,15 @@
-"""`POST /inspect`: the hidden and cell states of a layer at each character of a text."""
+"""`POST /inspect`: states, gates and gradients at each character of a text."""
 
-import numpy as np
 from flask import Blueprint, Response
 
-from service.api.inspection import Inspection, rank, resolve_inspection
-from service.api.inspection_schemas import InspectRequest, InspectResponse, UnitStates
+from service.api.inspection import (
+    Inspection,
+    gradient_norms,
+    rank,
+    resolve_inspection,
+    unit_states,
+)
+from service.api.inspection_schemas import InspectRequest, InspectResponse
 from service.api.likely import every_character, likely_characters
 from service.api.resolve import unknown_characters
 from service.errors import InvalidRequest
@@ -17,14 +22,16 @@ from service.http.routes.failures import MODEL_ERRORS
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
-from service.stream.details import DIGITS, Reading
+from service.stream.details import Reading
 
 INSPECT = Operation(
-    "Show the states of a layer's units while the model reads a text",
+    "Show what a model computes inside while it reads a text",
     tag="text",
     body=InspectRequest,
     examples={
         "one unit": {"text": "ROMEO:\nO, she doth teach!", "units": [7]},
+        "the gates of a unit": {"text": "ROMEO:\nO, she!", "units": [7], "gates": True},
+        "what the last character depends on": {"text": "ROMEO:\nO, she!", "gradient_at": 13},
         "what may come next": {"text": "ROMEO:\nO, she", "distribution": True},
         "units for upper case": {"text": "ROMEO:\nO, she!", "marked": [0, 1, 2, 3, 4, 7]},
     },
@@ -42,13 +49,12 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
     def inspect() -> Response:
         wire = read_body(InspectRequest)
         model = models.get(wire.model)
-        architecture = model.manifest.architecture
-        inspection = resolve_inspection(wire, architecture.layers, architecture.units)
+        inspection = resolve_inspection(wire, model.manifest.architecture)
         if problems := unknown_characters("text", inspection.text, model.vocabulary):
             raise InvalidRequest(problems)
         admission.charge_reading(current_visit(), len(inspection.text))
         ids = model.vocabulary.encode(inspection.text)
-        reading = model.engine.inspect(ids, inspection.layer, settings.deadline)
+        reading = model.engine.inspect(ids, inspection.look, settings.deadline)
         answer = _answer(inspection, reading, model)
         if wire.distribution:
             answer.after = every_character(reading.after, model.vocabulary)
@@ -59,22 +65,15 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
 
 def _answer(inspection: Inspection, reading: Reading, model: LoadedModel) -> InspectResponse:
     architecture = model.manifest.architecture
-    # Both states are [characters, units]; the response has one list for each unit.
-    # Rounded as 64-bit numbers: a 32-bit number has more digits when a list widens it.
-    hidden, cell = (
-        states.astype(np.float64).round(DIGITS) for states in (reading.hidden, reading.cell)
-    )
     return InspectResponse(
         model=model.manifest.name,
         version=model.manifest.version,
         text=inspection.text,
         layers=architecture.layers,
-        layer=inspection.layer,
+        layer=inspection.look.layer,
         width=architecture.units,
-        units=[
-            UnitStates(unit=unit, hidden=hidden[:, unit].tolist(), cell=cell[:, unit].tolist())
-            for unit in inspection.units
-        ],
+        units=unit_states(inspection.units, reading),
         next=likely_characters(reading.likely, model.vocabulary),
         ranking=None if inspection.marked is None else rank(reading.cell, inspection.marked),
+        gradient=None if inspection.look.gradient_at is None else gradient_norms(reading),
     )

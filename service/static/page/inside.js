@@ -2,10 +2,10 @@
 
 import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
-import { lookBack, lookBackCurve } from "./lookback.js";
+import { gradientAt, lastWith, lookBack, lookBackCurve, strip } from "./lookback.js";
 import { marked, NAMES, selection, tellsApart } from "./marks.js";
 import { chosen } from "./prompt.js";
-import { curves, hasCell, map, outputGate, relative } from "./states.js";
+import { curves, did, map, middle, relative } from "./states.js";
 import { bars } from "./surprise.js";
 import { fitted } from "./svg.js";
 import { visible } from "./words.js";
@@ -13,11 +13,12 @@ import { visible } from "./words.js";
 const TOGETHER = 32; // neighbouring units in the map
 
 let shown = null; // the answer whose text is coloured
-let widthOf = null; // the choice of a model whose width `shown` has
+let known = null; // the width of a chosen model, and whether its cells are LSTMs
 let unit = null; // of the answer, the one that is looked at
 let place = null; // of the character that is explained
 let selected = [];
 let redrawMap;
+let last = Promise.resolve(); // the action before, which the next one waits for
 
 export function setUp() {
   $("mark").append(...NAMES.map((name) => new Option(name, name)));
@@ -37,8 +38,10 @@ export function setUp() {
 /** Look at once when the part is opened for the first time, or for another model. */
 export function open() {
   offerMarks();
-  if (widthOf !== $("model").value) color().catch((error) => sayError($("inside-status"), error));
+  if (known?.model !== $("model").value) inTurn(color).catch((error) => sayError($("inside-status"), error));
 }
+
+const inTurn = (action) => (last = last.catch(() => {}).then(action));
 
 /** Let only that be looked for which tells characters of the text apart. */
 function offerMarks() {
@@ -54,7 +57,7 @@ async function act(event, action) {
   event.preventDefault();
   say($("inside-status"), "Reading …");
   try {
-    await action();
+    await inTurn(action);
   } catch (error) {
     sayError($("inside-status"), error);
   }
@@ -66,8 +69,22 @@ function ask(fields) {
   return postJson("/inspect", { text: text(), layer: Number($("layer").value), ...chosen(), ...fields });
 }
 
+/** What the first answer of a model says of the model. */
+async function know() {
+  const model = $("model").value;
+  if (known?.model !== model) {
+    const { width, units } = await ask({ units: [0] });
+    // Other cells than LSTMs have no cell state beside the hidden state.
+    known = { model, width, gates: units[0].cell.some((state, n) => state !== units[0].hidden[n]) };
+  }
+  return known;
+}
+
+/** Ask for units, with the gates that they have. */
+const askFor = async (units) => ask({ units, gates: (await know()).gates });
+
 function step(way) {
-  const width = shown?.width ?? 1;
+  const width = known?.width ?? 1;
   $("unit").value = (Number($("unit").value) + way + width) % width;
   return color();
 }
@@ -76,12 +93,9 @@ function step(way) {
 async function color() {
   const wanted = Number($("unit").value);
   const first = Math.floor(wanted / TOGETHER) * TOGETHER;
-  // The first answer of a model says how many units there are.
-  const model = $("model").value;
-  const { width } = widthOf === model ? shown : await ask({});
+  const { width } = await know();
   const neighbours = Array.from({ length: TOGETHER }, (_, n) => first + n).filter((one) => one < width);
-  show(await ask({ units: wanted < width ? neighbours : [wanted] }), wanted);
-  widthOf = model;
+  show(await askFor(wanted < width ? neighbours : [wanted]), wanted);
 }
 
 function show(answer, wanted) {
@@ -102,7 +116,8 @@ function look(wanted, found = "") {
   $("cells").replaceChildren(...[...shown.text].map((character, n) => mark(character, n, states[n])));
   $("lowest").textContent = `blue: ${Math.min(...unit.cell).toFixed(2)}`;
   $("highest").textContent = `green: ${Math.max(...unit.cell).toFixed(2)}`;
-  for (const part of document.querySelectorAll(".of-cell")) part.hidden = !hasCell(unit);
+  for (const part of document.querySelectorAll(".of-lstm")) part.hidden = !unit.gates;
+  for (const part of document.querySelectorAll(".of-others")) part.hidden = Boolean(unit.gates);
   say($("inside-status"), `Unit ${wanted} of ${shown.width} in layer ${shown.layer}. ${found}`);
   draw();
 }
@@ -124,7 +139,7 @@ function mark(character, n, state) {
 async function find() {
   const name = $("mark").value;
   const { ranking } = await ask({ marked: marked(name, text(), selected) });
-  show(await ask({ units: ranking.map((one) => one.unit) }), ranking[0].unit);
+  show(await askFor(ranking.map((one) => one.unit)), ranking[0].unit);
   $("ranking").replaceChildren(...ranking.map((one) => choice(name, one)));
   $("ranking").firstChild.firstChild.click();
 }
@@ -134,7 +149,7 @@ function choice(name, { unit, effect }) {
   const found = `For ${name}: Cohen's d ${effect.toFixed(2)}.`;
   button.addEventListener("click", (event) =>
     act(event, async () => {
-      if (!shown.units.some((one) => one.unit === unit)) show(await ask({ units: [unit] }), unit);
+      if (!shown.units.some((one) => one.unit === unit)) show(await askFor([unit]), unit);
       look(unit, found);
     }),
   );
@@ -153,30 +168,30 @@ function explain({ target }) {
   place = Number(target.dataset.place);
   $("inside-likeliest").hidden = false;
   $("inside-of").textContent = `At ${visible([...shown.text][place])}`;
-  $("inside-states").textContent = said(place);
+  $("inside-states").replaceChildren(...did(unit, place).map((sentence) => element("p", { textContent: sentence })));
   $("inside-bars").replaceChildren(...bars(shown.next[place]));
   draw();
+  const states = $("states");
+  if (!states.contains(target)) states.scrollLeft = middle(place) - states.clientWidth / 2;
 }
 
-/** Show how the probability of a character grows with what was read before it. */
+/** Show which characters before one count for it, and how its probability grows with what was read. */
 async function showLookBack({ target }) {
   if (target.dataset.place === undefined) return;
   const [asked, n] = [shown, Number(target.dataset.place)];
+  const traced = n > 0 && unit.gates;
   try {
-    const shares = await lookBack(asked.text, n);
+    const [norms, shares] = await Promise.all([traced && gradientAt(asked.text, n), lookBack(asked.text, n)]);
     if (shown !== asked) return;
     $("lookback").hidden = false;
+    $("traced").hidden = !traced;
+    if (traced) {
+      $("traced-of").textContent = `Half of the sum of these norms comes from the last ${lastWith(0.5, norms)} characters, nine tenths from the last ${lastWith(0.9, norms)}.`;
+      $("strip").replaceChildren(...strip(asked.text, n, norms));
+    }
     $("lookback-of").textContent = `${visible([...asked.text][n])}: its probability, by how many characters before it were read`;
     $("lookback-curve").replaceChildren(lookBackCurve(shares, $("lookback-curve").clientWidth));
   } catch (error) {
     sayError($("inside-status"), error);
   }
-}
-
-function said(n) {
-  const { cell, hidden } = unit;
-  const change = cell[n] - (cell[n - 1] ?? 0);
-  const gate = hasCell(unit) ? outputGate(unit)[n] : NaN;
-  const open = Number.isFinite(gate) ? ` The output gate lets ${Math.round(100 * gate)} % of tanh C out.` : "";
-  return `The state went from ${(cell[n - 1] ?? 0).toFixed(2)} to ${cell[n].toFixed(2)} (${change < 0 ? "" : "+"}${change.toFixed(2)}); h is ${hidden[n].toFixed(2)}.${open} What may come next:`;
 }

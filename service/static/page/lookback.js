@@ -1,12 +1,40 @@
-// How far a model looks back: the probability of a character, by how many characters before it were read.
+// How far a model looks back from a character: which characters before it count, and how many it needs.
 
 import { postJson } from "./api.js";
+import { element } from "./dom.js";
 import { chosen } from "./prompt.js";
 import { line, picture, rows, scale, svg, ticks } from "./svg.js";
 
 const FARTHEST = 40; // characters
+const DECADES = 3; // of the gradient, from the full colour to none
 const HEIGHT = 130;
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 14, 8, 22];
+
+/** The norms of the gradient of a character's loss by the characters before it. */
+export async function gradientAt(text, place) {
+  const { gradient } = await postJson("/inspect", { text, gradient_at: place, ...chosen() });
+  return gradient;
+}
+
+/** The characters before a place, each shaded by its norm on a logarithmic scale, and the one in the place. */
+export function strip(text, place, norms) {
+  const characters = [...text].slice(place - norms.length, place + 1);
+  const largest = Math.max(...norms);
+  const shaded = norms.map((norm, n) => {
+    const shade = norm ? Math.max(0, 1 + Math.log10(norm / largest) / DECADES) : 0;
+    const made = element("span", { textContent: characters[n], title: norm.toPrecision(2) });
+    made.style.setProperty("--shade", `${Math.round(100 * shade)}%`);
+    return made;
+  });
+  return [...shaded, element("mark", { textContent: characters.at(-1) })];
+}
+
+/** How many of the last characters have a share of the norms' sum. */
+export function lastWith(share, norms) {
+  const total = norms.reduce((sum, norm) => sum + norm, 0);
+  let sum = 0;
+  return norms.length - norms.findLastIndex((norm) => (sum += norm) >= share * total);
+}
 
 /** The probability of a text's character after a line end and the last 0, 1, 2 … characters before it. */
 export async function lookBack(text, place) {

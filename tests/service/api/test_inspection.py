@@ -9,21 +9,36 @@ from service.api.inspection import RANKED, Inspection, rank, resolve_inspection
 from service.api.inspection_schemas import InspectRequest
 from service.api.likely import likely_characters
 from service.errors import InvalidRequest
-from service.stream.details import Details
+from service.stream.details import Details, Look
+from tests.factories import CellName, description
 from tests.fake_engines import details_of, fake_model
 
-LAYERS, WIDTH = 2, 8
 
-
-def _resolved(**fields: Any) -> Inspection:
-    return resolve_inspection(
-        InspectRequest.model_validate({"text": "abc"} | fields), LAYERS, WIDTH
-    )
+def _resolved(cell: CellName = "lstm", **fields: Any) -> Inspection:
+    request = InspectRequest.model_validate({"text": "abc"} | fields)
+    return resolve_inspection(request, description(layers=2, units=8, cell=cell).architecture)
 
 
 def test_defaults() -> None:
-    """A text alone is read in the first layer, for no unit and without a ranking."""
-    assert _resolved() == Inspection("abc", layer=0, units=[], marked=None)
+    """A text alone is read in the first layer, for no unit, without gates, a gradient or a ranking."""
+    assert _resolved(units=[3]) == Inspection("abc", Look(layer=0), units=[3], marked=None)
+
+
+def test_gates_are_those_of_the_units() -> None:
+    """The engine is asked for the gates of the units whose states are returned."""
+    assert _resolved(units=[3, 1], gates=True).look == Look(layer=0, gated=(3, 1))
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_have_no_such_gates(cell: CellName) -> None:
+    """Gates and gradients of other cells than the LSTM are refused with the remedy."""
+    with pytest.raises(InvalidRequest) as caught:
+        _resolved(cell, gates=True, gradient_at=1)
+    message = f"choose a model with LSTM cells; this model's cells are {cell}"
+    assert [(each.field, each.message) for each in caught.value.problems] == [
+        ("gates", message),
+        ("gradient_at", message),
+    ]
 
 
 def test_the_text_is_composed() -> None:
@@ -38,6 +53,12 @@ def test_the_text_is_composed() -> None:
             {"text": "o\u0308a", "marked": [1]},
             "send the text in Unicode's form NFC, in whose characters `marked` counts",
         ),
+        (
+            {"text": "o\u0308a", "gradient_at": 1},
+            "send the text in Unicode's form NFC, in whose characters `gradient_at` counts",
+        ),
+        ({"gradient_at": 0}, "name a character with another before it, from 1 up to 2"),
+        ({"gradient_at": 3}, "name a character with another before it, from 1 up to 2"),
         ({"layer": 2}, "the model's layers are 0 to 1"),
         ({"units": [0, 8]}, "a layer's units are 0 to 7"),
         ({"marked": [3]}, "the text's characters are 0 to 2"),

@@ -1,5 +1,6 @@
 """The TensorFlow engine has the interface and the results of the ONNX engine."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,18 @@ def test_agrees_with_the_onnx_engine(exported: Path) -> None:
 
 
 def test_serves(exported: Path, tmp_path: Path) -> None:
-    """`CHARLOOM_ENGINE=tensorflow` answers, and answers a repeated request from the cache."""
+    """`CHARLOOM_ENGINE=tensorflow` answers, shows gates, and answers a repeat from the cache."""
     ModelStore(tmp_path).publish("both", exported, description(layers=2, units=24))
     with serving(tmp_path / "log", store=tmp_path, model="both", engine="tensorflow") as running:
         answers = [running.generate(seed="Hello", length=40) for _ in range(2)]
+        asked = {"text": "Hello", "layer": 1, "units": [3], "gates": True}
+        kind = {"Content-Type": "application/json"}
+        inspected = running.request("POST", "/inspect", json.dumps(asked), kind)
     assert [answer.headers["x-cache"] for answer in answers] == ["miss", "hit"]
     assert len(answers[0].json["text"]) == 40
+    (unit,) = inspected.json["units"]
+    shown = unit["gates"]["output"] * np.tanh(unit["cell"])
+    np.testing.assert_allclose(unit["hidden"], shown, atol=1e-4)
 
 
 def test_bundled_models_have_no_saved_model(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
 from service.hub.running import MAX_DRAWS
 from service.hub.shared_memory import SharedMemory
+from service.stream.details import Look
 from service.stream.job import Start
 from service.stream.pattern import automaton_of
 from service.stream.sequence import Sequence
@@ -304,13 +305,13 @@ def test_a_closed_worker_ends_what_runs(hub: HubInThreads) -> None:
 def test_inspections(hub: HubInThreads) -> None:
     """A reading has the states after each id; a failure and a late reading are errors."""
     engine = hub.engine()
-    reading = engine.inspect(np.array([1, 2, 3]), 0, SECONDS)
+    reading = engine.inspect(np.array([1, 2, 3]), Look(0), SECONDS)
     assert reading.cell[:, 0].tolist() == [1, 2, 3]  # the scripted cell state counts
     assert (reading.likely.top_ids < VOCABULARY_SIZE).all()
     with pytest.raises(EngineFailed):
-        engine.inspect(np.array([1]), 9, SECONDS)
+        engine.inspect(np.array([1]), Look(9), SECONDS)
     with pytest.raises(DeadlineExceeded):
-        engine.inspect(np.ones(5_000, np.int64), 0, seconds=0)
+        engine.inspect(np.ones(5_000, np.int64), Look(0), seconds=0)
 
 
 def test_too_many_inspections(hub: HubInThreads) -> None:
@@ -318,9 +319,9 @@ def test_too_many_inspections(hub: HubInThreads) -> None:
     engine = hub.engine()
     for _ in range(MAX_INSPECTIONS):
         with pytest.raises(DeadlineExceeded):
-            engine.inspect(np.ones(9_000, np.int64), 0, seconds=0)
+            engine.inspect(np.ones(9_000, np.int64), Look(0), seconds=0)
     with pytest.raises(QueueFull):
-        engine.inspect(np.array([1]), 0, SECONDS)
+        engine.inspect(np.array([1]), Look(0), SECONDS)
 
 
 def test_workers_share_the_memory(hub: HubInThreads) -> None:

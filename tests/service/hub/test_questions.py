@@ -6,6 +6,7 @@ import pytest
 from service.errors import Draining
 from service.hub.messages import Find, Found, Inspect, Open
 from service.hub.questions import Questions
+from service.stream.details import Look
 from tests.hubs import spec
 
 
@@ -31,7 +32,7 @@ def test_a_dead_hub_answers_all_but_those_who_open() -> None:
 def test_closed_questions() -> None:
     """Closing answers None to all, and refuses further questions with the error."""
     questions = Questions()
-    inspecting = questions.add(Inspect(1, 0, np.array([1]), 0))
+    inspecting = questions.add(Inspect(1, 0, np.array([1]), Look(0)))
     questions.close(Draining("stopping"))
     assert inspecting.answer.result(0) is None
     with pytest.raises(Draining):

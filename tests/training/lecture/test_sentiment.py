@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from training.lecture.recurrence.opinions import (
+from training.lecture.sequences.opinions import (
     CLASSES,
     JOINTS,
     LONGEST,
@@ -15,7 +15,7 @@ from training.lecture.recurrence.opinions import (
     sentences,
     strength,
 )
-from training.lecture.recurrence.sentiment import Bag, Recurrent, limit, split, train
+from training.lecture.sequences.sentiment import Bag, Recurrent, limit, split, train
 
 TEXTS = sentences()
 TAUGHT, NEW = split(seed=1)

@@ -8,11 +8,16 @@ from training.lecture.tape import (
     Value,
     backward,
     cross_entropy,
+    exp,
     highest,
     join,
     mean,
+    part,
+    power,
+    roll,
     sigmoid,
     tanh,
+    total,
 )
 
 RNG = np.random.default_rng(1)
@@ -24,6 +29,11 @@ OPERATIONS = {
     "products": lambda a, row: a @ B * 2.0 + 0.5 * (row @ B),
     "a weight used twice": lambda a, row: tanh(a * row) * row,
     "sigmoid": lambda a, row: sigmoid(a * a - row),
+    "exponential": lambda a, row: exp(a * row),
+    "power": lambda a, row: power(a * a + 0.1, row * 2.0),
+    "sum along an axis": lambda a, row: total(a * row, axis=0) * a,
+    "numbers moved on": lambda a, row: roll(a * row, 1, axis=2) * a,
+    "a part": lambda a, row: part(a * row, np.s_[:, 0:2, None]) * part(a, np.s_[:, 1:3, None]),
     "parts side by side": lambda a, row: join([a, a * row]) @ np.ones((8, 2)),
     "maximum": lambda a, row: highest(a * row, axis=1),
     "loss of logits": lambda a, row: cross_entropy(a + row, TARGETS),

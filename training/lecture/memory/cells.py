@@ -33,8 +33,7 @@ class Networks:
     @property
     def weights(self) -> list[Value]:
         """All weights of all networks."""
-        gates = [*self.gates.gates.values(), *self.output.gates.values()]
-        return [weight for gate in gates for weight in gate]
+        return [*self.gates.values, *self.output.values]
 
     def losses(self, batch: Batch) -> Value:
         """Return the loss of each network in nats per day, [starts], on weathers and signs [cuts, days]."""
@@ -51,8 +50,7 @@ class Networks:
 
 def size(cell: Cell, units: int) -> int:
     """Return the number of weights of the recurrent part."""
-    gates = Networks(cell, units, 1, 0).gates.gates.values()
-    return sum(weight.data.size for gate in gates for weight in gate)
+    return sum(weight.data.size for weight in Networks(cell, units, 1, 0).gates.values)
 
 
 def units_for(cell: Cell) -> int:

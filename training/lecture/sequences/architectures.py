@@ -25,7 +25,7 @@ from training.network.model import build_model, zero_state
 
 SHAPES = [
     ["one-to-one", "x → ŷ", "no recurrence", "computational-graph"],
-    ["one-to-many", "seed text → text", "writing characters", "python -m service generate"],
+    ["one-to-many", "seed text → text", "writing characters", "character-model"],
     ["many-to-one", "x_1 … x_T → ŷ", "the symbol after a mark", "weight-sharing"],
     ["many-to-one", "x_1 … x_T → ŷ", "the sentiment of a sentence", "sentiment"],
     ["many-to-one", "x_1 … x_T → h_T", "a word in one vector", "seq2seq (its encoder)"],
@@ -35,6 +35,12 @@ SHAPES = [
     ["many-to-many, both ways", "x_1 … x_T → ŷ_t", "the weather from the sign", "bidirectional"],
     ["many-to-many, one after other", "x_1 … x_T → ŷ_1 … ŷ_S", "reversing a word", "seq2seq"],
     ["many-to-many, one after other", "x_1 … x_T → ŷ_1 … ŷ_S", "numbers in words", "translation"],
+    [
+        "many-to-many, one after other",
+        "x_1 … x_T → x_1 … x_T",
+        "copying from a memory",
+        "external-memory",
+    ],
     ["state alone", "s_{t−1} → s_t", "weather, a body, fish", "dynamical-systems"],
     ["one step", "h_{t−1}, x_t → h_t", "the cell itself", "forward-pass, gradient-highway"],
 ]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from training.lecture import zoo
 from training.lecture.classifier import Classifier, Ids
 from training.lecture.lesson import Lesson, save_picture, show_table
-from training.lecture.recurrence.opinions import (
+from training.lecture.sequences.opinions import (
     CLASSES,
     LONGEST,
     WORDS,

@@ -1,8 +1,10 @@
-"""A progress bar in bytes, shown while a text is downloaded or read."""
+"""Labelled progress bars: of bytes that are read, and of the steps of a phase."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+import rich.progress
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,6 +18,7 @@ from rich.progress import (
 LONG = 100_000_000  # bytes; from this size on, a log file gets a line
 
 Advance = Callable[[int], None]
+Step = TypeVar("Step")
 
 
 @contextmanager
@@ -39,3 +42,18 @@ def bar(doing: str, size: int | None, console: Console | None = None) -> Iterato
     ) as progress:
         task = progress.add_task(doing, total=size)
         yield lambda advance: progress.advance(task, advance)
+
+
+def track(
+    doing: str, steps: Iterable[Step], number: int, console: Console | None = None
+) -> Iterator[Step]:
+    """Yield the steps of a phase, and show their share of `number` on a terminal.
+
+    A log file gets one line before the first step.
+    """
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.print(f"{doing} …", soft_wrap=True)
+    yield from rich.progress.track(
+        steps, doing, number, console=console, transient=True, disable=not console.is_terminal
+    )

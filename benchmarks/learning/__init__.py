@@ -1,0 +1,1 @@
+"""Learning a text in minutes: charloom beside PyTorch's LSTM and a transformer."""
