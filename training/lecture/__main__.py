@@ -31,6 +31,8 @@ FOLDERS = {
         "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
         "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
         "translation": "numbers in German and English words; where the context vectors lie; attention",
+        "captioning": "pictures of shapes: a caption word by word, and where the decoder looks",
+        "pixel-rnn": "digits pixel by pixel: PixelRNN and PixelCNN; hidden halves completed",
         "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",
         "character-model": "the fun example: learn a text, write at 1.0 and 0.5, freeze, load, write again",
     },
