@@ -94,7 +94,7 @@ def test_ctrl_c_while_publishing_says_how_to_go_on(
 ) -> None:
     """Ctrl-C during the export says how to publish the finished training."""
 
-    def publish(*_: object) -> None:
+    def publish(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("training.job.publish", publish)

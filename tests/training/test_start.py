@@ -217,7 +217,7 @@ def test_one_command_fine_tunes(
     assert "units is 48 in the version to start from" in capsys.readouterr().err
 
     with monkeypatch.context() as patch:
-        patch.setattr("training.job.publish", lambda *_: signal.raise_signal(signal.SIGINT))
+        patch.setattr("training.job.publish", lambda *_, **__: signal.raise_signal(signal.SIGINT))
         assert command.main(job(tmp_path, store, "--unknown", "drop")) == 130
     printed = capsys.readouterr()
     assert "before training: validation" in printed.out

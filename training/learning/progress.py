@@ -51,7 +51,9 @@ class Progress:
         self._steps, self._begun = 0, 0.0
         total = epochs * len(batches)
         self._left = total - done
-        self._task = self._bar.add_task(f"epoch 1/{epochs}", total=total, completed=done, pace="")
+        self._task = self._bar.add_task(
+            f"epoch 1/{epochs}", total=total, completed=done, pace="loss –"
+        )
         with self._bar:
             yield
 

@@ -27,8 +27,10 @@ FOLDERS = {
         "external-memory": "a Neural Turing Machine and an LSTM copy sequences longer than in training",
     },
     "sequences": {
+        "sentiment": "many-to-one: words → positive, neutral, negative, beside the best possible bag of words",
         "bidirectional": "the weather from the sign, past and future, beside the exact posterior",
         "seq2seq": "encoder and decoder: reverse a word, with one context vector and with attention",
+        "translation": "numbers in German and English words; where the context vectors lie; attention",
         "captioning": "pictures of shapes: a caption word by word, and where the decoder looks",
         "pixel-rnn": "digits pixel by pixel: PixelRNN and PixelCNN; hidden halves completed",
         "architectures": "one-to-many and the other shapes; deep against shallow at equal parameter count",

@@ -4,32 +4,33 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from training.lecture.sequences.encoder_decoder import PADDING
 from training.lecture.sequences.seq2seq import (
     END,
     LONGEST,
-    Reverser,
     accuracy,
     attention_matrix,
+    network,
     train,
     words,
 )
 
 
 def test_a_word_and_its_answer() -> None:
-    """A word is padded on the left; its answer is the reversed word, END and padding."""
+    """A word is padded on the left; its answer is a first symbol, the reversed word, END and padding."""
     word, answer = words(np.array([3, LONGEST], np.int32), np.random.default_rng(0))
     assert not word[0, :-3].any()
-    assert list(answer[0, :4]) == [*word[0, :-4:-1], END]
-    assert not answer[0, 4:].any()
-    assert list(answer[1]) == [*word[1, ::-1], END]
+    assert list(answer[0, :5]) == [PADDING, *word[0, :-4:-1], END]
+    assert not answer[0, 5:].any()
+    assert list(answer[1]) == [PADDING, *word[1, ::-1], END]
 
 
 @pytest.mark.parametrize("attention", [False, True])
 def test_greedy_decoding_feeds_its_own_output(attention) -> None:
     """Fed with its own greedy answer, the decoder returns each symbol as the likeliest again."""
-    model = Reverser(attention, seed=1)
+    model = network(1, attention=attention)
     word, _ = words(np.array([5], np.int32), np.random.default_rng(1))
-    symbols, _ = model.greedy(tf.constant(word))
+    symbols, _ = model.greedy(tf.constant(word), tf.constant([PADDING]))
     memory, state = model.encode(tf.constant(word))
     fed = np.concatenate([[0], np.asarray(symbols)[0, :-1]])
     for before, written in zip(fed, np.asarray(symbols)[0], strict=True):
@@ -39,7 +40,7 @@ def test_greedy_decoding_feeds_its_own_output(attention) -> None:
 
 def test_attention_is_a_distribution_over_the_letters() -> None:
     """The attention weights of each step sum to one, and padding has no weight."""
-    matrix = attention_matrix(Reverser(attention=True, seed=1), "abc")
+    matrix = attention_matrix(network(1, attention=True), "abc")
     assert matrix.shape == (3, 3)
     np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=1e-5)
 
@@ -49,7 +50,7 @@ def test_only_the_last_state_leaves_the_encoder_without_attention() -> None:
     word, _ = words(np.array([4, 4], np.int32), np.random.default_rng(1))
     symbol = tf.constant([1, 1])
     for attention, same in [(False, True), (True, False)]:
-        model = Reverser(attention, seed=1)
+        model = network(1, attention=attention)
         memory, state = model.encode(tf.constant(word))
         first, *_ = model.step(symbol, state, memory, word)
         second, *_ = model.step(symbol, state, memory[::-1], word[::-1])

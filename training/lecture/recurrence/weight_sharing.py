@@ -5,17 +5,15 @@ The mark stands at any place, as the year does in "in 2009 I went to Nepal" and 
 even places of sequences of LENGTH symbols.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from training.lecture import zoo
-from training.lecture.descent import descend
+from training.lecture.classifier import Classifier, Ids
 from training.lecture.lesson import Lesson, save_picture, show_table
-from training.lecture.tape import Array, Value, cross_entropy, highest, mean, tanh
+from training.lecture.tape import Array, Value, highest, tanh
 
 SYMBOLS = 4
 INPUTS = SYMBOLS + 1  # the last input is the mark
@@ -23,8 +21,6 @@ LENGTH = 12
 LONGER = 48
 BATCH = 64
 ITERATIONS = 600
-
-Ids = NDArray[np.int64]
 
 
 def sequences(places: Ids, length: int, rng: np.random.Generator) -> tuple[Array, Ids]:
@@ -36,31 +32,7 @@ def sequences(places: Ids, length: int, rng: np.random.Generator) -> tuple[Array
     return x, symbols[rows, places + 1]
 
 
-class Network(ABC):
-    """A network that reads a sequence and names one symbol."""
-
-    units = 12
-
-    def __init__(self, seed: int) -> None:
-        self.w = zoo.Weights(1, self.units, seed)
-        self.output = zoo.Weights(1, SYMBOLS, seed + 1)
-        self(np.zeros((1, LENGTH, INPUTS)))  # makes the weights
-
-    def __call__(self, x: Array) -> Value:
-        """Return the logits [1, rows, SYMBOLS] for inputs x [rows, steps, INPUTS]."""
-        return self.output("y", self.read(x))
-
-    @abstractmethod
-    def read(self, x: Array) -> Value:
-        """Return what the network makes of the whole sequence, [1, rows, units]."""
-
-    @property
-    def weights(self) -> list[Value]:
-        """All weights."""
-        return [*self.w.values, *self.output.values]
-
-
-class FeedForward(Network):
+class FeedForward(Classifier):
     """A hidden layer with weights of its own for each place. It reads the first LENGTH symbols only."""
 
     units = 40
@@ -71,8 +43,10 @@ class FeedForward(Network):
         return tanh(self.w("h", Value(side_by_side[None])))
 
 
-class Convolutional(Network):
+class Convolutional(Classifier):
     """The same weights for every pair of neighbours; the highest answer over all places counts."""
+
+    units = 12
 
     def read(self, x: Array) -> Value:
         """Return the maximum over the places of tanh([x_t, x_{t+1}]·W + b)."""
@@ -80,8 +54,10 @@ class Convolutional(Network):
         return highest(tanh(self.w("h", Value(pairs[None]))), axis=2)
 
 
-class Recurrent(Network):
+class Recurrent(Classifier):
     """The same weights at every step: a GRU."""
+
+    units = 12
 
     def read(self, x: Array) -> Value:
         """Return the last hidden state."""
@@ -91,22 +67,17 @@ class Recurrent(Network):
         return h
 
 
-NETWORKS: dict[str, type[Network]] = {
+NETWORKS: dict[str, type[Classifier]] = {
     "feed-forward": FeedForward,
     "convolutional": Convolutional,
     "recurrent": Recurrent,
 }
 
 
-def train(kind: type[Network], iterations: int, seed: int) -> Network:
+def train(kind: type[Classifier], iterations: int, seed: int) -> Classifier:
     """Train a network on marks at even places of sequences of LENGTH symbols."""
-    network = kind(seed)
-
-    def loss(batch: tuple[Array, Ids]) -> Value:
-        x, y = batch
-        return mean(cross_entropy(network(x), y))
-
-    descend(loss, network.weights, _batches(seed), iterations, learning_rate=0.02)
+    network = kind(LENGTH, INPUTS, SYMBOLS, seed)
+    network.learn(_batches(seed), iterations, learning_rate=0.02)
     return network
 
 
@@ -116,13 +87,13 @@ def _batches(seed: int) -> Iterator[tuple[Array, Ids]]:
         yield sequences(2 * rng.integers(LENGTH // 2, size=BATCH), LENGTH, rng)
 
 
-def right_by_place(network: Network, length: int, seed: int, rows: int = 200) -> Array:
+def right_by_place(network: Classifier, length: int, seed: int, rows: int = 200) -> Array:
     """Return the share of right answers for a mark at place 0, 1, … of sequences of this length."""
     rng = np.random.default_rng([seed, 2])
     shares = []
     for place in range(length - 1):
         x, y = sequences(np.full(rows, place), length, rng)
-        shares.append(float(np.mean(network(x).data[0].argmax(axis=-1) == y)))
+        shares.append(float(network.right(x, y).mean()))
     return np.array(shares)
 
 
@@ -134,9 +105,8 @@ def run(lesson: Lesson) -> None:
         network = train(kind, iterations, lesson.seed)
         short[name] = right_by_place(network, LENGTH, lesson.seed)
         longer[name] = right_by_place(network, LONGER, lesson.seed)
-        count = sum(weight.data.size for weight in network.weights)
         shares = [short[name][::2].mean(), short[name][1::2].mean(), longer[name].mean()]
-        rows.append([name, count, *map(float, shares)])
+        rows.append([name, network.size, *map(float, shares)])
     rows.append(["guessing", 0, *[1 / SYMBOLS] * 3])
     show_table(
         f"Right answers; training had {LENGTH} symbols and the mark at even places",

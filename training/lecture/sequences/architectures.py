@@ -28,6 +28,7 @@ SHAPES = [
     ["one-to-many", "seed text → text", "writing characters", "character-model"],
     ["one-to-many", "picture → words", "a caption", "captioning"],
     ["many-to-one", "x_1 … x_T → ŷ", "the symbol after a mark", "weight-sharing"],
+    ["many-to-one", "x_1 … x_T → ŷ", "the sentiment of a sentence", "sentiment"],
     ["many-to-one", "x_1 … x_T → h_T", "a word in one vector", "seq2seq (its encoder)"],
     ["many-to-many, in step", "x_t → ŷ_t", "the sign from the weather", "ice-cream, cells"],
     ["many-to-many, in step", "x_t → ŷ_t", "a symbol through distractors", "vanishing-gradient"],
@@ -35,6 +36,7 @@ SHAPES = [
     ["many-to-many, in step", "x_1 … x_{t−1} → x_t", "the next pixel", "pixel-rnn"],
     ["many-to-many, both ways", "x_1 … x_T → ŷ_t", "the weather from the sign", "bidirectional"],
     ["many-to-many, one after other", "x_1 … x_T → ŷ_1 … ŷ_S", "reversing a word", "seq2seq"],
+    ["many-to-many, one after other", "x_1 … x_T → ŷ_1 … ŷ_S", "numbers in words", "translation"],
     [
         "many-to-many, one after other",
         "x_1 … x_T → x_1 … x_T",
