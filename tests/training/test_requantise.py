@@ -46,11 +46,11 @@ def test_an_early_version_becomes_a_safe_one(
     assert new.manifest.metrics["int8_nats"] != old.metrics["int8_nats"]
     assert new.manifest.metrics["int8_nats"] == pytest.approx(old.metrics["int8_nats"], abs=0.002)
     assert store.resolve("early") == ("early", 2)
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith(
+    *_, published, moved = capsys.readouterr().out.splitlines()
+    assert published.startswith(
         f"published early@2 in {store.root}: {new.manifest.metrics['int8_nats']:.5f} nats"
     )
-    assert said[1] == "production is now early@2"
+    assert moved == "production is now early@2"
 
 
 def test_all_else_stays(store: ModelStore, trained: Training) -> None:
