@@ -1,7 +1,6 @@
 """charloom's training job, step by step: its network, optimiser and running average of the weights."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,20 +43,10 @@ class Charloom:
     def losses(self, rows: Ids) -> Any:
         """Return the losses [B, T − 1], from the zero state."""
         ids = rows.astype(np.int32)
-        with self._averaged():
+        with self.trainer.averaged():
             state = zero_state(self.config, len(ids))
             logits, *_ = self.trainer.model([ids[:, :-1], *state], training=False)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(ids[:, 1:], logits).numpy()
-
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        model, optimizer = self.trainer.model, self.trainer.optimizer
-        weights = model.get_weights()
-        optimizer.finalize_variable_values(model.trainable_variables)
-        try:
-            yield
-        finally:
-            model.set_weights(weights)
 
 
 def network(symbols: int, threads: int, seed: int, bfloat16: bool) -> Charloom:

@@ -1,7 +1,6 @@
 """The training loop: epochs of steps, with checkpoints, validation losses and samples."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import islice
 from time import monotonic
 
@@ -59,7 +58,7 @@ def fit(
             if not workers.chief:
                 trainer.end_epoch()
                 continue
-            with progress.measuring(), _averaged_weights(trainer):
+            with progress.measuring(), trainer.averaged():
                 epoch = _evaluate(trainer, run, text, vocabulary)
                 run.record(epoch, trainer.model.get_weights())
             board.losses()
@@ -111,17 +110,6 @@ def _draws(config: TrainingConfig, characters: int) -> list[int]:
     """Return the random number of each epoch, below the number of characters."""
     rng = np.random.default_rng(config.random_seed)
     return [int(draw) for draw in rng.integers(characters, size=config.epochs)]
-
-
-@contextmanager
-def _averaged_weights(trainer: Trainer) -> Iterator[None]:
-    """Give the model the running average of its weights during the block."""
-    weights = trainer.model.get_weights()
-    trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
-    try:
-        yield
-    finally:
-        trainer.model.set_weights(weights)
 
 
 def _evaluate(trainer: Trainer, run: Run, text: Split, vocabulary: Vocabulary) -> Epoch:

@@ -1,6 +1,8 @@
 """The training step, and all that a step changes: weights, optimiser, carried state, position."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +87,16 @@ class Trainer:
         if not self.config.window_stride:  # each window starts from the zero state
             self._state = state
         return value
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Give the model the running average of its weights during the block."""
+        weights = self.model.get_weights()
+        self.optimizer.finalize_variable_values(self.model.trainable_variables)
+        try:
+            yield
+        finally:
+            self.model.set_weights(weights)
 
     def end_epoch(self) -> None:
         """Move to the next epoch, whose streams start from the zero state."""
