@@ -9,7 +9,7 @@ export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium
 /** A fresh window on the page at an address: {page, complaints}, where complaints are what goes wrong in it. */
 export async function openWindow(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000); // a busy machine takes a quarter of a minute for four texts
   await context.addInitScript({ path: AXE });
   const page = await context.newPage();
   const complaints = [];
