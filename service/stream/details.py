@@ -53,7 +53,7 @@ class Details:
 
 @dataclass(frozen=True)
 class Look:
-    """What to look at while a model reads a text.
+    """The parts of a reading that are wanted beside states and probabilities.
 
     `layer` is the layer whose states are wanted, `gated` are those of its units whose gates are wanted,
     and `gradient_at` is the place of the character whose loss is traced back. Only LSTMs have the last two.

@@ -1,1 +1,1 @@
-"""What an LSTM computes inside, which its step graph does not put out: gates and gradients."""
+"""Gates and gradients of an LSTM, computed from recorded states: a step graph puts out neither."""

@@ -17,7 +17,7 @@ CELLS, WIDTH, UNITS = 36, 8, 20
 HEADS = 2
 READ, WRITE = np.s_[:, 0], np.s_[:, 1]
 TINY = 1e-9  # keeps the norms above zero and the logarithms finite
-# What each head asks for besides its key, in this order, as logarithms. At the start the heads look by place
+# The outputs of each head besides its key, in this order, as logarithms. At the start the heads look by place
 # (gate), sharply; the reading head stays, and the writing head moves on.
 NUMBERS = ("strength", "gate", "back", "stay", "on", "sharpening")
 START = np.array([[[0, -2, 0, 1, 0, 0.5]], [[0, -2, 0, 0, 2, 1]]])
