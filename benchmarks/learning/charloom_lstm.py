@@ -42,7 +42,7 @@ class Charloom:
 
     def losses(self, rows: Ids) -> Any:
         """Return the losses [B, T − 1], from the zero state."""
-        ids = rows.astype(np.int32)
+        ids = tf.constant(rows.astype(np.int32))
         with self.trainer.averaged():
             state = zero_state(self.config, len(ids))
             logits, *_ = self.trainer.model([ids[:, :-1], *state], training=False)

@@ -1,7 +1,8 @@
 """`python -m benchmarks.learning.side NAME TEXT`: train one side, and print its losses at each mark.
 
-A mark is a number of processor seconds of training. The first step, which compiles, and the measurements do
-not count. Each mark prints one line of JSON: both losses in nats, and the characters learned a second.
+A mark is a number of processor seconds of training for each thread. The first step, which compiles, and the
+measurements do not count. Each mark prints one line of JSON: both losses in nats, and the characters learned
+in a processor second.
 """
 
 import argparse
@@ -61,7 +62,7 @@ def main() -> None:
     network.step(*next(batches))
     learned, spent = 0, 0.0
     for mark in asked.marks:
-        while spent < mark:
+        while spent < mark * asked.threads:
             begin = process_time()
             inputs, targets = next(batches)
             network.step(inputs, targets)

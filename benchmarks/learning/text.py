@@ -15,7 +15,7 @@ Ids = NDArray[np.int64]
 
 HELD_OUT = 0.1  # the share of the text, at its end
 WARM_UP = 256  # characters before a stream, which are read and not counted
-STREAMS = 32
+STREAMS = 128
 WINDOW = 64  # characters of a cold window, the context of nanoGPT's recipe for processors
 WINDOWS = 1024
 
@@ -57,7 +57,7 @@ class Text:
     def whole(self, context: int | None) -> tuple[Ids, int]:
         """Return rows that cover the held-out text once, and the number of leading losses to leave out.
 
-        A network without a limit reads 32 streams, each warmed up. A network of a limited context reads
+        A network without a limit reads STREAMS streams, each warmed up. A network of a limited context reads
         windows of that context, which overlap by half, so that each character has half a context.
         """
         if context is None:

@@ -27,7 +27,7 @@ LENGTHS = (2, 4, 6, 8, 10, 12, 15, 20, 25, 30)
 DRAWN = 15  # symbols of the drawn sequence
 UNITS = 27  # of the LSTM, which has as many weights as the machine
 BATCH = 16
-ITERATIONS = 600
+ITERATIONS = 1200
 
 Ids = NDArray[np.int64]
 S = TypeVar("S")
