@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.learning.recipe import EMBEDDING, LENGTH, RATE, ROWS, UNITS
 from benchmarks.learning.text import Ids, Text
 from model_store import Vocabulary
 from training.config import TrainingConfig
@@ -13,11 +14,13 @@ from training.learning.trainer import Trainer
 from training.network.model import zero_state
 
 CONFIG = TrainingConfig(
-    units=512,
+    units=UNITS,
+    embedding=EMBEDDING,
     dropout=0.0,
     weight_drop=0.0,
-    batch_size=32,
-    sequence_length=64,
+    batch_size=ROWS,
+    sequence_length=LENGTH,
+    learning_rate=RATE,
     schedule="constant",
 )
 

@@ -1,4 +1,4 @@
-"""PyTorch's `nn.LSTM` with the same units, batches and rate as charloom's side."""
+"""PyTorch's `nn.LSTM`, with AdamW."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,8 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
+from benchmarks.learning.recipe import EMBEDDING, LENGTH, RATE, ROWS, UNITS
 from benchmarks.learning.text import Ids, Text
-
-UNITS, EMBEDDING = 512, 128
-ROWS, LENGTH = 32, 64
-RATE = 2.5e-3
 
 
 class TorchLstm(torch.nn.Module):  # type: ignore[misc]
