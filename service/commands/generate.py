@@ -88,14 +88,21 @@ def _generate(output: str | None = None, *, interactive: bool = False, **options
 
 @contextmanager
 def _destination(output: str | None) -> Iterator[TextIO]:
-    """Yield standard output, or a file that has its name once it is complete, and before `.part`."""
+    """Yield standard output, or a file that has its name once it is complete, and before `.part`.
+
+    After an error, a file with texts stays as `.part`, and an empty one goes.
+    """
     if output is None:
         yield sys.stdout
         return
     part = Path(f"{output}.part")
-    with part.open("w", encoding="utf-8") as file:
-        yield file
-    part.replace(output)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+        part.replace(output)
+    finally:
+        if part.exists() and not part.stat().st_size:
+            part.unlink()
 
 
 def _pieces(request: GenerateRequest, local: Local) -> Iterator[str]:

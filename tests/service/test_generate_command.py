@@ -101,6 +101,13 @@ def test_other_bad_values_are_named_too(start: Start, arguments: list[str], name
     assert errors.startswith(f"service: {named}")
 
 
+def test_an_error_leaves_no_empty_file(start: Start, tmp_path: Path) -> None:
+    """A command that is refused before its first text leaves nothing in the folder."""
+    command = start("na€ive", "--count", "2", "--output", str(tmp_path / "texts.txt"))
+    assert "TEXT" in command.communicate(timeout=60)[1]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_many_texts_are_the_services(service: Service, start: Start, tmp_path: Path) -> None:
     """A file gets the texts of the service's count, one a line, as text or with their random seeds."""
     options = ["Once", "--count", "5", "--length", "8", "--stop", "\n", "--distinct"]
