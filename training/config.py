@@ -39,6 +39,7 @@ class TrainingConfig(BaseModel):
     clip_norm: float = Field(default=1.0, gt=0)
     ema_momentum: float = Field(default=0.995, ge=0, lt=1)
     teacher_share: float = Field(default=0.5, ge=0, le=1)  # of the teachers in the targets
+    teacher_text: int = Field(default=0, ge=0)  # characters that the teachers write
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
     # `continuous`: one text; `lines` or `column:NAME`: many short texts, each from the zero state.

@@ -51,12 +51,14 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
         start = Start() if options.parent is None else Start.at(options.parent, store)
         teachers = [Start.at(teacher, store) for teacher in options.teachers]
         config = load_config(options.config, options.overrides, start.settled)
+        if config.teacher_text and not teachers:
+            raise ConfigError("teacher_text is what teachers write: name a teacher with --teacher")
         known = vocabulary_of([start, *teachers])
         with open_corpus(options.corpus, options.corpora_dir) as corpus:
             text, vocabulary = prepare(corpus, config, folder, known)
         config = suited(config, len(text.ids))
         batches = batches_of(text, config)
-        distilled = len(text.train) if teachers else 0
+        distilled = len(text.train) + config.teacher_text if teachers else 0
         require_space(config, vocabulary, folder, store, distilled)
         yield Inputs(store, folder, start, teachers, config, corpus, text, vocabulary), batches
 

@@ -13,10 +13,10 @@ from training.corpus.split import Split
 from training.errors import Int8Error, ParityError, TrainingError
 from training.inputs import Inputs
 from training.learning.batches import Batches
-from training.learning.distil import Distributions, soft_targets
+from training.learning.distil import taught
 from training.learning.fit import fit
 from training.learning.progress import Progress
-from training.learning.run import TARGETS, Run, RunInfo
+from training.learning.run import Run, RunInfo
 from training.learning.trainer import Trainer
 from training.learning.workers import Workers
 from training.options import TrainOptions, command_line
@@ -48,13 +48,13 @@ def train(
     for file in run.damaged:
         _say(f"{file} is damaged, and not used")
     _say(_summary(inputs))
-    _say(f"{described(config)}; {config.epochs * len(batches):,} steps in all")
 
     with _notes_how_to_go_on(options, run):
+        if inputs.teachers:
+            batches = taught(batches, inputs.teachers, config, text, vocabulary, run.folder)
+        _say(f"{described(config)}; {config.epochs * len(batches):,} steps in all")
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
         progress = progress or Progress(Console(highlight=False, quiet=not workers.chief))
-        if inputs.teachers:
-            batches = batches.towards(_soft_targets(inputs, run))
         fit(trainer, run, batches, text, vocabulary, progress)
         if not workers.chief:
             workers.meet()  # a chief lost while publishing starts again with all workers
@@ -63,16 +63,6 @@ def train(
     with suppress(TrainingError):
         workers.meet()  # the version is published, even if another worker is gone
     _promote(options, manifest, inputs.store)
-
-
-def _soft_targets(inputs: Inputs, run: Run) -> Distributions:
-    return soft_targets(
-        inputs.teachers,
-        run.info.config.teacher_share,
-        inputs.text,
-        inputs.vocabulary,
-        run.folder / TARGETS,
-    )
 
 
 def publish_only(options: TrainOptions, run: Run, inputs: Inputs) -> None:

@@ -14,10 +14,10 @@ from training.corpus.sources import open_corpus
 from training.frozen.start import Start
 from training.inputs import vocabulary_of
 from training.learning.batches import batches_of
-from training.learning.distil import soft_targets
+from training.learning.distil import taught
 from training.learning.fit import fit
 from training.learning.progress import Progress
-from training.learning.run import TARGETS, Run, RunInfo
+from training.learning.run import Run, RunInfo
 from training.learning.trainer import Trainer
 
 RANDOM = Start()
@@ -81,10 +81,8 @@ class Training:
             config = self.run.info.config
             batches = batches_of(self.text, config)
             if self.teachers:
-                file = self.run.folder / TARGETS
-                share = config.teacher_share
-                soft = soft_targets(self.teachers, share, self.text, self.vocabulary, file)
-                batches = batches.towards(soft)
+                folder = self.run.folder
+                batches = taught(batches, self.teachers, config, self.text, self.vocabulary, folder)
             trainer = Trainer(config, self.vocabulary, len(batches), self.start.weights())
             fit(trainer, self.run, batches, self.text, self.vocabulary, progress)
         return self

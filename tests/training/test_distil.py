@@ -13,11 +13,14 @@ from tests.training.small import Training, small_config
 from training.errors import ConfigError, TrainingError
 from training.frozen.runtime import stream_logits
 from training.frozen.start import Start
-from training.inputs import vocabulary_of
-from training.learning.distil import Distributions, soft_targets
+from training.inputs import inputs_of_training, vocabulary_of
+from training.learning.batches import Batches, batches_of
+from training.learning.distil import taught
 from training.learning.evaluate import WARMUP
-from training.learning.run import TARGETS, Run
+from training.learning.run import TARGETS, WRITTEN, Run
+from training.learning.teachers import WRITERS, written
 from training.learning.trainer import Trainer
+from training.options import TrainOptions, make_train_parser
 from training.publishing.publish import publish
 
 
@@ -36,8 +39,17 @@ def teachers(published: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
     return [trained, Start.at("sharp", ModelStore(store))]
 
 
-def targets(folder: Path, made: Training, teachers: list[Start], share: float) -> Distributions:
-    return soft_targets(teachers, share, made.text, made.vocabulary, folder / f"{share}.npy")
+def lessons(folder: Path, made: Training, teachers: list[Start], **changes: Any) -> Batches:
+    """Return what the teachers make of the training part, with some keys of the configuration changed."""
+    config = made.run.info.config.model_copy(update=changes)
+    folder.mkdir()
+    batches = batches_of(made.text, config)
+    return taught(batches, teachers, config, made.text, made.vocabulary, folder)
+
+
+def targets(folder: Path, made: Training, teachers: list[Start], share: float) -> Any:
+    """Return the targets [N, V] of the training part."""
+    return lessons(folder / f"{share}", made, teachers, teacher_share=share).soft
 
 
 def probabilities(teacher: Start, ids: Any) -> Any:
@@ -87,25 +99,72 @@ def test_a_character_alone_teaches_as_its_id_does(trained: Training) -> None:
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_the_teachers_write_as_their_probabilities_say(
+    tmp_path: Path, trained: Training, teachers: list[Start]
+) -> None:
+    """A written text has as many surprises as its own targets expect, and stands before the training part."""
+    own = 20_000
+    found = lessons(tmp_path / "run", trained, teachers, teacher_text=own, teacher_share=0.0)
+    assert found.soft is not None
+    text, soft = found.ids[:own], np.array(found.soft[:own], np.float64)
+    assert len(found) > len(batches_of(trained.text, trained.run.info.config))
+    np.testing.assert_array_equal(found.ids[own:], trained.text.train)
+    np.testing.assert_array_equal(found.soft[own:].argmax(axis=1), trained.text.train)
+    surprise = -np.log(soft[np.arange(own), text] + 1e-7)
+    expected = -(soft * np.log(soft + 1e-7)).sum(axis=1)
+    error = (surprise - expected).std() / np.sqrt(own)
+    assert surprise.mean() == pytest.approx(expected.mean(), abs=5 * error + 0.05)
+    assert expected.mean() < 0.9 * np.log(len(trained.vocabulary))
+
+
+def test_short_texts_are_written_from_their_beginning(tmp_path: Path) -> None:
+    """In a corpus of many short texts, every written stream begins with the end of a text before."""
+    names = "\n".join(
+        f"{first}{second}ik" for first in "abcdefghijklmnopqr" for second in "aeiouyzbcdfghklm"
+    )
+    made = Training(tmp_path / "names", names, small_config(texts="lines", batch_size=2))
+    end = made.text.text_end
+
+    def read(ids: Any) -> Any:
+        return np.full((*ids.shape, len(made.vocabulary)), 1 / len(made.vocabulary))
+
+    config = made.run.info.config.model_copy(update={"teacher_text": 4 * WRITERS})
+    rows = written(read, config, made.text).reshape(WRITERS, 4)
+    assert np.all(rows[:, 0] == end)
+    assert np.ptp(rows[:, 1:]) > 0
+
+
+def test_a_text_of_teachers_needs_teachers(tmp_path: Path) -> None:
+    """`teacher_text` without `--teacher` is refused, and the message names the option."""
+    source = tmp_path / "book.txt"
+    source.write_text("abc" * 2000, encoding="utf-8")
+    words = ["--corpus", str(source), "--name", "mine", "--set", "teacher_text=100"]
+    words += ["--store", str(tmp_path / "store"), "--runs", str(tmp_path / "runs")]
+    options = TrainOptions(**vars(make_train_parser().parse_args(words)))
+    with pytest.raises(ConfigError, match="--teacher"), inputs_of_training(options):
+        pass
+
+
 def test_a_pupil_goes_on_and_names_its_teachers(
     tmp_path: Path, trained: Training, teachers: list[Start]
 ) -> None:
-    """A run with teachers keeps the targets until its publication; manifest and card name the teachers."""
+    """A run keeps what its teachers wrote until its publication; manifest and card name the teachers."""
     text = trained.vocabulary.decode(trained.text.ids[:5000])
-    pupil = Training(tmp_path / "run", text, small_config(epochs=1), teachers=teachers).fit()
-    kept = tmp_path / "run" / TARGETS
-    made = kept.stat().st_mtime_ns
-    pupil = Training(tmp_path / "run", text, small_config(epochs=1), teachers=teachers).fit()
-    assert kept.stat().st_mtime_ns == made
+    config = small_config(epochs=1, teacher_text=1000)
+    pupil = Training(tmp_path / "run", text, config, teachers=teachers).fit()
+    kept = [tmp_path / "run" / name for name in (WRITTEN, TARGETS)]
+    made = [file.stat().st_mtime_ns for file in kept]
+    pupil = Training(tmp_path / "run", text, config, teachers=teachers).fit()
+    assert [file.stat().st_mtime_ns for file in kept] == made
     with pytest.raises(TrainingError, match=r"run with small@1, .*, sharp@1, .* as teachers"):
-        Training(tmp_path / "run", text, small_config(epochs=1))
+        Training(tmp_path / "run", text, config)
     store = ModelStore(tmp_path / "store")
     publish(pupil.run, "pupil", pupil.corpus, pupil.text, pupil.vocabulary, store)
     model = store.open("pupil", 1)
     assert model.manifest.teachers == tuple(teacher.parent for teacher in teachers)
     assert "| teachers | small@1, digest" in model.file("card.md").read_text()
     Run.open(tmp_path / "run").close()
-    assert not kept.exists()
+    assert not any(file.exists() for file in kept)
 
 
 def test_teachers_share_a_vocabulary(teachers: list[Start], tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ class Batches(ABC):
     max_steps: int | None = None
     soft: Targets | None = field(default=None, kw_only=True)
 
-    def towards(self, soft: Targets) -> Self:
-        """Return the same batches with distributions [N, V] as targets."""
-        return replace(self, soft=soft)
+    def towards(self, ids: Ids, soft: Targets) -> Self:
+        """Return batches of ids [N] with distributions [N, V] as targets."""
+        return replace(self, ids=ids, soft=soft)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch, at most `max_steps`."""

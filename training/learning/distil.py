@@ -2,59 +2,84 @@
 
 A distribution tells more about a place of a text than the one character that stands there (Hinton, Vinyals
 and Dean, 2015, https://arxiv.org/abs/1503.02531). Several teachers are an ensemble: the mean of their
-probabilities counts.
+probabilities counts. Teachers know the training text by heart, so that their probabilities there say little;
+where they write themselves they are as unsure as on a text never seen.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import tensorflow as tf
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from model_store import Vocabulary
 from training.bar import track
 from training.config import TrainingConfig
-from training.corpus.split import Split
+from training.corpus.split import Ids, Split
 from training.frozen.start import Start
-from training.frozen.weights import load_weights
+from training.learning.batches import Batches
 from training.learning.evaluate import CHUNK, STREAMS, WARMUP
-from training.network.model import build_model, resolve_policy, zero_state
+from training.learning.run import TARGETS, WRITTEN
+from training.learning.teachers import Read, reading, written
 
-Distributions = NDArray[np.float16]  # [N, V]
-Read = Callable[[NDArray[np.int32]], NDArray[np.float32]]  # ids [B, T] → probabilities [B, T, V]
+Lessons = TypeVar("Lessons", bound=Batches)
 
 
-def soft_targets(
+def taught(
+    batches: Lessons,
     teachers: Sequence[Start],
-    share: float,
+    config: TrainingConfig,
     text: Split,
     vocabulary: Vocabulary,
-    file: Path,
-) -> Distributions:
-    """Return the targets of the training part [N, V] from a file, which is written if it is missing.
+    folder: Path,
+) -> Lessons:
+    """Return batches of the text that the teachers write, `teacher_text` characters, and of the training part.
 
-    Row i is (1 − share) · (1 for character i, else 0) + share · (the teachers' mean probabilities after
-    the characters before i). The text is read as a ring.
+    Both and the targets are kept in files of the run's folder, and written if they are missing. The target
+    of a written character is the teachers' mean probabilities after the characters before. The target of
+    character i of the training part is (1 − share) · (1 for character i, else 0) + share · (the same mean).
     """
+
+    def read() -> Read:
+        return reading(teachers, text, vocabulary)
+
+    ids = text.train
+    if config.teacher_text:
+        own = _kept(folder / WRITTEN, lambda file: np.save(file, written(read(), config, text)))
+        ids = np.concatenate([own, ids])
+    share = np.ones(len(ids), np.float32)
+    share[config.teacher_text :] = config.teacher_share
+    soft = _kept(
+        folder / TARGETS, lambda file: _write_targets(file, read(), ids, share, len(vocabulary))
+    )
+    return batches.towards(ids, soft)
+
+
+def _kept(file: Path, write: Callable[[Path], None]) -> NDArray[Any]:
+    """Return the array of a file, which is written if it is missing."""
     if not file.exists():
         unfinished = file.with_name(f".{file.name}")
-        readers = [_reader(each, text, vocabulary) for each in teachers]
-        shape = (len(text.train), len(vocabulary))
-        targets = open_memmap(unfinished, "w+", np.float16, shape)
-        one_hot = np.eye(len(vocabulary), dtype=np.float32)
-        along = _positions(len(text.train))
-        for positions in track("reading with the teachers", along, len(along)):
-            ids = text.train[positions].astype(np.int32)
-            soft = np.mean([read(ids) for read in readers], axis=0)
-            after = (positions + 1) % len(targets)
-            targets[after] = (1 - share) * one_hot[text.train[after]] + share * soft
-        targets.flush()
+        write(unfinished)
         unfinished.replace(file)
-    whole: Distributions = np.load(file, mmap_mode="r")
-    return whole
+    array: NDArray[Any] = np.load(file, mmap_mode="r")
+    return array
+
+
+def _write_targets(
+    file: Path, read: Read, ids: Ids, share: NDArray[np.float32], symbols: int
+) -> None:
+    """Write the targets [N, V] of a ring of ids [N]; `share` [N] is that of the teachers."""
+    targets = open_memmap(file, "w+", np.float16, (len(ids), symbols))
+    one_hot = np.eye(symbols, dtype=np.float32)
+    along = _positions(len(ids))
+    for positions in track("reading with the teachers", along, len(along)):
+        soft = read(ids[positions].astype(np.int32))
+        after = (positions + 1) % len(ids)
+        theirs = share[after][..., None]
+        targets[after] = (1 - theirs) * one_hot[ids[after]] + theirs * soft
+    targets.flush()
 
 
 def _positions(characters: int) -> list[NDArray[np.int64]]:
@@ -69,26 +94,3 @@ def _positions(characters: int) -> list[NDArray[np.int64]]:
         np.arange(begin, min(begin + CHUNK, stride)) for begin in range(-WARMUP, stride, CHUNK)
     ]
     return [(starts + piece) % characters for piece in pieces]
-
-
-def _reader(teacher: Start, text: Split, vocabulary: Vocabulary) -> Read:
-    """Return a function that reads on with a carried state: ids [B, T] → probabilities [B, T, V]."""
-    weights = teacher.weights()
-    assert weights is not None
-    config = TrainingConfig.model_validate(teacher.settled)
-    policy = resolve_policy(config.precision)
-    model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id, text.text_end)
-    load_weights(model, weights)
-    state: list[Any] = []
-
-    @tf.function(reduce_retracing=True)
-    def step(ids: tf.Tensor, before: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        logits, *after = model([ids, *before], training=False)
-        return tf.nn.softmax(logits), [tf.cast(part, tf.float32) for part in after]
-
-    def read(ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        probabilities, state[:] = step(tf.constant(ids), state or zero_state(config, len(ids)))
-        found: NDArray[np.float32] = probabilities.numpy()
-        return found
-
-    return read

@@ -41,7 +41,7 @@ def fit(
     config, workers = trainer.config, trainer.workers
     _begin(trainer, run, text, vocabulary, progress)
     first, done = trainer.position.epoch, len(trainer.position.losses)
-    draws = _draws(config, len(text.train))[first - 1 :]
+    draws = _draws(config, len(batches.ids))[first - 1 :]
     with (
         progress.over(config.epochs, batches, (first - 1) * len(batches) + done),
         Board(run.folder, trainer, len(batches)) as board,

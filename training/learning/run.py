@@ -24,7 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 
 INFO, LOCK = "run.json", ".lock"
 CHECKPOINT, BEFORE = "checkpoint.npz", "checkpoint.before.npz"
-TARGETS = "targets.npy"  # of `training.learning.distil`
+WRITTEN, TARGETS = "written.npy", "targets.npy"  # of `training.learning.distil`
 EVENTS = "events.out.tfevents.*"  # the files of `training.learning.board`
 
 
@@ -45,7 +45,7 @@ class Run:
 
     Files: `run.json`, `epochs.json`, `best-<epoch>.npz`, TensorBoard's `events.out.tfevents.*`
     and, until the run is published, `checkpoint.npz`, the checkpoint before, which stands in for a
-    damaged one, and `targets.npy` of a run with teachers.
+    damaged one, and `written.npy` and `targets.npy` of a run with teachers.
     """
 
     def __init__(self, folder: Path, info: RunInfo, history: History) -> None:
@@ -103,7 +103,7 @@ class Run:
 
     @classmethod
     def _begin(cls, folder: Path, info: RunInfo) -> "Run":
-        files = (CHECKPOINT, BEFORE, TARGETS, "best-*.npz", EVENTS)
+        files = (CHECKPOINT, BEFORE, WRITTEN, TARGETS, "best-*.npz", EVENTS)
         for leftover in chain.from_iterable(map(folder.glob, files)):
             leftover.unlink()
         write_atomically(folder / contents.EPOCHS, b"[]")
@@ -203,7 +203,7 @@ class Run:
 
     def close(self) -> None:
         """Delete what a published run leaves for its training, so that the next run begins anew."""
-        for name in (TARGETS, BEFORE, CHECKPOINT):
+        for name in (WRITTEN, TARGETS, BEFORE, CHECKPOINT):
             (self.folder / name).unlink(missing_ok=True)
 
     def _file_of(self, epoch: Epoch) -> Path:
