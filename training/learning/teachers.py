@@ -36,9 +36,10 @@ def written(read: Read, config: TrainingConfig, text: Split) -> Ids:
     rng = np.random.default_rng([config.random_seed, 1])
     streams = min(WRITERS, config.teacher_text)
     length = -(-config.teacher_text // streams)  # rounded up
-    starts = rng.integers(len(text.train), size=(streams, 1))
-    before = text.train[(starts + np.arange(WARMUP)) % len(text.train)].astype(np.int32)
-    if text.text_end is not None:
+    if text.text_end is None:
+        starts = rng.integers(len(text.train), size=(streams, 1))
+        before = text.train[(starts + np.arange(WARMUP)) % len(text.train)].astype(np.int32)
+    else:
         before = np.full((streams, 1), text.text_end, np.int32)
     rows = np.empty((streams, length), np.int32)
     rows[:, 0] = before[:, -1]
