@@ -29,7 +29,7 @@ def copies_section(metrics: Mapping[str, float]) -> str:
     shown = {str(t): f"samples at {t}" for t in TEMPERATURES} | {HELD_OUT: "held-out text"}
     return "\n".join(
         [
-            "## What is copied\n",
+            "## Copies of the training text\n",
             f"| | longest copied run | {' | '.join(f'runs of {length}' for length in RUNS)} |",
             "|---|---|" + "---|" * len(RUNS),
             *(_row(name, group, metrics) for group, name in shown.items()),
