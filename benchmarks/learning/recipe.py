@@ -1,6 +1,6 @@
 """The recipe that charloom's LSTM and PyTorch's share in the race.
 
-Of rates from 0.0025 to 0.008 and of sequences of 32 and 64 characters, these serve both best after a minute.
+Of six settings of charloom and three of PyTorch, these had the lowest losses with 512 units after a minute.
 """
 
 UNITS, EMBEDDING = 512, 128

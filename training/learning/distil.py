@@ -3,7 +3,7 @@
 A distribution tells more about a place of a text than the one character that stands there (Hinton, Vinyals
 and Dean, 2015, https://arxiv.org/abs/1503.02531). Several teachers are an ensemble: the mean of their
 probabilities counts. Teachers know the training text by heart, so that their probabilities there say little;
-where they write themselves they are as unsure as on a text never seen.
+where they write themselves they are about as unsure as on a text never seen.
 """
 
 from collections.abc import Callable, Sequence
