@@ -86,7 +86,7 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
         # A batch has more ids than symbols, and a step of a sample has fewer.
         return tf.cond(
             tf.size(ids) > tf.shape(table)[0],
-            lambda: tf.gather(self._project(table), ids),
+            lambda: _rows(self._project(table), ids),
             lambda: self._project(tf.gather(table, ids)),
         )
 
@@ -100,7 +100,7 @@ class Cell(keras.layers.Layer, ABC):  # type: ignore[misc]
 class LSTM(Cell):
     """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
 
-    The gates stand in the order i, f, o, g, so that one sigmoid covers the first three.
+    The gates stand in the order i, f, o, g.
     """
 
     gates = 4
@@ -114,10 +114,9 @@ class LSTM(Cell):
 
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:
         """Let c = f·c + i·g and h = o·tanh(c)."""
-        gates, candidate = tf.split(x + product, [3 * self.units, self.units], axis=0)
-        i, f, o = tf.split(tf.sigmoid(gates), 3, axis=0)
-        c = f * state[1] + i * tf.tanh(candidate)
-        return [o * tf.tanh(c), c]
+        i, f, o, g = tf.split(x + product, 4, axis=0)
+        c = tf.sigmoid(f) * state[1] + tf.sigmoid(i) * tf.tanh(g)
+        return [tf.sigmoid(o) * tf.tanh(c), c]
 
 
 class GRU(Cell):
@@ -145,6 +144,19 @@ class SimpleRNN(Cell):
     def pointwise(self, x: tf.Tensor, product: tf.Tensor, state: State) -> State:  # noqa: ARG002
         """Let h = tanh(x + product)."""
         return [tf.tanh(x + product)]
+
+
+@tf.custom_gradient
+def _rows(table: tf.Tensor, ids: tf.Tensor) -> Any:
+    """Return the rows [..., n] of a table [V, n] that ids name; the gradient of the table is dense.
+
+    Each user of TensorFlow's own gradient, a list of rows, would sum the rows of one symbol again.
+    """
+
+    def gradient(d_rows: tf.Tensor) -> tuple[tf.Tensor, None]:
+        return tf.math.unsorted_segment_sum(d_rows, ids, table.shape[0]), None
+
+    return tf.gather(table, ids), gradient
 
 
 CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}
