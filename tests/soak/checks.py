@@ -14,7 +14,9 @@ from tests.soak.resources import Held
 
 MORE_MEMORY = 0.01  # the part of a process's memory that may be left over
 THREADS = 8  # that compare texts
-LATE_THREADS = 1  # of a worker: the second thread of the probes starts when two probes arrive together
+LATE_THREADS = (
+    1  # of a worker: the second thread of the probes starts when two probes arrive together
+)
 
 
 def failed_requests(ledger: Ledger, episodes: Iterable[Episode]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """One factor on the logits makes the probabilities as sure as they are right."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,14 @@ def test_the_factor_is_in_the_output_layer(trained: Training, tmp_path: Path) ->
     export(model, config, tmp_path)
     ids = trained.text.validation[:3000].astype(np.int64)
     assert stream_loss(tmp_path / "model.onnx", ids) < found[UNCALIBRATED_NATS] - 0.02
+
+
+def test_the_slice_is_spread_over_the_held_out_text(trained: Training) -> None:
+    """A model is too sure of a held-out text whose first tenth alone resembles the training text."""
+    config, text = trained.run.info.config, trained.text
+    model = build_model(config, len(trained.vocabulary), "float32")
+    model.set_weights(trained.run.best_weights())
+    alike = text.cut + len(text.validation) // 10
+    noise = np.random.default_rng(0).permutation(text.ids[alike:])
+    other = replace(text, ids=np.concatenate([text.ids[:alike], noise]))
+    assert calibrate(model, config, other)[FACTOR] < 0.8

@@ -8,12 +8,13 @@ from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.frozen.nodes import Floats
 from training.frozen.runtime import Ids
-from training.learning.evaluate import validation_loss
+from training.learning.evaluate import WARMUP, validation_loss
 from training.network.model import zero_state
 from training.network.unknown import LARGEST_LOSS
 from training.publishing.metrics import FACTOR, UNCALIBRATED_NATS
 
-MOST = 10_000  # characters of the slice
+PIECES = 10  # of the slice; the first pages of a held-out text are more like the training text
+MOST = 1_000  # characters of a piece
 SHARE = 10  # the slice is this part of the held-out text, if that is less
 NEWTON_STEPS = 20
 LEAST_FACTOR, LARGEST_FACTOR = (
@@ -23,19 +24,30 @@ LEAST_FACTOR, LARGEST_FACTOR = (
 
 
 def calibrate(model: keras.Model, config: TrainingConfig, text: Split) -> dict[str, float]:
-    """Multiply the output layer by the factor with the lowest loss over the slice.
+    """Multiply the output layer by the factor with the lowest loss over a slice of the held-out text.
 
-    The slice is the beginning of the held-out text, at most MOST characters and a tenth of it. Returned
-    are the factor, and the loss before over the same characters as `validation_nats`, in nats.
+    The slice is PIECES pieces, evenly spread over the held-out text: at most MOST characters each, and a
+    tenth of the text. Returned are the factor, and the loss before over the same characters as
+    `validation_nats`, in nats.
     """
     before = validation_loss(model, config.model_copy(update={"window_stride": 0}), text)
-    ids = text.validation[: min(MOST, len(text.validation) // SHARE)].astype(np.int64)
-    inputs = tf.constant(ids[None, :-1], tf.int32)  # a batch of one row, [1, N]
-    logits = model([inputs, *zero_state(config, 1)])[0].numpy()[0]  # [N, V]
-    factor = best_factor(logits, ids[1:])
+    factor = best_factor(*_slice(model, config, text))
     output = model.get_layer("logits")
     output.set_weights([np.float32(factor) * weight for weight in output.get_weights()])
     return {FACTOR: factor, UNCALIBRATED_NATS: before}
+
+
+def _slice(model: keras.Model, config: TrainingConfig, text: Split) -> tuple[Floats, Ids]:
+    """Return the logits [N, V] and the targets [N] of the slice; the characters before a piece warm up."""
+    characters = len(text.validation)
+    length = min(MOST, max(1, characters // (PIECES * SHARE)))
+    warmup = min(WARMUP, text.cut)
+    starts = text.cut + characters // PIECES * np.arange(PIECES)
+    positions = starts[:, None] + np.arange(-warmup, length)  # [PIECES, warmup + length]
+    inputs = tf.constant(text.ids[positions], tf.int32)
+    logits = model([inputs, *zero_state(config, PIECES)])[0].numpy()[:, warmup:]
+    targets = text.ids[positions[:, warmup:] + 1].astype(np.int64)
+    return logits.reshape(-1, logits.shape[-1]), targets.ravel()
 
 
 def best_factor(logits: Floats, targets: Ids) -> float:
