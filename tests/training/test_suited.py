@@ -4,7 +4,7 @@ import pytest
 
 from tests.servers import ROOT
 from training.config import TrainingConfig, load_config
-from training.suited import KEYS, SUITED, described, suited, table
+from training.suited import KEYS, SUITED, TAUGHT, described, suited, table
 
 TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 
@@ -30,11 +30,21 @@ def test_a_named_value_stays() -> None:
     assert config.batch_size == SUITED[100_000]["batch_size"]
 
 
+def test_a_text_by_teachers_needs_no_dropout() -> None:
+    """With `teacher_text` the regularisation is off at every size; a named value stays."""
+    for characters in (20_000, 1_000_000):
+        config = suited(load_config(None, ["teacher_text=9000", "dropout=0.1"]), characters)
+        assert {key: getattr(config, key) for key in TAUGHT} == {**TAUGHT, "dropout": 0.1}
+    assert suited(TrainingConfig(teacher_text=9000), 20_000).units == SUITED[100_000]["units"]
+
+
 def test_the_values_are_said() -> None:
     """The job's line and the help have every key with its value."""
     config = suited(TrainingConfig(), 20_000)
     for key, value in SUITED[100_000].items():
         assert f"{key} {value}" in described(config)
+        assert f"{key}={value}" in table()
+    for key, value in TAUGHT.items():
         assert f"{key}={value}" in table()
 
 
