@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.learning.recipe import EMBEDDING, LENGTH, RATE, ROWS, UNITS
+from benchmarks.learning.recipe import EMBEDDING, RATE, ROWS, UNITS
 from benchmarks.learning.text import Ids, Text
 from model_store import Vocabulary
 from training.config import TrainingConfig
@@ -19,7 +19,6 @@ CONFIG = TrainingConfig(
     dropout=0.0,
     weight_drop=0.0,
     batch_size=ROWS,
-    sequence_length=LENGTH,
     learning_rate=RATE,
     schedule="constant",
 )
@@ -35,9 +34,9 @@ class Charloom:
         self.config = config
         self.trainer = Trainer(config, vocabulary, steps_per_epoch=1)
 
-    def batches(self, text: Text) -> Iterator[tuple[Ids, Ids]]:
+    def batches(self, text: Text, length: int) -> Iterator[tuple[Ids, Ids]]:
         """Yield the batches of parallel streams."""
-        return text.streams(self.config.batch_size, self.config.sequence_length)
+        return text.streams(ROWS, length)
 
     def step(self, inputs: Ids, targets: Ids) -> None:
         """Update the weights once."""

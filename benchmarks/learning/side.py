@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.learning.recipe import LENGTH
 from benchmarks.learning.text import Ids, Text
 
 ROWS = 32  # rows of a measurement that are read at once
@@ -28,8 +29,8 @@ class Network(Protocol):
     context: int | None
     """The most characters that the network reads; None: any number."""
 
-    def batches(self, text: Text) -> Iterator[tuple[Ids, Ids]]:
-        """Yield inputs and targets [B, T] for ever."""
+    def batches(self, text: Text, length: int) -> Iterator[tuple[Ids, Ids]]:
+        """Yield inputs and targets [B, length] for ever."""
 
     def step(self, inputs: Ids, targets: Ids) -> None:
         """Update the weights once."""
@@ -52,13 +53,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--marks", type=float, nargs="+", default=[60, 120, 180, 300])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--length", type=int, default=LENGTH, help="characters of a sequence")
     parser.add_argument("--float32", action="store_true", help="no products in bf16")
     asked = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(asked.threads)  # read once, when a library is imported
     module = importlib.import_module(f"{__package__}.{NAMES[asked.name]}")
     text = Text.read(asked.text)
     network: Network = module.network(text.symbols, asked.threads, asked.seed, not asked.float32)
-    batches = network.batches(text)
+    batches = network.batches(text, asked.length)
     network.step(*next(batches))
     learned, spent = 0, 0.0
     for mark in asked.marks:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from benchmarks.learning.recipe import EMBEDDING, LENGTH, RATE, ROWS, UNITS
+from benchmarks.learning.recipe import EMBEDDING, RATE, ROWS, UNITS
 from benchmarks.learning.text import Ids, Text
 
 
@@ -25,9 +25,9 @@ class TorchLstm(torch.nn.Module):  # type: ignore[misc]
         self.optimizer = torch.optim.AdamW(self.parameters(), RATE)
         self.state: Any = None
 
-    def batches(self, text: Text) -> Iterator[tuple[Ids, Ids]]:
+    def batches(self, text: Text, length: int) -> Iterator[tuple[Ids, Ids]]:
         """Yield the batches of parallel streams."""
-        return text.streams(ROWS, LENGTH)
+        return text.streams(ROWS, length)
 
     def read(self, inputs: Ids, state: Any) -> tuple[Any, Any]:
         """Return the logits [B, T, V] and the state after them."""

@@ -65,8 +65,8 @@ class Transformer(torch.nn.Module):  # type: ignore[misc]
         self.optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.99))
         self.steps, self.rng = 0, np.random.default_rng(seed)
 
-    def batches(self, text: Text) -> Iterator[tuple[Ids, Ids]]:
-        """Yield windows from random places."""
+    def batches(self, text: Text, length: int) -> Iterator[tuple[Ids, Ids]]:  # noqa: ARG002
+        """Yield windows of CONTEXT characters, whatever the length, from random places."""
         return text.anywhere(ROWS, CONTEXT, self.rng)
 
     def forward(self, inputs: Ids) -> torch.Tensor:
