@@ -14,9 +14,8 @@ from tests.soak.resources import Held
 
 MORE_MEMORY = 0.01  # the part of a process's memory that may be left over
 THREADS = 8  # that compare texts
-LATE_THREADS = (
-    1  # of a worker: the second thread of the probes starts when two probes arrive together
-)
+# A worker starts the second thread of its probes when two probes arrive together.
+LATE_THREADS = {"worker": 1}
 
 
 def failed_requests(ledger: Ledger, episodes: Iterable[Episode]) -> Iterator[str]:
@@ -29,8 +28,7 @@ def left_over(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator
     """Yield the threads and descriptors that a process holds more than after the warm-up, and may not."""
     for role, held in after.items():
         was = before[role]
-        late = LATE_THREADS if role == "worker" else 0
-        if held.threads > was.threads + late:
+        if held.threads > was.threads + LATE_THREADS.get(role, 0):
             yield f"{role}: {held.threads} threads instead of {was.threads}"
         if held.descriptors > was.descriptors:
             yield f"{role}: {held.descriptors} descriptors instead of {was.descriptors}"

@@ -150,7 +150,7 @@ class SimpleRNN(Cell):
 def _rows(table: tf.Tensor, ids: tf.Tensor) -> Any:
     """Return the rows [..., n] of a table [V, n] that ids name; the gradient of the table is dense.
 
-    Each user of TensorFlow's own gradient, a list of rows, would sum the rows of one symbol again.
+    TensorFlow's own gradient is a list of rows, which the product and the bias would each sum by symbol.
     """
 
     def gradient(d_rows: tf.Tensor) -> tuple[tf.Tensor, None]:

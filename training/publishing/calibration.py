@@ -17,10 +17,8 @@ PIECES = 10  # of the slice; the first pages of a held-out text are more like th
 MOST = 1_000  # characters of a piece
 SHARE = 10  # the slice is this part of the held-out text, if that is less
 NEWTON_STEPS = 20
-LEAST_FACTOR, LARGEST_FACTOR = (
-    0.5,
-    2.0,
-)  # of a text that a network knows by heart there is no best factor
+# Of a text that a network knows by heart there is no best factor.
+LEAST_FACTOR, LARGEST_FACTOR = 0.5, 2.0
 
 
 def calibrate(model: keras.Model, config: TrainingConfig, text: Split) -> dict[str, float]:
