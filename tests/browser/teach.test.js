@@ -108,6 +108,19 @@ test("the bars of the next character follow the slider, and the drawn one is mar
   await take("temperatures", page);
 });
 
+test("steps asked for while the service still computes are taken one after another", async () => {
+  await page.route("**/inspect", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await route.continue();
+  });
+  await page.fill("#seed", "Wh");
+  await page.click("#tab-temperatures");
+  await page.click("#step");
+  await page.click("#step");
+  await page.waitForFunction(() => document.getElementById("drawn").textContent.length === 4);
+  assert.equal(await page.locator("#drawn mark").count(), 1);
+});
+
 test("the slider over epochs shows samples and loss of each", async () => {
   await submit("learn");
   const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];

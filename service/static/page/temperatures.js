@@ -16,7 +16,7 @@ let after = []; // {character, logprob} of every character that may come next, t
 let text = ""; // the seed text and what was drawn
 let seed = "";
 let drawn = null; // the character that the last step took, marked in the bars it was drawn from
-let busy = false; // whether an action is under way, beside which no other begins
+let last = Promise.resolve(); // the last action asked for, after whose end the next begins
 let running = false;
 let redraw;
 
@@ -24,7 +24,10 @@ export function setUp() {
   redraw = fitted($("chances"), (width) => (after.length ? draw(width) : ""));
   $("temperature").addEventListener("input", redraw);
   $("step").addEventListener("click", () => act(step));
-  $("run").addEventListener("click", () => act(run));
+  $("run").addEventListener("click", () => {
+    act(run);
+    setRunning(true);
+  });
   $("halt").addEventListener("click", () => (running = false));
 }
 
@@ -34,15 +37,10 @@ export const open = () => act(begin);
 /** Begin anew after the seed text of the form. */
 export const submit = () => act(begin);
 
-async function act(action) {
-  if (busy) return;
-  busy = true;
-  try {
-    await action();
-  } catch (error) {
-    sayError($("temperatures-status"), error);
-  }
-  busy = false;
+/** Queue an action behind those that still wait for the service; while steps run by themselves, none is taken. */
+function act(action) {
+  if (running) return;
+  last = last.then(action).catch((error) => sayError($("temperatures-status"), error));
 }
 
 async function begin() {
@@ -64,7 +62,6 @@ async function step() {
 }
 
 async function run() {
-  setRunning(true);
   try {
     while (running && document.body.dataset.part === "temperatures") {
       await step();
