@@ -20,10 +20,10 @@ export const PARTS = {
 export let service, page, complaints;
 let browser;
 
-/** Give every test of a file its own window, in which nothing may go wrong. */
-export function inWindows() {
+/** Give every test of a file its own window, in which nothing may go wrong, on a service with some settings. */
+export function inWindows(settings = {}) {
   before(async () => {
-    service = await startService();
+    service = await startService(settings);
     browser = await launch();
   });
   after(async () => {

@@ -4,12 +4,15 @@ import { chromium } from "playwright-core";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url).pathname;
 
+// Milliseconds that a test waits for one thing: a busy machine takes a quarter of a minute for four texts.
+export const PATIENCE = 60_000;
+
 export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium" });
 
 /** A fresh window on the page at an address: {page, complaints}, where complaints are what goes wrong in it. */
 export async function openWindow(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
-  context.setDefaultTimeout(60_000); // a busy machine takes a quarter of a minute for four texts
+  context.setDefaultTimeout(PATIENCE);
   await context.addInitScript({ path: AXE });
   const page = await context.newPage();
   const complaints = [];
