@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_store import PRODUCTION, Manifest, ModelStore
+from model_store import PRODUCTION, Manifest, ModelStore, Parent
 from tests.factories import publish_random_model
 from tests.training.small import Training
+from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.errors import ParityError
 from training.frozen.runtime import stream_loss, windows_loss
-from training.learning.run import Run
+from training.learning.run import Run, RunInfo
 from training.options import Promote
 from training.publishing.baselines import BASELINES
+from training.publishing.curves import training_label
 from training.publishing.protocols import further_losses
 from training.publishing.publish import promote, publish
 from training.publishing.report import write_card
@@ -130,6 +132,26 @@ def test_curves_are_a_picture(published: Path) -> None:
     assert width > 600
     assert height > 400
     assert len(data) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("teachers", "dropout", "label"),
+    [
+        ((), 0.0, "training"),
+        ((), 0.5, "training (with dropout)"),
+        (
+            (Parent(name="bard", version=1, digest="0" * 64),),
+            0.0,
+            "training (towards the teachers)",
+        ),
+    ],
+)
+def test_the_curve_of_the_training_says_what_was_learned(
+    teachers: tuple[Parent, ...], dropout: float, label: str
+) -> None:
+    """The legend of `curves.png` names what sets the training loss apart from the validation loss."""
+    info = RunInfo(TrainingConfig(dropout=dropout), "0" * 64, "", teachers=teachers)
+    assert training_label(info) == label
 
 
 def test_the_card_names_the_losses(published: Path, trained: Training) -> None:

@@ -66,11 +66,14 @@ def _reader(teacher: Start, text: Split, vocabulary: Vocabulary) -> Read:
     model = build_model(config, len(vocabulary), policy, vocabulary.unknown_id, text.text_end)
     load_weights(model, weights)
     state: list[Any] = []
+    parts = [tf.TensorSpec((None, config.units)) for _ in zero_state(config, 1)]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32), parts])
     def step(ids: tf.Tensor, before: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
         logits, *after = model([ids, *before], training=False)
         return tf.nn.softmax(logits), [tf.cast(part, tf.float32) for part in after]
+
+    step.get_concrete_function()  # TensorFlow warns where calls trace function after function
 
     def read(ids: NDArray[np.int32]) -> NDArray[np.float32]:
         probabilities, state[:] = step(tf.constant(ids), state or zero_state(config, len(ids)))

@@ -10,17 +10,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from training.learning.epochs import Epoch, bits
+from training.learning.run import Run, RunInfo
 
 mpl.use("agg")
 
 
-def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path) -> None:
+def write_curves(run: Run, baselines: Mapping[str, float], path: Path) -> None:
     """Draw training and validation loss by epoch, and the baselines as horizontal lines."""
     figure, axes = _figure()
+    epochs = run.epochs
     numbers = [epoch.number for epoch in epochs]
     validation = [epoch.validation_loss for epoch in epochs]
     training = [epoch.train_loss for epoch in epochs]
-    axes.plot(numbers, training, "o-", label="training (with dropout)")
+    axes.plot(numbers, training, "o-", label=training_label(run.info))
     axes.plot(numbers, validation, "o-", label="validation")
     best = int(np.argmin(validation))
     axes.annotate(
@@ -38,6 +40,13 @@ def write_curves(epochs: list[Epoch], baselines: Mapping[str, float], path: Path
     axes.set_ylim(top=1.02 * top)
     axes.legend()
     figure.savefig(path, dpi=120, format="png")
+
+
+def training_label(info: RunInfo) -> str:
+    """Return a name for the training loss that tells why the loss is above the validation loss."""
+    if info.teachers:
+        return "training (towards the teachers)"
+    return "training (with dropout)" if info.config.dropout else "training"
 
 
 def write_comparison(curves: Mapping[str, list[Epoch]], path: Path) -> None:

@@ -72,7 +72,7 @@ def publish(
         description = _description(run, corpus, text, vocabulary, metrics, parity.fingerprint)
         (folder / contents.VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
         (folder / contents.EPOCHS).write_text(dump_epochs(run.history), encoding="utf-8")
-        write_curves(run.epochs, others, folder / contents.CURVES)
+        write_curves(run, others, folder / contents.CURVES)
         write_samples(run, folder / contents.SAMPLES)
         write_card(name, description, run, folder / contents.CARD)
         return store.publish(name, folder, description)
