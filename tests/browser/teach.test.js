@@ -125,9 +125,9 @@ test("the slider over epochs shows samples and loss of each", async () => {
   await submit("learn");
   const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];
   const first = await sample.textContent();
-  assert.match(await status.textContent(), /After 1 of 28 epochs: 2.80 nats a character on unseen text, like guessing among 16/);
+  assert.match(await status.textContent(), /Before any training: 4.22 nats a character on unseen text, like guessing among 68/);
   await page.locator("#epoch").fill("23");
-  assert.match(await status.textContent(), /After 24 of 28 epochs: 1.37 nats/);
+  assert.match(await status.textContent(), /After 23 of 27 epochs: 1.33 nats/);
   assert.notEqual(await sample.textContent(), first);
   assert.equal(await page.locator("#losses path.line").count(), 2);
   await page.selectOption("#model", "faust");
@@ -139,12 +139,12 @@ test("a model's card says in words what it can, with curves, baselines and versi
   await submit("models");
   const card = page.locator("#cards article", { hasText: "shakespeare@" });
   await card.locator("path.line.first").waitFor();
-  assert.match(await card.innerText(), /On unseen text it needs 1\.37 nats a character: like guessing among 3\.9\./);
+  assert.match(await card.innerText(), /On unseen text it needs 1\.33 nats a character: like guessing among 3\.8\./);
   const losses = await card.locator(".bars li").allInnerTexts();
   assert.equal(losses.length, 5);
   assert.match(losses[0], /this model/);
   for (const title of ["Card", "Versions"]) await card.locator("summary", { hasText: title }).click();
-  assert.match(await card.locator("table", { hasText: "like guessing among" }).innerText(), /@5/);
+  assert.match(await card.locator("table", { hasText: "like guessing among" }).innerText(), /@6/);
   assert.equal(await card.locator("h3").first().innerText(), "shakespeare");
   assert.doesNotMatch(await card.innerText(), /\*\*|^\|/m);
   await take("models", page);

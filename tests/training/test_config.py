@@ -7,6 +7,7 @@ import pytest
 from model_store import BUNDLED, ModelStore
 from training.config import TrainingConfig, load_config
 from training.errors import ConfigError
+from training.suited import suited
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 
@@ -123,4 +124,11 @@ def test_the_bundled_models_were_trained_so(name: str) -> None:
     """The configuration file of a bundled model equals the training record of its manifest."""
     store = ModelStore(BUNDLED)
     manifest = store.manifest(*store.resolve(name))
-    assert load_config(CONFIGS / f"{name}.toml", []) == TrainingConfig(**manifest.training)
+    config = suited(load_config(CONFIGS / f"{name}.toml", []), manifest.corpus.characters)
+    assert config == TrainingConfig(**manifest.training)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.iterdir()), ids=lambda file: file.stem)
+def test_every_configuration_file_is_valid(file: Path) -> None:
+    """A file of the folder has keys and values that the job takes."""
+    assert load_config(file, []).model_fields_set
