@@ -125,7 +125,7 @@ test("the slider over epochs shows samples and loss of each", async () => {
   await submit("learn");
   const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];
   const first = await sample.textContent();
-  assert.match(await status.textContent(), /Before any training: 4.22 nats a character on unseen text, like guessing among 68/);
+  assert.match(await status.textContent(), /Before the training: 4.22 nats a character on unseen text, like guessing among 68/);
   await page.locator("#epoch").fill("23");
   assert.match(await status.textContent(), /After 23 of 27 epochs: 1.33 nats/);
   assert.notEqual(await sample.textContent(), first);

@@ -59,7 +59,7 @@ function show() {
   $("lesson").hidden = false;
   $("epoch-number").value = number;
   for (const temperature of ["0.5", "1.0"]) $(`sample-${temperature}`).textContent = samples[temperature] ?? "";
-  const before = train_loss == null ? "Before any training" : `After ${number} of ${epochs.at(-1).number} epochs`;
+  const before = train_loss == null ? "Before the training" : `After ${number} of ${epochs.at(-1).number} epochs`;
   say($("learn-status"), `${before}: ${validation_loss.toFixed(2)} nats a character on unseen text, ${guesses(validation_loss)}.`);
   redraw();
 }
