@@ -126,12 +126,14 @@ test("the slider over epochs shows samples and loss of each", async () => {
   const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];
   const first = await sample.textContent();
   assert.match(await status.textContent(), /Before the training: 4.22 nats a character on unseen text, like guessing among 68/);
+  assert.equal(await page.locator("#losses .mark").count(), 0);
   await page.locator("#epoch").fill("23");
+  assert.equal(await page.locator("#losses .mark").count(), 1);
   assert.match(await status.textContent(), /After 23 of 27 epochs: 1.33 nats/);
   assert.notEqual(await sample.textContent(), first);
   assert.equal(await page.locator("#losses path.line").count(), 2);
   await page.selectOption("#model", "faust");
-  await said("learn", "of 24 epochs");
+  await said("learn", "Before the training: 4.47 nats");
   await take("learn", page);
 });
 

@@ -8,7 +8,6 @@ from training.frozen.runtime import WINDOW
 from training.learning.epochs import bits
 from training.learning.run import Run
 from training.publishing.baselines import BASELINES
-from training.publishing.calibration import PIECES
 from training.publishing.copies_section import copies_section
 from training.publishing.metrics import FACTOR, TEST_NATS, UNCALIBRATED_NATS, WINDOWS_NATS
 
@@ -117,7 +116,7 @@ def _calibrated(description: ModelDescription) -> str:
         return ""
     return (
         f" The output layer is multiplied by {description.metrics[FACTOR]:.4f}, the factor with the lowest "
-        f"loss over {PIECES} pieces of the held-out text; the samples below were drawn before."
+        "loss over pieces of the held-out text; the samples below were drawn before."
     )
 
 

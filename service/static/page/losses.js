@@ -5,14 +5,18 @@ import { line, picture, rows, scale, svg, ticks } from "./svg.js";
 const HEIGHT = 240;
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 12, 12, 28];
 
-/** Training and validation loss of epochs in nats, `current` marked among them. */
-export function losses(epochs, width, current = null) {
-  const all = epochs.flatMap((one) => [one.train_loss, one.validation_loss]).filter(Number.isFinite);
+/** Training and validation loss of epochs in nats, `current` marked among them.
+ *
+ * The loss before the training has no place: it would press the curves flat.
+ */
+export function losses(history, width, current = null) {
+  const epochs = history.filter((one) => Number.isFinite(one.train_loss));
+  const all = epochs.flatMap((one) => [one.train_loss, one.validation_loss]);
   const [lowest, highest] = [Math.min(...all), Math.max(...all)];
   const [first, last] = [epochs[0].number, epochs.at(-1).number];
   const x = scale(first, last, LEFT, width - RIGHT);
   const y = scale(lowest, highest, HEIGHT - BOTTOM, TOP);
-  const curve = (name) => epochs.map((one) => [x(one.number), y(one[name] ?? NaN)]);
+  const curve = (name) => epochs.map((one) => [x(one.number), y(one[name])]);
   return picture(
     width,
     HEIGHT,
@@ -21,7 +25,7 @@ export function losses(epochs, width, current = null) {
     ...ticks(first, last, 6).filter(Number.isInteger).map((number) => numberBelow(number, x(number))),
     line(curve("train_loss"), "second"),
     line(curve("validation_loss"), "first"),
-    ...(current ? [marker(x(current.number), y(current.validation_loss))] : []),
+    ...(epochs.includes(current) ? [marker(x(current.number), y(current.validation_loss))] : []),
   );
 }
 
