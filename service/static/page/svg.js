@@ -38,17 +38,9 @@ export function ticks(from, to, count) {
   return Array.from({ length: Math.floor(to / step) - first + 1 }, (_, n) => Number(((first + n) * step).toPrecision(12)));
 }
 
-/** A line through points [x, y]; a point that is no number interrupts the line. */
-export function line(points, kind) {
-  let pen = "M";
-  const steps = points.map(([x, y]) => {
-    if (!Number.isFinite(y)) return (pen = "M"), "";
-    const step = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
-    pen = "L";
-    return step;
-  });
-  return svg("path", { class: `line ${kind}`, d: steps.join("") });
-}
+/** A line through points [x, y]. */
+export const line = (points, kind) =>
+  svg("path", { class: `line ${kind}`, d: `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}` });
 
 /** Grid lines and numbers of a vertical axis; `name` writes a number. */
 export const rows = (values, y, left, right, name = String) =>
