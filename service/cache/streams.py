@@ -1,7 +1,8 @@
 """The cache: generated streams and states of texts, as bytes in Redis or in memory."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Protocol
 
 from service.cache.codec import CachedStream, Form, Seal, decode, encode
@@ -66,21 +67,22 @@ class StreamCache:
 
         The last character is left, because only a step returns the logits of the next one.
         """
-        lengths = reversed(range(SNAPSHOT_INTERVAL, len(text), SNAPSHOT_INTERVAL))
-        keys = {_state_key(identity, text[:consumed]): consumed for consumed in lengths}
-        found = self._kept.find(list(keys))
+        lengths = range(SNAPSHOT_INTERVAL, len(text), SNAPSHOT_INTERVAL)
+        keys = dict(zip(_state_keys(identity, text, lengths), lengths, strict=True))
+        found = self._kept.find(list(reversed(keys)))
         if found is None:
             return None
         key, data = found
         known = self._decode(data, key, form)
         return None if known is None else Snapshot(keys[key], known.end_state)
 
-    def put(self, stream: Stream, known: CachedStream, snapshots: Iterable[Snapshot]) -> None:
-        """Keep a stream in place of an earlier part, and the snapshots of its text."""
-        text = stream.prompt + known.text
+    def put(self, stream: Stream, known: CachedStream, snapshots: Sequence[Snapshot]) -> None:
+        """Keep a stream in place of an earlier part, and the snapshots of its text, shortest first."""
+        lengths = [snapshot.consumed for snapshot in snapshots]
+        keys = _state_keys(stream.identity, stream.prompt + known.text, lengths)
         streams = {
-            _state_key(stream.identity, text[: snapshot.consumed]): CachedStream("", snapshot.state)
-            for snapshot in snapshots
+            key: CachedStream("", snapshot.state)
+            for key, snapshot in zip(keys, snapshots, strict=True)
         }
         streams[PREFIX + stream.key] = known
         self._kept.set({key: encode(value, key, self._seal) for key, value in streams.items()})
@@ -96,6 +98,10 @@ class StreamCache:
         return known
 
 
-def _state_key(identity: str, text: str) -> str:
-    digest = hashlib.blake2b(f"{identity}\n{text}".encode(), digest_size=20)
-    return f"{PREFIX}state:{digest.hexdigest()}"
+def _state_keys(identity: str, text: str, lengths: Iterable[int]) -> Iterator[str]:
+    """Yield the key of the state after each of the lengths of a text, shortest first."""
+    # One hash reads on from length to length: a hash for each length would take quadratic time.
+    digest = hashlib.blake2b(f"{identity}\n".encode(), digest_size=20)
+    for begin, end in pairwise(chain((0,), lengths)):
+        digest.update(text[begin:end].encode())
+        yield f"{PREFIX}state:{digest.hexdigest()}"

@@ -27,7 +27,7 @@ def test_what_cannot_finish_says_where_to_go_on(
     """At the end of the grace period a stream ends with an error and its place; its text is cached."""
     settings = {"store": store, "model": "deep", "max_length": LENGTH, "slots": 2}
     settings |= {"redis_url": redis_server.url, "redis_timeout": 10}
-    grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 2"}
+    grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 6"}
     with (
         serving(tmp_path / "log", environment=grace, **settings) as ending,
         ThreadPoolExecutor(1) as pool,

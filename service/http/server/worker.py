@@ -29,7 +29,7 @@ SECONDS = {Stage.IDLE: 75.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5
 CHECK_SECONDS = 0.25  # between two looks at the deadlines
 PAUSE_SECONDS = 0.5  # without accepting, where the process may open no more descriptors
 DRAIN_SECONDS = 2.0  # for each stage, once the worker is told to stop
-END_SECONDS = 2.0  # for the texts that end unfinished, before the master kills the worker
+END_SECONDS = 4.0  # for the texts that end unfinished, before the master kills the worker
 READ_BYTES = 65_536
 MAX_HELD = 100_000_000  # bytes of unfinished requests of all clients
 

@@ -42,6 +42,18 @@ def redis_bytes(redis_server: RedisServer) -> Iterator[RedisBytes]:
     kept.close()
 
 
+@pytest.mark.parametrize("lengths", [(256,), (768,), (256, 512), (256, 768)])
+def test_a_state_is_found_whichever_others_are_kept(lengths: tuple[int, ...]) -> None:
+    """The key of a state depends on the model and on the characters that the state has consumed alone."""
+    cache = StreamCache(MemoryBytes(10_000))
+    text = "aäß€😀" * 200
+    kept = [Snapshot(consumed, STATE) for consumed in lengths]
+    cache.put(_stream(text[:100]), CachedStream(text[100:], STATE), kept)
+    found = cache.longest_prefix("digest/onnx", text, FORM)
+    assert found is not None
+    assert found.consumed == lengths[-1]
+
+
 @pytest.mark.parametrize("where", ["memory", "redis"])
 def test_longest_known_prefix_of_a_text(where: str, redis_bytes: RedisBytes) -> None:
     """The state after the longest cached part of a text is found, for the same model alone."""
