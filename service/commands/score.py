@@ -12,6 +12,7 @@ from service.api.parsing import parse_options
 from service.commands.failures import status_of
 from service.commands.local import Local, local_engine
 from service.generation.generator import Caller
+from service.generation.parallel import MOST
 from service.settings import DAY, MILLION, Settings
 
 COLUMNS = "perplexity     bits     nats  characters  text"
@@ -48,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
 def _score(file: str, context: str, model: list[str] | None, *, lines: bool) -> None:
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     texts = [line for line in text.splitlines() if line] if lines else [text]
-    with local_engine(Settings(queue=0, deadline=DAY, max_length=MILLION)) as local:
+    with local_engine(Settings(queue=MOST, deadline=DAY, max_length=MILLION)) as local:
         print(COLUMNS)
         for name in model or [local.settings.model]:
             scores = []

@@ -10,11 +10,13 @@ import pytest
 from tests.servers import ROOT, Service
 
 
-def _score(store: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def _score(
+    store: Path, *arguments: str, text: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "service", "score", *arguments],
         cwd=ROOT,
-        env={"CHARLOOM_STORE": str(store), "CHARLOOM_MODEL": "tiny"},
+        env={"CHARLOOM_STORE": str(store), "CHARLOOM_MODEL": "tiny"} | environment,
         input=text,
         capture_output=True,
         text=True,
@@ -63,3 +65,12 @@ def test_what_is_wrong_is_named(store: Path, arguments: list[str], text: str, na
     done = _score(store, *arguments, text=text)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(f"service: {named}")
+
+
+def test_a_file_has_more_lines_than_the_engine_has_slots(store: Path) -> None:
+    """Every line of a long file has its score: a line waits for a slot instead of being refused."""
+    done = _score(
+        store, "-", "--lines", "--model=shakespeare", text="Hello\n" * 200, CHARLOOM_SLOTS="1"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].split()[3:] == ["1000", "(shakespeare)"]
