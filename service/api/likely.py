@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store import Vocabulary
+from model_store import UNKNOWN, Vocabulary
 from service.api.schemas import Likely
 from service.stream.details import DIGITS, Details
 
@@ -25,10 +25,10 @@ def likely_characters(details: Details, vocabulary: Vocabulary) -> list[list[Lik
 
 
 def every_character(logprobs: NDArray[np.float32], vocabulary: Vocabulary) -> list[Likely]:
-    """Return the characters that may come, in falling order of logprobs [V]; some never come."""
+    """Return the characters that may come, in falling order of logprobs [V]; UNKNOWN never comes."""
     order = np.argsort(-logprobs, kind="stable").tolist()
     return [
         Likely(character=vocabulary.symbols[id_], logprob=round(float(logprobs[id_]), DIGITS))
         for id_ in order
-        if np.isfinite(logprobs[id_])
+        if vocabulary.symbols[id_] != UNKNOWN
     ]

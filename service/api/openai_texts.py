@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from model_store import UNKNOWN
 from service.api.likely import likely_characters
 from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, OpenAIReason, Usage
 from service.generation.generator import Answer
@@ -107,16 +108,24 @@ class Texts:
             text_offset=[*range(offset - len(prompt), offset + len(piece))],
         )
 
-    def _explained(self, piece: Text) -> tuple[list[float], list[dict[str, float]]]:
-        """Return the log-probability of each character, and of the likeliest ones in its place."""
+    def _explained(self, piece: Text) -> tuple[list[float | None], list[dict[str, float]]]:
+        """Return the log-probability of each character, and of the likeliest ones in its place.
+
+        The unknown symbol of a prompt has no log-probability.
+        """
         if piece.details is None:
             return [], []
-        own = [round(value, DIGITS) for value in piece.details.logprobs.tolist()]
+        own = [
+            None if character == UNKNOWN else round(logprob, DIGITS)
+            for character, logprob in zip(
+                piece.characters, piece.details.logprobs.tolist(), strict=True
+            )
+        ]
         likely = likely_characters(piece.details, self._vocabulary)
         top = [
             # The drawn character is always among the likely ones, as with OpenAI.
             {each.character: each.logprob for each in row[: self._request.logprobs]}
-            | {character: logprob}
+            | ({} if logprob is None else {character: logprob})
             for character, logprob, row in zip(piece.characters, own, likely, strict=True)
         ]
         return own, top

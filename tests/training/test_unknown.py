@@ -1,7 +1,9 @@
 """Rare symbols become one unknown symbol, which a model reads and never writes."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,7 +13,7 @@ import training.__main__ as command
 from model_store import UNKNOWN, ModelStore
 from service.engine.batch import Engine
 from service.engine.onnx_engine import OnnxEngine
-from tests.servers import Service, serving
+from tests.servers import Answer, Service, serving
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.frozen.export import export
 from training.frozen.graph import step_graph
@@ -61,6 +63,51 @@ def test_it_may_be_read(service: Service) -> None:
     )
     assert unknown.status == without.status == 200
     assert unknown.json["details"] != without.json["details"]
+
+
+def _post(service: Service, path: str, **fields: Any) -> Answer:
+    kind = {"Content-Type": "application/json"}
+    return service.request("POST", path, json.dumps(fields), kind)
+
+
+def test_no_score_counts_it(service: Service) -> None:
+    """A score is over the known symbols alone; the others follow the unknown one that was read."""
+    asked = {"texts": [f"The{UNKNOWN} man"], "details": True}
+    (score,) = _post(service, "/score", **asked).json["scores"]
+    each = score["logprobs"]
+    after = _post(service, "/score", texts=[" man"], context=f"\nThe{UNKNOWN}", details=True).json
+    assert each[3] is None
+    assert each[4:] == after["scores"][0]["logprobs"]
+    known = [logprob for logprob in each if logprob is not None]
+    assert (score["characters"], len(known)) == (7, 7)
+    assert score["logprob"] == pytest.approx(sum(known), abs=1e-4)
+    assert score["nats"] == pytest.approx(-sum(known) / 7, abs=1e-4)
+    assert score["perplexity"] == pytest.approx(np.exp(-sum(known) / 7), rel=1e-4)
+
+
+def test_a_text_without_a_known_symbol_has_no_score(service: Service) -> None:
+    """A text of unknown symbols alone is refused by name, as an empty text is."""
+    refused = _post(service, "/score", texts=["The man", UNKNOWN * 2])
+    assert refused.status == 422
+    (problem,) = refused.json["errors"]
+    assert problem["field"] == "texts.1"
+    assert "leave this text out" in problem["message"]
+
+
+def test_an_echoed_prompt_has_no_log_probability_of_it(service: Service) -> None:
+    """The log-probability of the unknown symbol is null; that of its neighbours is a number."""
+    fields = {"prompt": f"a{UNKNOWN}b", "echo": True, "logprobs": 5, "max_tokens": 0}
+    logprobs = _post(service, "/v1/completions", **fields).json["choices"][0]["logprobs"]
+    assert logprobs["token_logprobs"][:2] == [None, None]
+    assert logprobs["token_logprobs"][2] < 0
+    assert UNKNOWN not in logprobs["top_logprobs"][1]
+
+
+def test_what_may_come_next_lacks_it(service: Service) -> None:
+    """The distribution after a text has every symbol of the vocabulary but the unknown one."""
+    after = _post(service, "/inspect", text="The ", distribution=True).json["after"]
+    assert UNKNOWN not in {each["character"] for each in after}
+    assert min(each["logprob"] for each in after) > -1e6
 
 
 def test_rare_symbols_of_the_corpus_are_unknown_characters(service: Service) -> None:

@@ -28,7 +28,7 @@ class ScoreRequest(Request):
 class Score(BaseModel):
     """How likely a model finds a text; logarithms are natural but for `bits`."""
 
-    characters: int
+    characters: int = Field(description="The characters that count: all but U+FFFD.")
     logprob: float = Field(description="The log-probability of the whole text.")
     nats: float = Field(description="The mean of -logprob over the characters.")
     bits: float = Field(description="The mean of -log2 of the probability over the characters.")
@@ -38,8 +38,9 @@ class Score(BaseModel):
 class TextScore(Score):
     """The score of one text."""
 
-    logprobs: list[float] | None = Field(
-        None, description="The log-probability of each character after all characters before."
+    logprobs: list[float | None] | None = Field(
+        None,
+        description="The log-probability of each character after all characters before; null for U+FFFD.",
     )
 
 

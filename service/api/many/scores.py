@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from math import exp, fsum, log
 from typing import Any
 
+from model_store import UNKNOWN
 from service.api.many.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
 from service.api.resolve import over_limit, too_much_together, unknown_characters
-from service.errors import InvalidRequest
+from service.errors import FieldProblem, InvalidRequest
 from service.generation.scores import Given
 from service.models.loading import LoadedModel
 from service.settings import Settings
@@ -29,6 +30,7 @@ def resolve_score(request: ScoreRequest, model: LoadedModel, settings: Settings)
     for place, text in enumerate(texts):
         problems += unknown_characters(f"texts.{place}", text, model.vocabulary)
         problems += over_limit(f"texts.{place}", len(text), settings.max_length)
+        problems += _nothing_scored(f"texts.{place}", text)
     given = [Given(model.prompt(context), text) for text in texts]
     problems += too_much_together("texts", sum(map(len, given)))
     if problems:
@@ -40,11 +42,10 @@ def score_response(
     request: ScoreRequest, given: list[Given], details: Iterable[Details], model: LoadedModel
 ) -> ScoreResponse:
     """Return the answer for texts with the details of their characters; all details are read."""
-    scores = []
-    for text, each in zip(given, details, strict=True):
-        logprobs = each.logprobs.tolist()
-        shown = [round(one, DIGITS) for one in logprobs] if request.details else None
-        scores.append(TextScore(**_measures(len(text.text), fsum(logprobs)), logprobs=shown))
+    scores = [
+        _text_score(text.text, each.logprobs.tolist(), shown=request.details)
+        for text, each in zip(given, details, strict=True)
+    ]
     return ScoreResponse(
         model=model.manifest.name,
         version=model.manifest.version,
@@ -58,6 +59,25 @@ def total_of(scores: Iterable[Score]) -> Score:
     """Return the score of all characters of several texts."""
     sums = [(each.characters, each.logprob) for each in scores]
     return Score(**_measures(sum(size for size, _ in sums), fsum(one for _, one in sums)))
+
+
+def _nothing_scored(field: str, text: str) -> list[FieldProblem]:
+    """Return the problem of a text of unknown symbols alone, or nothing."""
+    if text.strip(UNKNOWN):
+        return []
+    message = "no character is left to score; leave this text out"
+    return [FieldProblem(field, message)]
+
+
+def _text_score(text: str, logprobs: list[float], *, shown: bool) -> TextScore:
+    """Return the score of a text; like a loss in training, the score leaves unknown symbols out."""
+    each = [
+        None if character == UNKNOWN else logprob
+        for character, logprob in zip(text, logprobs, strict=True)
+    ]
+    scored = [logprob for logprob in each if logprob is not None]
+    rounded = [logprob if logprob is None else round(logprob, DIGITS) for logprob in each]
+    return TextScore(**_measures(len(scored), fsum(scored)), logprobs=rounded if shown else None)
 
 
 def _measures(characters: int, logprob: float) -> dict[str, Any]:
