@@ -15,6 +15,7 @@ from typing import Any
 
 MAX_POSITIONS = 4_000  # so that a set has at most 500 bytes
 
+BASIC = 0xFFFF  # the last code point of Unicode's Basic Multilingual Plane
 END = 1  # the set of the one position 0, the end of a text
 
 UNSUPPORTED = {
@@ -96,6 +97,8 @@ class Positions:
         self.start = whole.first | (END if whole.empty else 0)
 
     def _sequence(self, nodes: Sequence[Node], flags: int) -> Part:
+        # A repetition reads its nodes again for each copy, empty groups and empty branches included.
+        self._budget.spend(1 + len(nodes))
         whole = EMPTY
         # From the right, so that each join looks at the last positions of one node alone.
         for node in reversed(nodes):
@@ -204,9 +207,12 @@ def _price(node: Node) -> int:
     if kind is not _constants.IN:
         return 10
     literals = [code for item, code in argument if item is _constants.LITERAL]
-    ends = [codes[1] for item, codes in argument if item is _constants.RANGE]
-    # Beyond Latin-1 the matcher makes a table of 65,536 characters, in up to 5 ms.
-    return 4_000 if max([*literals, *ends], default=0) > 255 else 30
+    ranges = [codes for item, codes in argument if item is _constants.RANGE]
+    # The matcher goes through the characters of each range up to U+FFFF, ten in a microsecond.
+    gone = sum(max(0, min(last, BASIC) + 1 - first) for first, last in ranges)
+    # Beyond Latin-1 the matcher makes a table of 65,536 characters, in a millisecond.
+    table = 1_000 if max([*literals, *(last for _, last in ranges)], default=0) > 255 else 0
+    return 30 + len(argument) + gone // 10 + table
 
 
 def _parsed(expression: str) -> Any:

@@ -14,6 +14,8 @@ from service.stream.positions import PatternError
 SYMBOLS = ("\n", "B", "a", "b", "ä", "\N{REPLACEMENT CHARACTER}")
 NEVER = SYMBOLS[-1]
 LONGEST = 4
+# 42 million characters.
+FAR_RANGES = "".join(f"{chr(0x100 + n)}-\uffff" for n in range(650))
 TEXTS = [
     text for size in range(LONGEST + 1) for text in product(range(len(SYMBOLS) - 1), repeat=size)
 ]
@@ -144,12 +146,29 @@ def test_syntax_that_cannot_be_used_is_named(expression: str, named: str) -> Non
         "|".join(f".{{{n}}}" for n in range(300)),
         f"[{''.join(map(chr, range(0x4E00, 0x4E00 + 1_900)))}]{{4001}}",
         "".join(f"[\u0100-{chr(0x2000 + n)}]" for n in range(400)),  # each takes milliseconds
+        f"[a{FAR_RANGES}]",
+        f"(?i)[a{FAR_RANGES}]",
+        f"(?:{'()' * 980}a){{3999}}",  # groups that are read again for each copy
+        f"(?:{'a{0}' * 480}a){{3999}}",
     ],
 )
 def test_a_large_automaton_is_refused_early(expression: str) -> None:
     """An expression whose automaton is too large is refused after a bounded number of steps."""
     with pytest.raises(PatternError, match=r"too large|more than"):
         _automaton(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        r"[\u4e00-\u9fff]{1,9}",
+        r"[\0-\U0010ffff]+",
+        r"(?i)[\u0400-\u04ff]+([ “”—][\u0400-\u04ff]+)*",
+    ],
+)
+def test_classes_of_other_scripts_are_taken(expression: str) -> None:
+    """A few ranges of characters beyond Latin-1 are no large automaton."""
+    assert _automaton(expression).fits(len(SYMBOLS))
 
 
 def test_empty_groups_may_be_repeated() -> None:
