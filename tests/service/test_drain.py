@@ -4,6 +4,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from service.stream.job import REPORT_INTERVAL
 from tests.servers import RedisServer, Service, serving, wait_until
 
@@ -21,24 +23,29 @@ def test_unready_first_and_a_second_signal_ends_at_once(store: Path, tmp_path: P
     assert service.stop() == 0
 
 
+@pytest.mark.parametrize("unready_seconds", [0, 3_600], ids=["closed", "accepting to the end"])
 def test_what_cannot_finish_says_where_to_go_on(
-    store: Path, tmp_path: Path, redis_server: RedisServer
+    store: Path, tmp_path: Path, redis_server: RedisServer, unready_seconds: int
 ) -> None:
     """At the end of the grace period a stream ends with an error and its place; its text is cached."""
     settings = {"store": store, "model": "deep", "max_length": LENGTH, "slots": 2}
     settings |= {"redis_url": redis_server.url, "redis_timeout": 10}
     grace = {"GUNICORN_CMD_ARGS": "--graceful-timeout 6"}
     with (
-        serving(tmp_path / "log", environment=grace, **settings) as ending,
+        serving(
+            tmp_path / "log", environment=grace, unready_seconds=unready_seconds, **settings
+        ) as ending,
         ThreadPoolExecutor(1) as pool,
     ):
         stream = ending.stream(seed=SEED, length=LENGTH)
         whole = pool.submit(ending.generate, seed=SEED, length=LENGTH, random_seed=1)
         wait_until(lambda: ending.metric("charloom_running") == 2, "both texts")
-        drawn = 4 * REPORT_INTERVAL
-        wait_until(lambda: ending.metric("charloom_text_characters_total") > drawn, "some states")
+        events = iter(stream)
+        begun = [next(events)]
+        while stream.position < 4 * REPORT_INTERVAL:  # some states
+            begun.append(next(events))
         ending.process.send_signal(signal.SIGTERM)
-        *pieces, (event, problem) = list(stream)
+        *pieces, (event, problem) = [*begun, *events]
         refused = whole.result()
     stream.close()
     text = "".join(data["text"] for _, data in pieces)

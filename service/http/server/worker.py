@@ -107,7 +107,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def _drain(self, end: float) -> None:
         """Let balancers look elsewhere, accept no more, and answer up to a monotonic time."""
         self.wsgi.stopping.begun = True
-        accepts_until = monotonic() + Settings().unready_seconds
+        # Running texts end in time, also where the balancers have more time than the grace period.
+        accepts_until = min(monotonic() + Settings().unready_seconds, end - END_SECONDS)
         while monotonic() < accepts_until and self.is_parent_alive() and not self._quits:
             self._serve()
         self._stop_accepting()
