@@ -41,7 +41,11 @@ def test_every_document_is_valid(documents: list[Document], version: str) -> Non
         ("settings.CHARLOOM_STORE=s3://elsewhere", "CHARLOOM_STORE"),
         ("store.url=https://example.org", "/store/url"),
         ("store.size=1Gi", "store.claim"),
+        ("store.url=s3://models,store.claim=models", "store.url and store.claim"),
         ("training.enabled=true", "store.url"),
+        ("autoscaling.min=9,autoscaling.max=2", "autoscaling.min (9)"),
+        ("redis.url=redis://one,redis.secret=other", "redis.url and redis.secret"),
+        ("redis.url=redis://one:7000,redis.port=7001", "redis.port (7001)"),
     ],
 )
 def test_wrong_values_are_refused(value: str, named: str) -> None:

@@ -62,15 +62,6 @@ def test_the_service_reaches_what_it_needs(values: str, outwards: set[int]) -> N
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == outwards
 
 
-def test_only_the_service_reaches_redis() -> None:
-    """Redis, which has no password, answers the service's pods, and asks no one."""
-    policy = only(render(), "NetworkPolicy", "-redis")["spec"]
-    ((rule,), outwards) = policy["ingress"], policy["egress"]
-    ((peer),) = rule["from"]
-    assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "service"
-    assert outwards == []
-
-
 def test_scaling_has_one_owner() -> None:
     """With autoscaling, the autoscaler alone says how many replicas there are."""
     documents = render("--set", "autoscaling.enabled=true")

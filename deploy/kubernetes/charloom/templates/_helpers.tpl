@@ -65,6 +65,20 @@ securityContext:
   {{- end }}
 {{- end }}
 
+{{/* What names the Redis: "url", "secret", "chart" for the chart's own, or nothing where there is no Redis. */}}
+{{- define "charloom.redis" -}}
+{{- with .Values.redis }}
+{{- if .url }}url{{ else if .secret }}secret{{ else if .enabled }}chart{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* The TCP port of that Redis. */}}
+{{- define "charloom.redisPort" -}}
+{{- $redis := include "charloom.redis" . }}
+{{- $named := regexFind "^rediss?://[^/?#]*" .Values.redis.url | regexFind ":[0-9]+$" | trimPrefix ":" }}
+{{- if eq $redis "secret" }}{{ .Values.redis.port }}{{ else }}{{ $named | default 6379 }}{{ end }}
+{{- end }}
+
 {{/* A network policy's way out to the store, and to the cluster's DNS. */}}
 {{- define "charloom.egress" -}}
 - ports:
