@@ -9,8 +9,8 @@ import pytest
 
 from service.environment import variable
 from service.settings import Settings
-from tests.chart.helm import CHART, Document, containers, environment, only, pods, render
-from tests.servers import Service
+from tests.chart.helm import CHART, Document, containers, environment, only, pods, render, run
+from tests.servers import ROOT, Service
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
@@ -54,17 +54,23 @@ def test_probes_differ() -> None:
     assert (started, alive, ready) == ("/healthz", "/healthz", "/readyz")
 
 
-@pytest.mark.parametrize("deadline", [60, 600])
+@pytest.mark.parametrize("deadline", [1, 60, 600])
 def test_the_longest_request_ends_before_its_pod(deadline: int) -> None:
-    """After preStop the grace period leaves the service its own grace, and the proxy outwaits a request."""
+    """The pod's grace covers preStop, the grace that the service gives itself, and the proxy's rest."""
     deployment = only(render("--set", f"deadline={deadline}"), "Deployment")
     pod = deployment["spec"]["template"]["spec"]
     proxy, service = containers(pod)
-    own_grace = deadline + 5  # service/gunicorn_conf.py
     pause = service["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] >= pause + own_grace + 10
+    assert pod["terminationGracePeriodSeconds"] >= pause + _own_grace(service) + 10
     assert int(environment(proxy)["PATIENCE"].rstrip("s")) >= deadline + 10
-    assert environment(service)["CHARLOOM_DEADLINE"] == str(deadline)
+
+
+def test_nobody_moves_the_service_s_grace() -> None:
+    """Helm refuses the settings that would lengthen the service's grace beyond that of the pod."""
+    for name in ("CHARLOOM_DEADLINE", "CHARLOOM_UNREADY_SECONDS"):
+        done = run("template", "demo", str(CHART), "--set", f"settings.{name}=90")
+        assert done.returncode != 0
+        assert name in done.stderr
 
 
 def test_the_proxy_outlives_the_service() -> None:
@@ -142,6 +148,22 @@ def test_the_chart_s_test_passes_against_a_service(running_service: Service) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "ready" in done.stdout
+
+
+def _own_grace(service: Document) -> int:
+    """Return the seconds after SIGTERM that the service gives itself under the container's variables."""
+    given = {name: each for name, each in environment(service).items() if isinstance(each, str)}
+    del given["CHARLOOM_STORE"]  # a folder of the image
+    done = subprocess.run(
+        [sys.executable, "-c", "from service.gunicorn_conf import *; print(graceful_timeout)"],
+        env=given,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
 
 
 def _service(documents: list[Document]) -> tuple[Document, Document]:
