@@ -1,6 +1,7 @@
 """The chart's pods: what they may do, when they count as well, and how they end."""
 
 import json
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -73,11 +74,26 @@ def test_nobody_moves_the_service_s_grace() -> None:
         assert name in done.stderr
 
 
-def test_the_proxy_outlives_the_service() -> None:
-    """The proxy is a sidecar: it starts before the service and ends after the service."""
+def test_the_proxy_starts_before_the_service() -> None:
+    """The proxy is a sidecar, which starts before the service, and asks the service's port."""
     proxy, service = _service(render())
     assert proxy["restartPolicy"] == "Always"
     assert environment(proxy)["SERVICE"] == f"127.0.0.1:{environment(service)['PORT']}"
+
+
+def test_the_proxy_lets_its_clients_go_before_the_service_ends() -> None:
+    """HAProxy's soft stop begins before the service's SIGTERM, outlasts the service, and ends before the pod."""
+    pod = only(render(), "Deployment")["spec"]["template"]["spec"]
+    proxy, service = containers(pod)
+    command = proxy["lifecycle"]["preStop"]["exec"]["command"]
+    stop = re.fullmatch(r"sh -c sleep (\d+) && kill -(\w+) 1", " ".join(command))
+    assert stop is not None
+    pause, signal = stop.groups()
+    stopped = service["lifecycle"]["preStop"]["sleep"]["seconds"]
+    last = int(pause) + int(environment(proxy)["PATIENCE"].rstrip("s"))  # hard-stop-after
+    assert f"STOPSIGNAL SIG{signal}\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert 5 <= int(pause) < stopped
+    assert stopped + _own_grace(service) < last <= pod["terminationGracePeriodSeconds"]
 
 
 @pytest.mark.parametrize(("host", "proxies"), [("", 1), ("text.example.org", 2)])
