@@ -1,14 +1,58 @@
 """The chart's service uses the Redis that the values name, and reaches no other."""
 
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from tests.chart.helm import Document, containers, environment, only, render
+from tests.chart.helm import CHART, Document, containers, environment, only, render, run
 
 DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 REDIS = "redis://demo-charloom-redis:6379/0"
+# What Helm asks of a cluster that has one Secret.
+SECRETS = {"name": "secrets", "namespaced": True, "kind": "Secret", "verbs": ["get"]}
+ANSWERS: dict[str, Any] = {
+    "/version": {"major": "1", "minor": "33", "gitVersion": "v1.33.0"},
+    "/api": {"kind": "APIVersions", "versions": ["v1"]},
+    "/apis": {"kind": "APIGroupList", "groups": []},
+    "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [SECRETS]},
+    "/api/v1/namespaces/default/secrets/keys": {
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "data": {"CHARLOOM_REDIS_URL": "cmVkaXM6Ly9v"},
+    },
+}
+MISSING = {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}
 IN_SECRET = {"secretKeyRef": {"name": "keys", "key": "CHARLOOM_REDIS_URL"}}
+
+
+class Cluster(BaseHTTPRequestHandler):
+    """As much of Kubernetes' API as Helm needs to look for a Secret."""
+
+    def do_GET(self) -> None:
+        """Answer from the table."""
+        path = self.path.partition("?")[0]
+        body = json.dumps(ANSWERS.get(path, MISSING)).encode()
+        self.send_response(200 if path in ANSWERS else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """Return the address of a cluster with one Secret, `keys`, which has an address of Redis."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cluster) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -39,6 +83,19 @@ def test_no_redis_needs_no_way_out() -> None:
     assert "CHARLOOM_REDIS_URL" not in _variables(documents)
     assert _outwards(documents) == DNS
     assert not _has_own(documents)
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"),
+    [("secret=keys", True), ("secret=keys,redis.secret=keys", False), ("secret=other", False)],
+)
+def test_an_address_in_the_wrong_place_is_refused(cluster: str, values: str, refused: bool) -> None:
+    """An installation ends where `secret` has an address of Redis that `redis.secret` does not name."""
+    options = ("--dry-run=server", "--kube-apiserver", cluster)
+    done = run("template", "demo", str(CHART), *options, "--set", values)
+    # What is not refused fails later, since the cluster has no schemas.
+    assert ("set redis.secret=keys" in done.stderr) is refused, done.stderr
+    assert ("openapi" in done.stderr) is not refused, done.stderr
 
 
 def test_only_the_service_reaches_redis() -> None:
