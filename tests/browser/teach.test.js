@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inWindows, page, said, submit } from "./page.js";
+import { complaints, inWindows, page, said, submit } from "./page.js";
 import { take } from "./window.js";
 
 inWindows();
@@ -119,6 +119,30 @@ test("steps asked for while the service still computes are taken one after anoth
   await page.click("#step");
   await page.waitForFunction(() => document.getElementById("drawn").textContent.length === 4);
   assert.equal(await page.locator("#drawn mark").count(), 1);
+});
+
+test("nothing is drawn while the service refuses, and the draws go on after the same text", async () => {
+  const drawn = page.locator("#drawn");
+  await page.click("#tab-temperatures");
+  await page.fill("#seed", "Wh\u4e16");
+  for (const tries of [1, 2]) {
+    await page.click("#step");
+    await said("temperatures", "\u4e16");
+    assert.equal(await page.locator("#chances .bar").count(), 0, `after ${tries} tries`);
+  }
+  await page.fill("#seed", "Wh");
+  await page.click("#step");
+  await said("temperatures", "Drawn");
+  await page.route("**/inspect", (route) => route.abort(), { times: 1 });
+  await page.click("#step");
+  await said("temperatures", "cannot be reached");
+  const before = await drawn.textContent();
+  assert.equal(before.length, "Wh?".length);
+  await page.click("#step");
+  await said("temperatures", "Drawn");
+  const mark = await page.locator("#drawn mark").textContent();
+  assert.equal(await drawn.textContent(), before + mark);
+  complaints.length = 0; // the browser's own lines about the refusals
 });
 
 test("the slider over epochs shows samples and loss of each", async () => {

@@ -12,7 +12,7 @@ const NARROWEST = 18; // pixels of a bar with its label
 const READS = 200; // characters before the next one that the model is asked to read
 const PAUSE = 400; // milliseconds between two steps
 
-let after = []; // {character, logprob} of every character that may come next, the likeliest first
+let after = []; // {character, logprob} of all that may follow the text, the likeliest first; empty until asked for
 let text = ""; // the seed text and what was drawn
 let seed = "";
 let drawn = null; // the character that the last step took, marked in the bars it was drawn from
@@ -44,19 +44,14 @@ function act(action) {
 }
 
 async function begin() {
-  seed = text = request().seed;
-  drawn = null;
-  await ask();
+  seed = request().seed;
+  await ask(seed);
 }
 
 /** Take the marked character into the text and ask for what follows; then draw from that. */
 async function step() {
-  if (seed !== request().seed || !after.length) await begin();
-  if (drawn !== null) {
-    text += drawn;
-    drawn = null;
-    await ask();
-  }
+  if (seed !== request().seed) await begin();
+  if (drawn !== null || !after.length) await ask(text + (drawn ?? ""));
   drawn = pick();
   render();
 }
@@ -79,11 +74,16 @@ function setRunning(on) {
   for (const name of ["step", "run", "anew"]) $(name).disabled = on;
 }
 
-async function ask() {
+/** Show another text with what may follow; where the service refuses, nothing may. */
+async function ask(other) {
+  [text, drawn, after] = [other, null, []];
   // An empty text starts as after a line end.
   const read = [...text.normalize("NFC")].slice(-READS).join("") || "\n";
-  ({ after } = await postJson("/inspect", { text: read, distribution: true, ...chosen() }));
-  render();
+  try {
+    ({ after } = await postJson("/inspect", { text: read, distribution: true, ...chosen() }));
+  } finally {
+    render();
+  }
 }
 
 /** The probabilities at the temperature of the slider: softmax(logprob / temperature). */
