@@ -36,7 +36,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "models": "hub settings telemetry errors",
         "generation": "models cache stream telemetry errors",
         "api": "generation models stream settings errors",
-        "http": "api generation models hub stream settings telemetry keys logs errors breaker redis_client __version__",
+        "http": "api generation models hub stream environment settings telemetry keys logs errors breaker redis_client __version__",
         "app": "http api generation models hub cache stream environment settings telemetry keys logs errors",
         "gunicorn_conf": "metric_files environment logs",
         "commands": "app http api generation models hub cache stream environment settings telemetry keys logs errors",

@@ -209,7 +209,7 @@ def _price(node: Node) -> int:
     literals = [code for item, code in argument if item is _constants.LITERAL]
     ranges = [codes for item, codes in argument if item is _constants.RANGE]
     # The matcher goes through the characters of each range up to U+FFFF, ten in a microsecond.
-    gone = sum(max(0, min(last, BASIC) + 1 - first) for first, last in ranges)
+    gone: int = sum(max(0, min(last, BASIC) + 1 - first) for first, last in ranges)
     # Beyond Latin-1 the matcher makes a table of 65,536 characters, in a millisecond.
     table = 1_000 if max([*literals, *(last for _, last in ranges)], default=0) > 255 else 0
     return 30 + len(argument) + gone // 10 + table

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.stream.job import REPORT_INTERVAL
+from tests.factories import publish_random_model
 from tests.servers import RedisServer, Service, serving, wait_until
 
 LENGTH = 1_000_000  # more than is drawn within the grace period
@@ -59,3 +60,18 @@ def test_what_cannot_finish_says_where_to_go_on(
         # A busy engine may take too long to end a text, which is then cached up to an earlier state.
         assert known.headers["x-cache"] in ("hit", "partial")
         assert known.json["text"] == text
+
+
+def test_a_store_that_is_gone_ends_no_service(tmp_path: Path) -> None:
+    """While the store is missing, a worker that died is replaced, and SIGTERM ends the service in order."""
+    store = tmp_path / "store"
+    publish_random_model(store, "tiny")
+    with serving(tmp_path / "log", store=store, model="tiny") as service:
+        store.rename(tmp_path / "elsewhere")
+        _, (worker,) = service.family()
+        worker.kill()
+        wait_until(lambda: service.get("/healthz").status == 200, "another worker")
+        assert service.process.poll() is None
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(60) == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()

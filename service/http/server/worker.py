@@ -17,12 +17,12 @@ from typing import Any
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from service.environment import settings_at_start
 from service.errors import shortened
 from service.http.server.client_socket import INVITATION, ClientSocket
 from service.http.server.connection import Connection, Stage
 from service.http.server.refusals import refusal
 from service.http.server.waiting import Waiting
-from service.settings import Settings
 
 SECONDS = {Stage.IDLE: 75.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.0}
 """How long each stage of a connection may take before the connection is closed."""
@@ -59,7 +59,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def _most_of_one_address(self) -> int:
         # All connections of a proxy have the proxy's address.
         most: int = self.worker_connections
-        return most if Settings().trusted_proxies else most // 2
+        return most if settings_at_start().trusted_proxies else most // 2
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop without an answer to running requests.
@@ -108,7 +108,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Let balancers look elsewhere, accept no more, and answer up to a monotonic time."""
         self.wsgi.stopping.begun = True
         # Running texts end in time, also where the balancers have more time than the grace period.
-        accepts_until = min(monotonic() + Settings().unready_seconds, end - END_SECONDS)
+        accepts_until = min(monotonic() + settings_at_start().unready_seconds, end - END_SECONDS)
         while monotonic() < accepts_until and self.is_parent_alive() and not self._quits:
             self._serve()
         self._stop_accepting()
