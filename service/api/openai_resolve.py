@@ -87,13 +87,15 @@ def _resolved(
 def _as_generate(
     request: CompletionRequest, prompt: str, random_seed: int, settings: Settings
 ) -> GenerateRequest:
+    # `POST /generate` has no text without characters: the fields are checked as for the longest text.
+    length = within(request, "max_tokens", settings.max_length) or settings.max_length
     return GenerateRequest(
         seed=prompt,
         temperature=request.temperature,
-        length=max(1, within(request, "max_tokens", settings.max_length)),
+        length=length,
         random_seed=random_seed,
         top_p=request.top_p,
-        top_k=request.top_k,
+        top_k=request.top_k if request.top_k and request.top_k > 0 else None,
         min_p=request.min_p,
         typical_p=request.typical_p,
         repetition_penalty=request.repetition_penalty,
@@ -113,7 +115,6 @@ def _adjusted(generation: Generation, request: CompletionRequest, model: LoadedM
         logit_bias=_biases(request.logit_bias or {}, model.vocabulary),
     )
     stream = replace(generation.stream, sampling=sampling)
-    # `POST /generate` has no text without characters, a completion that echoes its prompt does.
     return replace(generation, stream=stream, length=min(generation.length, request.max_tokens))
 
 
@@ -121,6 +122,8 @@ def _biases(biases: dict[str, float], vocabulary: Vocabulary) -> tuple[tuple[int
     unknown = [key for key in biases if len(key) != 1 or vocabulary.unknown(key)]
     if unknown:
         named = ", ".join(map(repr, unknown[:20]))
-        message = f"a token is a character, and the model does not know {named}"
+        message = (
+            f"a token is a character, and the model does not know {named}; leave these keys out"
+        )
         raise InvalidRequest([FieldProblem("logit_bias", message)])
     return tuple(sorted((int(vocabulary.encode(key)[0]), value) for key, value in biases.items()))

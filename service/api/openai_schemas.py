@@ -17,7 +17,6 @@ from service.api.parameters import (
     RepetitionPenalty,
     RepetitionWindow,
     StopString,
-    TopK,
     TypicalP,
     Whole,
 )
@@ -102,7 +101,11 @@ class CompletionRequest(Request):
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
         None, max_length=MAX_BIASES, description="Added to the logits; keys are characters."
     )
-    top_k: TopK = None
+    top_k: Whole | None = Field(
+        None,
+        ge=-1,
+        description="Draw from this many of the likeliest characters; with 0 or -1 from all, as with vLLM.",
+    )
     min_p: MinP = None
     typical_p: TypicalP = None
     repetition_penalty: RepetitionPenalty = 1.0

@@ -1,6 +1,6 @@
 """Bodies and options read as requests, with each wrong field named."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar, get_args
 
@@ -97,8 +97,17 @@ def _absent(schema: type[BaseModel], fields: Mapping[str, Any]) -> set[str]:
 def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:
     field = ".".join(map(str, detail["loc"])) or "body"
     if detail["type"] == "extra_forbidden":
-        known = ", ".join(schema.model_fields)
+        known = ", ".join(_model_at(schema, detail["loc"][:-1]).model_fields)
         return FieldProblem(field, f"there is no such field; the fields are {known}")
     if detail["type"] == "missing":
         return FieldProblem(field, "this field is required")
     return FieldProblem(field, detail["msg"].removeprefix("Value error, "))  # pydantic's own words
+
+
+def _model_at(schema: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
+    """Return the schema of the object at a path of a request."""
+    for name in path:
+        annotation = schema.model_fields[str(name)].annotation
+        members = get_args(annotation) or (annotation,)
+        schema = next(each for each in members if issubclass(each, BaseModel))
+    return schema

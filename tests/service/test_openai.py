@@ -166,6 +166,13 @@ def test_logprobs(client: openai.OpenAI) -> None:
         assert 2 <= len(top) <= 3
 
 
+def test_an_echo_alone_may_have_a_pattern(client: openai.OpenAI) -> None:
+    """With `max_tokens` 0 the answer is the prompt, whatever text `structured_outputs` asks for."""
+    pattern = {"structured_outputs": {"regex": "[a-z]{4}"}}
+    assert _texts(client, max_tokens=0, echo=True, extra_body=pattern) == ["abc"]
+    assert _streamed(client, max_tokens=0, echo=True, extra_body=pattern) == {0: "abc"}
+
+
 def test_streamed_logprobs_are_those_of_the_whole(client: openai.OpenAI) -> None:
     """Pieces carry the same numbers and offsets."""
     whole = client.completions.create(**ASKED, seed=5, logprobs=1).choices[0].logprobs

@@ -123,8 +123,25 @@ def test_token_ids_are_characters() -> None:
 
 
 def test_a_text_may_have_no_characters() -> None:
-    """With `max_tokens` 0 nothing is generated."""
+    """With `max_tokens` 0 nothing is generated, a text with a pattern included."""
     assert _resolved(max_tokens=0)[0].length == 0
+    assert _resolved(max_tokens=0, structured_outputs={"regex": "[a-z]{4}"})[0].length == 0
+
+
+@pytest.mark.parametrize("off", [0, -1])
+def test_top_k_may_be_off(off: int) -> None:
+    """0 and -1 draw from all characters, as with vLLM."""
+    assert _resolved(top_k=off) == _resolved()
+    with pytest.raises(InvalidRequest, match="top_k"):
+        parse(CompletionRequest, b'{"prompt": "a", "top_k": -2}')
+
+
+def test_an_unknown_key_of_an_object_is_told_the_keys_of_the_object() -> None:
+    """A key that an object of the request lacks is named with the keys that the object has."""
+    with pytest.raises(InvalidRequest) as caught:
+        parse(CompletionRequest, b'{"prompt": "a", "structured_outputs": {"regexp": "b"}}')
+    told = {each.field: each.message for each in caught.value.problems}
+    assert told["structured_outputs.regexp"] == "there is no such field; the fields are regex"
 
 
 def test_the_best_need_details() -> None:
