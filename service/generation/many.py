@@ -31,6 +31,8 @@ class Wanted:
     """Whether to drop repeats."""
     known: Callable[[str], bool] | None
     """Returns whether to drop a text since the training corpus has the text; None drops none."""
+    seen: frozenset[str] = frozenset()
+    """Texts that count as drawn before."""
 
     @property
     def tries(self) -> int:
@@ -55,7 +57,7 @@ def kept_texts(
     `draw` yields the texts of some numbers in order; it is asked for as many as are missing, until
     enough are kept or every try is made. A smaller count therefore yields the first of these texts.
     """
-    kept: set[str] = set()
+    kept = set(wanted.seen)
     found = number = 0
     while found < wanted.count and number < wanted.tries:
         numbers = range(number, min(number + wanted.count - found, wanted.tries))

@@ -49,10 +49,23 @@ def test_known_texts_are_dropped_and_counted(service: Service) -> None:
     first = [each["text"] for each in plain["texts"]]
     assert any(text.islower() for text in first)
     texts = [each["text"] for each in novel["texts"]]
-    kept = [text for text in first if text not in ascii_lowercase or not text]
+    kept = [text for text in first if text not in ascii_lowercase]
     assert texts[: len(kept)] == kept
-    assert not [text for text in texts if text and text in ascii_lowercase]
+    assert not [text for text in texts if text in ascii_lowercase]
     assert novel["dropped"]["known"] >= len(first) - len(kept)
+
+
+@pytest.mark.parametrize("dropping", ["distinct", "novel"])
+def test_an_empty_text_is_no_text(service: Service, dropping: str) -> None:
+    """An empty text after an empty seed text is dropped; after another seed text it ends a text."""
+    wanted: dict[str, Any] = {"model": "names", "count": 60, "length": 12, "temperature": 2}
+    plain, dropped = (
+        service.generate(**wanted, seed="", **fields).json for fields in ({}, {dropping: True})
+    )
+    assert "" in [each["text"] for each in plain["texts"]]
+    assert "" not in [each["text"] for each in dropped["texts"]]
+    after = service.generate(**wanted, seed="Xq", **{dropping: True}).json
+    assert "" in [each["text"] for each in after["texts"]]
 
 
 @pytest.mark.parametrize(

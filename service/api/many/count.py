@@ -27,8 +27,10 @@ class OneText(BaseModel):
 class DroppedTexts(BaseModel):
     """How many texts were drawn and dropped."""
 
-    repeated: int = Field(description="Repeats, where `distinct` drops them.")
-    known: int = Field(description="Texts of the training corpus, where `novel` drops them.")
+    repeated: int = Field(description="Repeats and empty texts, where `distinct` drops them.")
+    known: int = Field(
+        description="Texts of the training corpus and empty texts, where `novel` drops them."
+    )
 
 
 class ManyResponse(BaseModel):
@@ -64,10 +66,17 @@ def resolve_many(
     if problems:
         raise InvalidRequest(problems)
     known = model.known_texts if request.novel else None
+
+    def is_known(text: str) -> bool:
+        whole = first.seed + text
+        return known is not None and (not whole or known.contains(whole))
+
     return first, Wanted(
         count,
         request.distinct,
-        None if known is None else lambda text: known.contains(first.seed + text),
+        is_known if request.novel else None,
+        # Without a character there is no text, so that an empty line of a file is no name.
+        seen=frozenset() if first.seed else frozenset({""}),
     )
 
 
