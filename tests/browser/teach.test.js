@@ -60,6 +60,7 @@ test("a character shows what the unit did there, and a row of the map another un
   const unit = await other.getAttribute("data-unit");
   await other.locator("rect").click();
   await said("inside", `Unit ${unit} of`);
+  assert.notEqual(await page.locator("#inside-states").innerText(), did);
   await page.click("#inside button.main");
   await page.waitForFunction(() => document.querySelectorAll("#map .row").length === 32);
 });
@@ -77,6 +78,42 @@ test("the characters before one are shaded by how much it depends on them", asyn
   await take("lookback", page);
 });
 
+test("a ranking goes when another text is shown, and no effect is said of it", async () => {
+  const ranking = page.locator("#ranking button");
+  await submit("inside");
+  await page.fill("#inside-text", "My ears have yet not drunk a hundred words");
+  await ranking.last().click(); // asked for with the ranked text
+  await said("inside", "Cohen's d");
+  await page.click("#inside button.main");
+  await page.waitForFunction(() => document.getElementById("cells").textContent.startsWith("My ears"));
+  assert.equal(await ranking.count(), 0);
+  await page.click("#find");
+  await ranking.first().waitFor();
+  await page.selectOption("#model", "faust");
+  await said("inside", "of 768 in layer 0");
+  assert.equal(await ranking.count(), 0);
+  assert.doesNotMatch(await page.locator("#inside-status").textContent(), /Cohen/);
+});
+
+test("how far the model looks back is told of the character that was clicked last", async () => {
+  await submit("inside");
+  const isOfFirst = (request) => request.url().endsWith("/score") && request.postDataJSON().texts.length === 31;
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route("**/score", async (route) => {
+    if (isOfFirst(route.request())) await held;
+    await route.continue();
+  });
+  for (const place of [30, 60]) await page.locator("#cells span").nth(place).click();
+  await page.waitForFunction(() => document.getElementById("strip").textContent.length === 61);
+  const late = page.waitForEvent("requestfinished", isOfFirst);
+  release();
+  await late;
+  await page.waitForTimeout(300); // in which the page reads the late answer
+  assert.equal(await page.locator("#strip").evaluate((strip) => strip.textContent.length), 61);
+  assert.match(await page.locator("#lookback-curve svg").getAttribute("aria-label"), /: (\d\.\d\d(, )?){41}$/);
+});
+
 test("only that can be looked for which the text has", async () => {
   await page.click("#tab-inside");
   await said("inside", "Unit 0 of");
@@ -84,6 +121,10 @@ test("only that can be looked for which the text has", async () => {
   assert.ok(await quotes.evaluate((option) => option.disabled));
   await page.fill("#inside-text", 'Say "ay" now');
   assert.ok(!(await quotes.evaluate((option) => option.disabled)));
+  await page.fill("#inside-text", "a");
+  assert.ok(await page.locator("#find").isDisabled());
+  await page.fill("#inside-text", "Ah");
+  assert.ok(await page.locator("#find").isEnabled());
 });
 
 test("the bars of the next character follow the slider, and the drawn one is marked", async () => {

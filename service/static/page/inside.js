@@ -13,9 +13,11 @@ import { visible } from "./words.js";
 const TOGETHER = 32; // neighbouring units in the map
 
 let shown = null; // the answer whose text is coloured
+let ranked = null; // the answer that ranks units
 let known = null; // the width of a chosen model, and whether its cells are LSTMs
 let unit = null; // of the answer, the one that is looked at
 let place = null; // of the character that is explained
+let looking = null; // the look back that was asked for last
 let selected = [];
 let redrawMap;
 let last = Promise.resolve(); // the action before, which the next one waits for
@@ -26,7 +28,6 @@ export function setUp() {
   $("previous").addEventListener("click", (event) => act(event, () => step(-1)));
   $("next").addEventListener("click", (event) => act(event, () => step(1)));
   $("find").addEventListener("click", (event) => act(event, find));
-  $("inside-text").addEventListener("select", () => (selected = selection($("inside-text"))));
   for (const kind of ["input", "select"]) $("inside-text").addEventListener(kind, offerMarks);
   for (const kind of ["pointerover", "click"]) $("cells").addEventListener(kind, explain);
   for (const part of ["cells", "states"]) $(part).addEventListener("click", showLookBack);
@@ -38,19 +39,27 @@ export function setUp() {
 /** Look at once when the part is opened for the first time, or for another model. */
 export function open() {
   offerMarks();
-  if (known?.model !== $("model").value) inTurn(color).catch((error) => sayError($("inside-status"), error));
+  if (known?.model !== $("model").value) inTurn(begin).catch((error) => sayError($("inside-status"), error));
+}
+
+/** Look at a model from its first unit on: another model may have fewer layers and units. */
+function begin() {
+  if (known) $("layer").value = $("unit").value = 0;
+  return color();
 }
 
 const inTurn = (action) => (last = last.catch(() => {}).then(action));
 
 /** Let only that be looked for which tells characters of the text apart. */
 function offerMarks() {
+  selected = selection($("inside-text"));
   for (const option of $("mark").options) {
     option.disabled = !tellsApart(option.value, text(), selected);
     option.text = option.disabled ? `${option.value} (not in this text)` : option.value;
   }
   const left = [...$("mark").options].find((one) => !one.disabled);
   if ($("mark").selectedOptions[0]?.disabled) $("mark").value = left?.value ?? "";
+  $("find").disabled = !left;
 }
 
 async function act(event, action) {
@@ -95,20 +104,21 @@ async function color() {
   const first = Math.floor(wanted / TOGETHER) * TOGETHER;
   const { width } = await know();
   const neighbours = Array.from({ length: TOGETHER }, (_, n) => first + n).filter((one) => one < width);
-  show(await askFor(wanted < width ? neighbours : [wanted]), wanted);
+  show(await askFor(wanted < width ? neighbours : [wanted]));
+  look(wanted);
 }
 
-function show(answer, wanted) {
+function show(answer) {
   shown = answer;
-  place = null;
+  place = looking = null;
+  if (!isRanked()) $("ranking").replaceChildren();
   $("inside-likeliest").hidden = true;
   $("lookback").hidden = true;
   $("layer").max = shown.layers - 1;
   $("unit").max = shown.width - 1;
-  look(wanted);
 }
 
-/** Look at one of the units of the answer; `found` says what it was found for. */
+/** Look at one of the units of the answer; `found` says what a ranking found the unit for. */
 function look(wanted, found = "") {
   unit = shown.units.find((one) => one.unit === wanted);
   $("unit").value = wanted;
@@ -118,7 +128,8 @@ function look(wanted, found = "") {
   $("highest").textContent = `green: ${Math.max(...unit.cell).toFixed(2)}`;
   for (const part of document.querySelectorAll(".of-lstm")) part.hidden = !unit.gates;
   for (const part of document.querySelectorAll(".of-others")) part.hidden = Boolean(unit.gates);
-  say($("inside-status"), `Unit ${wanted} of ${shown.width} in layer ${shown.layer}. ${found}`);
+  say($("inside-status"), `Unit ${wanted} of ${shown.width} in layer ${shown.layer}. ${isRanked() ? found : ""}`);
+  if (place !== null) tell();
   draw();
 }
 
@@ -135,22 +146,28 @@ function mark(character, n, state) {
   return made;
 }
 
+/** Whether the ranking is of the layer, the text and the model that are shown. */
+const isRanked = () => ["model", "version", "layer", "text"].every((key) => shown[key] === ranked?.[key]);
+
 /** Find the units for what is chosen, show them in the map, and look at the best of them. */
 async function find() {
   const name = $("mark").value;
-  const { ranking } = await ask({ marked: marked(name, text(), selected) });
-  show(await askFor(ranking.map((one) => one.unit)), ranking[0].unit);
-  $("ranking").replaceChildren(...ranking.map((one) => choice(name, one)));
-  $("ranking").firstChild.firstChild.click();
+  ranked = await ask({ marked: marked(name, text(), selected) });
+  const units = ranked.ranking.map((one) => one.unit);
+  $("ranking").replaceChildren(...ranked.ranking.map((one) => choice(name, one)));
+  show(await askFor(units));
+  look(units[0], effect(name, ranked.ranking[0]));
 }
 
-function choice(name, { unit, effect }) {
-  const button = element("button", { type: "button", textContent: `unit ${unit} (${effect > 0 ? "+" : ""}${effect.toFixed(1)})` });
-  const found = `For ${name}: Cohen's d ${effect.toFixed(2)}.`;
+const effect = (name, { effect }) => `For ${name}: Cohen's d ${effect.toFixed(2)}.`;
+
+function choice(name, one) {
+  const label = `unit ${one.unit} (${one.effect > 0 ? "+" : ""}${one.effect.toFixed(1)})`;
+  const button = element("button", { type: "button", textContent: label });
   button.addEventListener("click", (event) =>
     act(event, async () => {
-      if (!shown.units.some((one) => one.unit === unit)) show(await askFor([unit]), unit);
-      look(unit, found);
+      if (!shown.units.some(({ unit }) => unit === one.unit)) show(await askFor([one.unit]));
+      look(one.unit, effect(name, one));
     }),
   );
   return element("li", {}, button);
@@ -162,27 +179,32 @@ function choose({ target }) {
   if (row) look(Number(row.dataset.unit));
 }
 
-/** Say what the unit did at a character, and what may come next. */
 function explain({ target }) {
   if (target.dataset.place === undefined) return;
   place = Number(target.dataset.place);
+  tell();
+  draw();
+  const states = $("states");
+  if (!states.contains(target)) states.scrollLeft = middle(place) - states.clientWidth / 2;
+}
+
+/** Say what the unit did at the character in the place, and what may come next. */
+function tell() {
   $("inside-likeliest").hidden = false;
   $("inside-of").textContent = `At ${visible([...shown.text][place])}`;
   $("inside-states").replaceChildren(...did(unit, place).map((sentence) => element("p", { textContent: sentence })));
   $("inside-bars").replaceChildren(...bars(shown.next[place]));
-  draw();
-  const states = $("states");
-  if (!states.contains(target)) states.scrollLeft = middle(place) - states.clientWidth / 2;
 }
 
 /** Show which characters before one count for it, and how its probability grows with what was read. */
 async function showLookBack({ target }) {
   if (target.dataset.place === undefined) return;
   const [asked, n] = [shown, Number(target.dataset.place)];
+  const own = (looking = {});
   const traced = n > 0 && unit.gates;
   try {
-    const [norms, shares] = await Promise.all([traced && gradientAt(asked.text, n), lookBack(asked.text, n)]);
-    if (shown !== asked) return;
+    const [norms, shares] = await Promise.all([traced && gradientAt(asked, n), lookBack(asked, n)]);
+    if (looking !== own) return;
     $("lookback").hidden = false;
     $("traced").hidden = !traced;
     if (traced) {
@@ -192,6 +214,6 @@ async function showLookBack({ target }) {
     $("lookback-of").textContent = `${visible([...asked.text][n])}: its probability, by how many characters before it were read`;
     $("lookback-curve").replaceChildren(lookBackCurve(shares, $("lookback-curve").clientWidth));
   } catch (error) {
-    sayError($("inside-status"), error);
+    if (looking === own) sayError($("inside-status"), error);
   }
 }

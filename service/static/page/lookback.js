@@ -2,7 +2,6 @@
 
 import { postJson } from "./api.js";
 import { element } from "./dom.js";
-import { chosen } from "./prompt.js";
 import { line, picture, rows, scale, svg, ticks } from "./svg.js";
 
 const FARTHEST = 40; // characters
@@ -10,9 +9,12 @@ const DECADES = 3; // of the gradient, from the full colour to none
 const HEIGHT = 130;
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 14, 8, 22];
 
-/** The norms of the gradient of a character's loss by the characters before it. */
-export async function gradientAt(text, place) {
-  const { gradient } = await postJson("/inspect", { text, gradient_at: place, ...chosen() });
+/** The version that an answer came from, as a request names it. */
+const sameModel = ({ model, version }) => ({ model: `${model}@${version}` });
+
+/** The norms of the gradient of a character's loss by the characters before it in the text of an answer. */
+export async function gradientAt(answer, place) {
+  const { gradient } = await postJson("/inspect", { text: answer.text, gradient_at: place, ...sameModel(answer) });
   return gradient;
 }
 
@@ -36,12 +38,12 @@ export function lastWith(share, norms) {
   return norms.length - norms.findLastIndex((norm) => (sum += norm) >= share * total);
 }
 
-/** The probability of a text's character after a line end and the last 0, 1, 2 … characters before it. */
-export async function lookBack(text, place) {
-  const characters = [...text];
+/** The probability of a character of an answer's text after a line end and the last 0, 1, 2 … characters before it. */
+export async function lookBack(answer, place) {
+  const characters = [...answer.text];
   const count = Math.min(place, FARTHEST) + 1;
   const texts = Array.from({ length: count }, (_, n) => characters.slice(place - n, place + 1).join(""));
-  const { scores } = await postJson("/score", { texts, details: true, ...chosen() });
+  const { scores } = await postJson("/score", { texts, details: true, ...sameModel(answer) });
   return scores.map(({ logprobs }) => Math.exp(logprobs.at(-1)));
 }
 
