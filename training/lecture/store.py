@@ -6,6 +6,7 @@ room; a delivery comes before the sale of the day. The sign says whether ice is 
 """
 
 from collections import defaultdict
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,9 @@ CUT = 40  # days of one training example
 Ids = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
-# A state is the stock, and the orders of one, two and three days ago: (stock, o1, o2, o3).
-STATES = [(s, a, b, c) for s in range(CAPACITY + 1) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
-FULL = STATES.index((CAPACITY, 0, 0, 0))
+# A state is the stock, and the orders of one, two, … DELIVERY days ago: (stock, o1, o2, o3).
+STATES = list(product(range(CAPACITY + 1), *[(0, 1)] * DELIVERY))
+FULL = STATES.index((CAPACITY, *[0] * DELIVERY))
 
 
 def next_state(state: int, weather: int) -> int:
@@ -30,7 +31,7 @@ def next_state(state: int, weather: int) -> int:
     stock = min(stock + orders.pop(), CAPACITY)
     if weather == SUNNY:
         stock = max(stock - 1, 0)
-    return STATES.index((stock, int(weather == CLOUDY), orders[0], orders[1]))
+    return STATES.index((stock, int(weather == CLOUDY), *orders))
 
 
 NEXT = np.array([[next_state(s, x) for x in range(3)] for s in range(len(STATES))])

@@ -8,7 +8,7 @@ import pytest
 from model_store import ModelStore, StoredModel, contents
 from tests.training.small import Training
 from training.frozen.runtime import stream_logits
-from training.lecture.sequences.character_model import LectureLog, write
+from training.lecture.sequences.character_model import LectureLog, keep, load, write
 
 
 @pytest.fixture
@@ -38,6 +38,20 @@ def test_the_frozen_file_writes_the_likeliest_at_a_low_temperature(version: Stor
     ids = version.vocabulary.encode("The " + text)
     assert len(ids) == 24
     assert np.array_equal(stream_logits(frozen, ids)[3:-1].argmax(axis=-1), ids[4:])
+
+
+def test_a_kept_network_writes_again(version: StoredModel, tmp_path: Path) -> None:
+    """The folder that the command leaves writes what the published version writes, without the store."""
+    kept, symbols = load(keep(version, tmp_path / "character-model"))
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["model.onnx", "vocabulary.json"]
+    first, again = (
+        write(frozen, vocabulary, "The ", 2.0, 40, np.random.default_rng(1))
+        for frozen, vocabulary in (
+            (version.file(contents.FP32_GRAPH), version.vocabulary),
+            (kept, symbols),
+        )
+    )
+    assert first == again
 
 
 def test_the_random_numbers_alone_choose_the_text(version: StoredModel) -> None:

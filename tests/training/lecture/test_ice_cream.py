@@ -1,5 +1,8 @@
 """The store and its networks: rules, exact limits, and parity of NumPy and TensorFlow."""
 
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,14 +10,14 @@ import tensorflow as tf
 from training.lecture import store
 from training.lecture.learning import mean_nats, set_seeds
 from training.lecture.recurrence import ice_cream
-from training.lecture.store import CLOUDY, FULL, NEXT, RAINY, SIGN, SUNNY
+from training.lecture.store import CLOUDY, NEXT, RAINY, SIGN, SUNNY
 
 
-def signs(*weather: int) -> list[int]:
-    state, shown = FULL, []
+def signs(*weather: int, rules: ModuleType = store) -> list[int]:
+    state, shown = rules.FULL, []
     for day in weather:
-        state = NEXT[state, day]
-        shown.append(int(SIGN[state]))
+        state = rules.NEXT[state, day]
+        shown.append(int(rules.SIGN[state]))
     return shown
 
 
@@ -23,6 +26,18 @@ def test_the_rules_of_the_store() -> None:
     assert signs(SUNNY, SUNNY, RAINY) == [1, 0, 0]
     assert signs(CLOUDY, SUNNY, SUNNY, RAINY) == [1, 1, 0, 1]
     assert signs(CLOUDY, SUNNY, SUNNY, SUNNY) == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("days", [1, 4])
+def test_the_days_of_a_delivery(days) -> None:
+    """A store with another DELIVERY has a state for each stock and orders, and ice comes back after as many days."""
+    source = Path(store.__file__).read_text(encoding="utf-8")
+    rules = ModuleType("rules")
+    exec(source.replace("DELIVERY = 3", f"DELIVERY = {days}"), vars(rules))  # noqa: S102
+    assert len(rules.STATES) == 3 * 2**days
+    weather = [SUNNY, SUNNY, CLOUDY, *[RAINY] * days]
+    assert signs(*weather, rules=rules) == [1, 0, 0, *[0] * (days - 1), 1]
+    assert rules.stationary().sum() == pytest.approx(1)
 
 
 def test_a_delivery_without_room_is_lost() -> None:

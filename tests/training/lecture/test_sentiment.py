@@ -65,6 +65,15 @@ def test_words_are_rows() -> None:
     assert max(map(len, map(str.split, TEXTS))) == LONGEST
 
 
+def test_no_word_is_cut_off() -> None:
+    """A sentence longer than those of the grammar has a row for each word, and the network reads every row."""
+    sentence = "good and dull but not very bad and not nice"
+    words = sentence.split()
+    assert [WORDS[row] for row in encode(sentence).argmax(axis=1)] == words
+    network = Recurrent(LONGEST, len(WORDS), len(CLASSES), seed=1)
+    assert len(network.after_each_word(sentence)) == len(words) > LONGEST
+
+
 def test_the_best_bag_answers_alike_for_the_same_words() -> None:
     """The best bag of words names one class for all orders of the same words, and the most frequent one."""
     answers = best_bag(TEXTS)

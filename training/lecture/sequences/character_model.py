@@ -1,10 +1,11 @@
 """The lecture's fun example: an LSTM learns a text, writes after each epoch, is frozen, loaded and sampled.
 
 The training is the training job's, with the lecture's recipe in a smaller size. `write` is the notebook
-`Loading_Frozen_RNN_Model`: it needs the frozen file and the list of symbols alone. The text is Python's own
-reference manual.
+`Loading_Frozen_RNN_Model`: it needs the frozen file and the list of symbols alone, which the command keeps
+beside its picture. The text is Python's own reference manual.
 """
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from training import job
 from training.frozen.runtime import StepGraph
 from training.inputs import inputs_of_training
 from training.learning.epochs import Epoch, History, load_epochs, trained
+from training.learning.fit import SAMPLE_TEMPERATURES
 from training.learning.progress import Progress
 from training.learning.run import Run
 from training.lecture.lesson import Lesson, save_picture, show_table
@@ -29,7 +31,7 @@ RECIPE = Path(__file__).parents[2] / "configs" / "lecture.toml"
 CHARACTERS = 50_000
 EPOCHS = 5
 SMALLER = {"layers": 1, "units": 96, "learning_rate": 0.005, "batch_size": 64}
-TEMPERATURES = ("1.0", "0.5")
+TEMPERATURES = tuple(str(t) for t in sorted(SAMPLE_TEMPERATURES, reverse=True))  # of the job
 SEED_TEXT = "The value of "  # for the frozen network; the job takes its own from the held-out text
 SHOWN = (0, 1, 2, EPOCHS)  # the epochs whose samples the picture shows
 
@@ -60,6 +62,20 @@ def train(text: str, folder: Path, settings: Mapping[str, float]) -> StoredModel
         return inputs.store.open("lecture", 1)
 
 
+def keep(version: StoredModel, folder: Path) -> Path:
+    """Copy what `load` needs of a version into the folder; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (contents.FP32_GRAPH, contents.VOCABULARY):
+        shutil.copyfile(version.file(name), folder / name)
+    return folder
+
+
+def load(folder: Path) -> tuple[Path, Vocabulary]:
+    """Return the frozen file and the list of symbols that `keep` copied into the folder."""
+    symbols = (folder / contents.VOCABULARY).read_bytes()
+    return folder / contents.FP32_GRAPH, Vocabulary.from_json(symbols)
+
+
 def write(
     frozen: Path,
     vocabulary: Vocabulary,
@@ -86,7 +102,8 @@ def run(lesson: Lesson) -> None:
     with tempfile.TemporaryDirectory(prefix="charloom-") as folder:
         version = train(text, Path(folder), settings)
         history = load_epochs(version.file(contents.EPOCHS).read_bytes())
-        _write_with(version, lesson.seed)
+        kept = keep(version, lesson.output / "character-model")
+    _write_with(kept, lesson.seed)
     show_table(
         "Nats per character, and samples",
         ["epoch", "held-out loss", *(f"at {temperature}" for temperature in TEMPERATURES)],
@@ -98,14 +115,14 @@ def run(lesson: Lesson) -> None:
     save_picture(_picture(history), lesson, "character-model")
 
 
-def _write_with(version: StoredModel, seed: int) -> None:
-    """Print what the frozen file writes."""
-    frozen = version.file(contents.FP32_GRAPH)
-    print(f"\n{frozen.name}, {frozen.stat().st_size:,} bytes, loaded again")
+def _write_with(folder: Path, seed: int) -> None:
+    """Print what the frozen file in the folder writes."""
+    frozen, vocabulary = load(folder)
+    print(f"\n{frozen}, {frozen.stat().st_size:,} bytes, loaded again")
     for temperature in TEMPERATURES:
         print(f"-- Test with temperature of {temperature} --")
         rng = np.random.default_rng(seed)
-        text = write(frozen, version.vocabulary, SEED_TEXT, float(temperature), 200, rng)
+        text = write(frozen, vocabulary, SEED_TEXT, float(temperature), 200, rng)
         print(SEED_TEXT + text)
 
 
@@ -115,7 +132,8 @@ def _line(sample: str) -> str:
 
 def _picture(history: History) -> Figure:
     figure = Figure(figsize=(13, 5.5), layout="constrained")
-    left, *columns = figure.subplots(1, 3, width_ratios=[1, 1.2, 1.2])
+    ratios = [1, *[1.2] * len(TEMPERATURES)]
+    left, *columns = figure.subplots(1, len(ratios), width_ratios=ratios)
     epochs = trained(history)
     numbers = [epoch.number for epoch in epochs]
     left.plot(numbers, [epoch.train_loss for epoch in epochs], "o-", label="training, with dropout")

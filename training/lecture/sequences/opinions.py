@@ -36,7 +36,6 @@ NEGATIONS = ("", "not", "never")
 JOINTS = {"and": 1, "but": 2}  # how often the second opinion counts
 WORDS = [*ADJECTIVES, *filter(None, (*INTENSIFIERS, *NEGATIONS)), *JOINTS]
 CLASSES = ("negative", "neutral", "positive")
-LONGEST = 8  # words
 
 
 def strength(negation: str, intensifier: str, adjective: str) -> int:
@@ -61,11 +60,17 @@ def sentences() -> dict[str, int]:
     return {sentence: 1 + int(np.sign(score)) for sentence, score in scores.items()}
 
 
+LONGEST = max(len(sentence.split()) for sentence in sentences())  # words
+
+
 def encode(sentence: str) -> Array:
-    """Return the words as one-hot rows [LONGEST, WORDS]; rows after the last word are zero."""
-    rows = np.zeros((LONGEST, len(WORDS)))
-    for row, word in zip(rows, sentence.split(), strict=False):
-        row[WORDS.index(word)] = 1
+    """Return the words as one-hot rows, [LONGEST, WORDS]; rows after the last word are zero.
+
+    A sentence longer than those of the grammar has as many rows as words.
+    """
+    words = [WORDS.index(word) for word in sentence.split()]
+    rows = np.zeros((max(LONGEST, len(words)), len(WORDS)))
+    rows[np.arange(len(words)), words] = 1
     return rows
 
 
