@@ -10,13 +10,13 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
-# The systems of each folder, in the order of the slides.
+# The systems of each folder, in the order of the lecture: that of the sections of docs/lecture.md.
 FOLDERS = {
     "recurrence": {
+        "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
         "computational-graph": "f = (x + y)·z: gradients by hand and as difference quotients, side by side",
         "dynamical-systems": "s_t = f(s_{t−1}; θ): weather, a body, fish in a lake; unfolded and fitted",
         "forward-pass": "one step of RNN, LSTM and GRU in NumPy and in Keras; both forms of the GRU",
-        "weight-sharing": "feed-forward, convolutional, recurrent: weights, unseen places, longer sequences",
         "ice-cream": "the store: NumPy, TensorFlow from scratch, Keras cells; the least possible loss",
     },
     "memory": {

@@ -1,7 +1,10 @@
 """`python -m training.lecture`: the list, the errors, and every system in its quick form."""
 
+import re
+
 import pytest
 
+from tests.servers import ROOT
 from training.lecture.__main__ import SYSTEMS, main
 
 
@@ -10,6 +13,13 @@ def test_alone_it_lists_the_systems(capsys) -> None:
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(SYSTEMS)
+
+
+def test_the_document_and_the_list_have_one_order() -> None:
+    """The table of slides names each system in bold once, and the sections follow the table as the list does."""
+    text = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\|.*\*\*`([\w-]+)`\*\*", text, flags=re.M) == list(SYSTEMS)
+    assert re.findall(r"^## (.+)", text, flags=re.M) == ["All slides", *SYSTEMS]
 
 
 def test_a_wrong_name_gets_the_list(capsys) -> None:

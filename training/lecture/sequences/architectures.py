@@ -24,10 +24,10 @@ from training.lecture.lesson import Lesson, save_picture, show_table
 from training.network.model import build_model, zero_state
 
 SHAPES = [
-    ["one-to-one", "x → ŷ", "no recurrence", "computational-graph"],
+    ["one-to-one", "x → ŷ", "a sequence at once", "weight-sharing (feed-forward)"],
     ["one-to-many", "seed text → text", "writing characters", "character-model"],
     ["one-to-many", "picture → words", "a caption", "captioning"],
-    ["many-to-one", "x_1 … x_T → ŷ", "the symbol after a mark", "weight-sharing"],
+    ["many-to-one", "x_1 … x_T → ŷ", "the symbol after a mark", "weight-sharing (recurrent)"],
     ["many-to-one", "x_1 … x_T → ŷ", "the sentiment of a sentence", "sentiment"],
     ["many-to-one", "x_1 … x_T → h_T", "a word in one vector", "seq2seq (its encoder)"],
     ["many-to-many, in step", "x_t → ŷ_t", "the sign from the weather", "ice-cream, cells"],
