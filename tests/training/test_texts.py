@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_store import Vocabulary
+from model_store import UNKNOWN, Vocabulary
 from tests.training.names import town_names
 from tests.training.small import small_config
 from training.corpus.prepare import prepare
@@ -17,12 +17,16 @@ NAMES = town_names(200)
 
 
 def prepared(
-    folder: Path, content: str, name: str = "names.txt", **changes: object
+    folder: Path,
+    content: str,
+    name: str = "names.txt",
+    given: Vocabulary | None = None,
+    **changes: object,
 ) -> tuple[Split, Vocabulary]:
     (folder / name).write_text(content, encoding="utf-8")
     config = small_config(**{"texts": "lines"} | changes)
     with open_corpus([str(folder / name)]) as corpus:
-        return prepare(corpus, config, folder / "run")
+        return prepare(corpus, config, folder / "run", given)
 
 
 def test_the_measured_beginning_is_a_sample(tmp_path: Path) -> None:
@@ -66,6 +70,46 @@ def test_repeated_and_empty_lines_are_left_out(tmp_path: Path) -> None:
     training, held_out = parts(text, vocabulary)
     assert training | held_out == set(NAMES)
     assert text.repeated == 8
+
+
+GIVEN = Vocabulary.from_text("\n".join(NAMES))
+
+
+def test_texts_are_compared_after_symbols_were_dropped(tmp_path: Path) -> None:
+    """Texts that dropping makes empty or equal are left out before the split, so no text is in both parts."""
+    new = ["日本", *(f"{name} 日" for name in NAMES), *(f"月{name}月" for name in NAMES)]
+    text, vocabulary = prepared(
+        tmp_path, "\n".join([*NAMES, *new]), given=GIVEN, unknown="drop", validation_fraction=0.3
+    )
+    training, held_out = parts(text, vocabulary)
+    assert (len(training), len(held_out)) == (140, 60)
+    assert training | held_out == set(NAMES)
+    assert text.texts_in(text.ids) == 200
+    assert text.repeated == 400
+
+
+@pytest.mark.parametrize("given", [None, Vocabulary((*GIVEN.symbols, UNKNOWN))])
+def test_texts_are_compared_after_symbols_were_replaced(
+    tmp_path: Path, given: Vocabulary | None
+) -> None:
+    """Texts that differ only in symbols that become the unknown one are one text, in one part."""
+    rare = [f"{name}{chr(0x4E00 + place)}" for place, name in enumerate(NAMES * 2)]
+    text, vocabulary = prepared(
+        tmp_path, "\n".join(rare), given=given, min_count=2, validation_fraction=0.5
+    )
+    training, held_out = parts(text, vocabulary)
+    assert (len(training), len(held_out)) == (100, 100)
+    assert training | held_out == {f"{name}{UNKNOWN}" for name in NAMES}
+    assert text.repeated == 200
+
+
+def test_too_little_may_be_left_after_dropping(tmp_path: Path) -> None:
+    """The least number of characters counts the distinct texts, as the model reads them."""
+    content = "\n".join(f"{name} 日" for name in NAMES[:20] * 100)
+    with pytest.raises(CorpusError, match=r"names\.txt has \d{3} characters; at least 1000"):
+        prepared(tmp_path, content, given=GIVEN, unknown="drop")
+    with pytest.raises(CorpusError, match=r"names\.txt has 0 distinct texts"):
+        prepared(tmp_path, "日本\n" * 1000, given=GIVEN, unknown="drop")
 
 
 def test_ids_are_used_again_with_the_same_order_alone(tmp_path: Path) -> None:
@@ -124,7 +168,7 @@ def test_bad_corpora_of_texts_are_refused(
     with pytest.raises(CorpusError, match=problem) as refused:
         prepared(tmp_path, content, texts=texts)
     assert len(str(refused.value)) < 500
-    assert not (tmp_path / "run" / "texts.txt").exists()
+    assert not any((tmp_path / "run").iterdir())
 
 
 def test_a_line_end_too_rare_to_learn_is_refused(tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ from training.bar import bar
 from training.config import TrainingConfig
 from training.corpus.record import IDS, RECORD, Record, id_type, order, record_on_disk
 from training.corpus.sources import Corpus
-from training.corpus.split import Split, split, split_texts
+from training.corpus.split import Ids, Split, split, split_texts
 from training.corpus.text import read_text
-from training.corpus.texts import Arranged, arrange
+from training.corpus.texts import Arranged, arrange, gathered
 from training.errors import CorpusError
 
 MINIMUM_CHARACTERS = 1000
 CODE_POINTS = 0x110000
 EXAMPLES = 10
-TEXTS = "texts.txt"
+PARTIAL = f"{IDS}.partial"
+# Of a corpus of many short texts: all texts, and their ids before the texts are arranged.
+TEXTS, UNARRANGED = "texts.txt", "texts.ids"
 
 Counts = NDArray[np.int64]
 
@@ -37,7 +39,7 @@ def prepare(
     sources = corpus, config, folder, given
     record = record_on_disk(*sources) or _encode_to_disk(*sources)
     vocabulary = Vocabulary(record.symbols)
-    ids = np.asarray(np.memmap(folder / IDS, id_type(vocabulary), mode="r"))
+    ids = _mapped(folder / IDS, vocabulary)
     if config.of_texts:
         end = record.symbols.index(TEXT_END)
         text = split_texts(ids, record.training_texts, end, record.repeated_texts)
@@ -66,44 +68,33 @@ def _encode_to_disk(
 ) -> Record:
     """Write ids and record into the folder; return the record."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{IDS}.partial"
+    partial = folder / PARTIAL
     try:
-        arranged = Arranged(corpus)
-        if config.of_texts:
-            arranged = arrange(corpus, config, folder / TEXTS)
-        record = _encoded(arranged, config, partial, given)
+        record = _encoded(corpus, config, folder, given)
         (folder / RECORD).unlink(missing_ok=True)  # a record never describes another text's ids
         partial.replace(folder / IDS)
         partial.write_text(record.model_dump_json(), encoding="utf-8")
         partial.replace(folder / RECORD)
     finally:
-        for leftover in (partial, folder / TEXTS):  # the disk may be full
-            leftover.unlink(missing_ok=True)
+        for leftover in (PARTIAL, TEXTS, UNARRANGED):  # the disk may be full
+            (folder / leftover).unlink(missing_ok=True)
     return record
 
 
 def _encoded(
-    arranged: Arranged, config: TrainingConfig, path: Path, given: Vocabulary | None
+    corpus: Corpus, config: TrainingConfig, folder: Path, given: Vocabulary | None
 ) -> Record:
-    """Write the ids of a text into a file; return the record."""
-    corpus = arranged.corpus
-    counts = count(corpus)
-    if given:
-        counts = legible(counts, given, config, corpus.name)
-    characters = int(counts.sum())
-    if characters < MINIMUM_CHARACTERS:
-        raise CorpusError(
-            f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
-        )
-    vocabulary = given or choose(counts, config)
-    if config.of_texts and TEXT_END not in vocabulary.symbols:
-        raise CorpusError(
-            "the vocabulary lacks U+000A, the line end, which ends each text: "
-            "lower min_count, or start from another version"
-        )
-    encode(corpus, vocabulary, counts > 0, path)
-    if path.stat().st_size != characters * id_type(vocabulary).itemsize:
-        raise CorpusError(f"{corpus.name} changed while it was read: start again")
+    """Write the ids of a corpus into the folder's file PARTIAL; return the record."""
+    path, arranged = folder / PARTIAL, Arranged()
+    if config.of_texts:
+        corpus = gathered(corpus, config.texts, folder / TEXTS)
+        vocabulary = _write_ids(corpus, config, folder / UNARRANGED, given)
+        ids = _mapped(folder / UNARRANGED, vocabulary)
+        arranged = arrange(ids, vocabulary, config.validation_fraction, path, corpus.name)
+    else:
+        vocabulary = _write_ids(corpus, config, path, given)
+    characters = path.stat().st_size // id_type(vocabulary).itemsize
+    _require_long(corpus, characters)
     texts, fraction = order(config)
     return Record(
         sha256=corpus.sha256,
@@ -116,6 +107,40 @@ def _encoded(
         training_texts=arranged.training,
         repeated_texts=arranged.repeated,
     )
+
+
+def _write_ids(
+    corpus: Corpus, config: TrainingConfig, path: Path, given: Vocabulary | None
+) -> Vocabulary:
+    """Write the ids of a text into a file; return the vocabulary."""
+    counts = count(corpus)
+    if given:
+        counts = legible(counts, given, config, corpus.name)
+    characters = int(counts.sum())
+    if not config.of_texts:
+        _require_long(corpus, characters)
+    vocabulary = given or choose(counts, config)
+    if config.of_texts and TEXT_END not in vocabulary.symbols:
+        raise CorpusError(
+            "the vocabulary lacks U+000A, the line end, which ends each text: "
+            "lower min_count, or start from another version"
+        )
+    encode(corpus, vocabulary, counts > 0, path)
+    if path.stat().st_size != characters * id_type(vocabulary).itemsize:
+        raise CorpusError(f"{corpus.name} changed while it was read: start again")
+    return vocabulary
+
+
+def _mapped(path: Path, vocabulary: Vocabulary) -> Ids:
+    """Return the ids of a file, mapped into memory."""
+    return np.asarray(np.memmap(path, id_type(vocabulary), mode="r"))
+
+
+def _require_long(corpus: Corpus, characters: int) -> None:
+    if characters < MINIMUM_CHARACTERS:
+        raise CorpusError(
+            f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
+        )
 
 
 def count(corpus: Corpus) -> Counts:

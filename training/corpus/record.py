@@ -18,7 +18,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2  # 1: texts were arranged before symbols were dropped
     sha256: str
     min_count: int
     unknown: str | None  # the treatment of symbols that a given vocabulary lacks

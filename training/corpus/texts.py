@@ -1,19 +1,17 @@
-"""A corpus of many short texts, one a line or one a record, written as one text in a fixed order."""
+"""A corpus of many short texts, one a line or one a record: gathered into one file, then arranged as ids."""
 
 import math
 import unicodedata
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from io import TextIOBase
-from itertools import compress
+from itertools import chain, compress, islice
 from pathlib import Path
 
 import numpy as np
 
 from model_store import TEXT_END, Vocabulary, text_hash
 from training.bar import Advance, bar
-from training.config import TrainingConfig
 from training.corpus.columns import column_of
 from training.corpus.sources import Corpus
 from training.corpus.split import Ids
@@ -23,66 +21,84 @@ from training.errors import CorpusError
 LINES, COLUMN = "lines", "column:"
 LONGEST = 10_000  # characters of a text; the service writes no more by default
 LONGEST_LINE = 1_000_000  # characters of a record
+TOGETHER = 1000  # texts that are encoded together
 
 
 @dataclass(frozen=True)
 class Arranged:
-    """The distinct texts of a corpus as one file of text, and their numbers; or the corpus as it is."""
+    """The numbers of the distinct texts that train, and of the texts that were left out as repeated."""
 
-    corpus: Corpus
     training: int = 0
     repeated: int = 0
-    """The texts that were left out because an earlier text is the same."""
 
 
-def arrange(corpus: Corpus, config: TrainingConfig, path: Path) -> Arranged:
-    """Write the distinct texts: a line end before each text, and one at the end of the file.
-
-    The texts that train come first, in their order. The texts that validate are the given fraction
-    with the lowest hashes, by rising hash, so that neither the order of the corpus nor a random number
-    decides. The memory is 40 bytes for each text, and the texts that validate.
+def gathered(corpus: Corpus, source: str, path: Path) -> Corpus:
+    """Write every text of a corpus into one file: a line end before each text, and one at the end.
 
     Raises:
-        CorpusError: a file cannot be read, has a text that is too long, or there are fewer than two
-            distinct texts.
+        CorpusError: a file cannot be read, or has a text that is too long.
     """
-    hashes = np.frombuffer(array("Q", map(text_hash, _all_texts(corpus, config))), np.uint64)
+    with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+        file.writelines(TEXT_END + text for text in _all_texts(corpus, source))
+        file.write(TEXT_END)
+    return replace(corpus, files=(TextFile(path, corpus.name),))
+
+
+def arrange(ids: Ids, vocabulary: Vocabulary, fraction: float, path: Path, name: str) -> Arranged:
+    """Write the distinct texts of ids [N] as ids: a text end before each text and after the last one.
+
+    Texts are compared as the model reads them: symbols that a vocabulary lacks may have made texts
+    equal or empty. The texts that train come first, in their order. The texts that validate are the
+    given fraction with the lowest hashes, by rising hash, so that neither the order of the corpus nor a
+    random number decides. The memory is 40 bytes for each text, and the texts that validate.
+
+    Raises:
+        CorpusError: there are fewer than two distinct texts.
+    """
+    hashes = np.frombuffer(array("Q", map(text_hash, _stripped(ids, vocabulary))), np.uint64)
     distinct, first = np.unique(hashes, return_index=True)
     if len(distinct) < 2:
         raise CorpusError(
-            f"{corpus.name} has {len(distinct)} distinct texts, and at least 2 are needed: "
+            f"{name} has {len(distinct)} distinct texts, and at least 2 are needed: "
             "give a text on each line"
         )
     kept = np.zeros(len(hashes), np.bool_)
     kept[first] = True
-    held_out = hashes <= distinct[math.ceil(config.validation_fraction * len(distinct)) - 1]
-    with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-        _write(file, compress(_all_texts(corpus, config), kept & ~held_out))
-        _write(file, sorted(compress(_all_texts(corpus, config), kept & held_out), key=text_hash))
-        file.write(TEXT_END)
+    held_out = hashes <= distinct[math.ceil(fraction * len(distinct)) - 1]
+    train = compress(_stripped(ids, vocabulary), kept & ~held_out)
+    validate = sorted(compress(_stripped(ids, vocabulary), kept & held_out), key=text_hash)
+    ended = chain(train, validate, [""])
+    with path.open("wb") as file:
+        while some := [TEXT_END + text for text in islice(ended, TOGETHER)]:
+            file.write(vocabulary.encode("".join(some)).astype(ids.dtype).data)
     return Arranged(
-        corpus=replace(corpus, files=(TextFile(path, corpus.name),)),
-        training=int(np.count_nonzero(kept & ~held_out)),
-        repeated=len(hashes) - len(distinct),
+        training=int(np.count_nonzero(kept & ~held_out)), repeated=len(hashes) - len(distinct)
     )
 
 
-def texts_in(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
-    """Yield the texts of ids [N] that end with a text end, as the model reads them."""
+def texts_in(ids: Ids, vocabulary: Vocabulary, advance: Advance = lambda _: None) -> Iterator[str]:
+    """Yield the texts of ids [N] that end with a text end, as the model reads them.
+
+    `advance` is called with the number of bytes read.
+    """
     rest = ""
     for begin in range(0, len(ids), PIECE):
-        *whole, rest = (rest + vocabulary.decode(ids[begin : begin + PIECE])).split(TEXT_END)
+        piece = ids[begin : begin + PIECE]
+        *whole, rest = (rest + vocabulary.decode(piece)).split(TEXT_END)
         yield from filter(None, whole)
+        advance(piece.nbytes)
 
 
-def _write(file: TextIOBase, texts: Iterable[str]) -> None:
-    file.writelines(TEXT_END + text for text in texts)
+def _stripped(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield the texts that are not empty, without white space at the ends where symbols were dropped."""
+    with bar("arranging texts", ids.nbytes) as advance:
+        yield from filter(None, map(str.strip, texts_in(ids, vocabulary, advance)))
 
 
-def _all_texts(corpus: Corpus, config: TrainingConfig) -> Iterator[str]:
+def _all_texts(corpus: Corpus, source: str) -> Iterator[str]:
     with bar("reading texts", corpus.size) as advance:
         for file in corpus.files:
-            for number, text in enumerate(_texts(file, config.texts, advance), 1):
+            for number, text in enumerate(_texts(file, source, advance), 1):
                 if len(text) > LONGEST:
                     raise CorpusError(
                         f"{file.name}: text {number:,} has {len(text):,} characters, and a text may "
