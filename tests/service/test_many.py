@@ -55,16 +55,16 @@ def test_known_texts_are_dropped_and_counted(service: Service) -> None:
     assert novel["dropped"]["known"] >= len(first) - len(kept)
 
 
-@pytest.mark.parametrize("dropping", ["distinct", "novel"])
-def test_an_empty_text_is_no_text(service: Service, dropping: str) -> None:
+@pytest.mark.parametrize("dropping", [{"distinct": True}, {"novel": True}])
+def test_an_empty_text_is_no_text(service: Service, dropping: dict[str, Any]) -> None:
     """An empty text after an empty seed text is dropped; after another seed text it ends a text."""
     wanted: dict[str, Any] = {"model": "names", "count": 60, "length": 12, "temperature": 2}
     plain, dropped = (
-        service.generate(**wanted, seed="", **fields).json for fields in ({}, {dropping: True})
+        service.generate(**wanted, seed="", **fields).json for fields in ({}, dropping)
     )
     assert "" in [each["text"] for each in plain["texts"]]
     assert "" not in [each["text"] for each in dropped["texts"]]
-    after = service.generate(**wanted, seed="Xq", **{dropping: True}).json
+    after = service.generate(**wanted, seed="Xq", **dropping).json
     assert "" in [each["text"] for each in after["texts"]]
 
 

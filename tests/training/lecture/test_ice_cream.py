@@ -33,7 +33,7 @@ def test_the_days_of_a_delivery(days) -> None:
     """A store with another DELIVERY has a state for each stock and orders, and ice comes back after as many days."""
     source = Path(store.__file__).read_text(encoding="utf-8")
     rules = ModuleType("rules")
-    exec(source.replace("DELIVERY = 3", f"DELIVERY = {days}"), vars(rules))  # noqa: S102
+    exec(source.replace("DELIVERY = 3", f"DELIVERY = {days}"), vars(rules))
     assert len(rules.STATES) == 3 * 2**days
     weather = [SUNNY, SUNNY, CLOUDY, *[RAINY] * days]
     assert signs(*weather, rules=rules) == [1, 0, 0, *[0] * (days - 1), 1]

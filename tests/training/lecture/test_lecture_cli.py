@@ -18,8 +18,8 @@ def test_alone_it_lists_the_systems(capsys) -> None:
 def test_the_document_and_the_list_have_one_order() -> None:
     """The table of slides names each system in bold once, and the sections follow the table as the list does."""
     text = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\|.*\*\*`([\w-]+)`\*\*", text, flags=re.M) == list(SYSTEMS)
-    assert re.findall(r"^## (.+)", text, flags=re.M) == ["All slides", *SYSTEMS]
+    assert re.findall(r"^\|.*\*\*`([\w-]+)`\*\*", text, flags=re.MULTILINE) == list(SYSTEMS)
+    assert re.findall(r"^## (.+)", text, flags=re.MULTILINE) == ["All slides", *SYSTEMS]
 
 
 def test_a_wrong_name_gets_the_list(capsys) -> None:
