@@ -122,8 +122,8 @@ def _assemble(app: Charloom, settings: Settings, rendezvous: Rendezvous | None) 
         rendezvous = app.own(WatchedKeeper(settings)).rendezvous
     hub = app.own(HubClient(rendezvous, telemetry))
     cache = _cache(settings, hub, telemetry)
-    generator = app.own(TextGenerator(cache, telemetry, settings.deadline, app.stopping))
-    scorer = TextScorer(telemetry, settings.slots, settings.deadline, app.stopping)
+    generator = app.own(TextGenerator(cache, telemetry, app.stopping))
+    scorer = TextScorer(telemetry, settings.slots, app.stopping)
     models = app.own(Models(offered_models(settings), settings, hub, telemetry))
     app.reload = app.own(Reloader(models.refresh, settings.reload_seconds)).ask
     allowance = app.own(_allowance(settings, hub, telemetry))

@@ -39,6 +39,6 @@ def local_engine(settings: Settings) -> Iterator[Local]:
         yield Local(
             settings,
             models,
-            TextGenerator(StreamCache(MemoryBytes(0)), telemetry, settings.deadline, Stopping()),
-            TextScorer(telemetry, settings.slots, settings.deadline, Stopping()),
+            TextGenerator(StreamCache(MemoryBytes(0)), telemetry, Stopping()),
+            TextScorer(telemetry, settings.slots, Stopping()),
         )

@@ -27,9 +27,11 @@ CacheResult = Literal["hit", "partial", "miss", "bypass"]
 
 @dataclass(frozen=True)
 class Caller:
-    """The client of a generation: its connection and its use of the cache."""
+    """The client of a generation: its connection, its patience and its use of the cache."""
 
     connected: Callable[[], bool] = lambda: True
+    deadline: float = inf
+    """The monotonic time until which everything that the client has asked for may take."""
     client: str = ""
     """The key or the address of the client; clients share the engine's slots."""
     streaming: bool = False
@@ -60,13 +62,10 @@ class Answer:
 class TextGenerator:
     """Answers generations with the known part of a stream, then with newly drawn characters."""
 
-    def __init__(
-        self, cache: StreamCache, telemetry: Telemetry, deadline: float, stopping: Stopping
-    ) -> None:
-        """Take the cache, the metrics, the seconds that a generation may take, and the service's end."""
+    def __init__(self, cache: StreamCache, telemetry: Telemetry, stopping: Stopping) -> None:
+        """Take the cache, the metrics, and the service's end."""
         self._cache = cache
         self._telemetry = telemetry
-        self._deadline = deadline
         self._stopping = stopping
 
     def open(self, generation: Generation, model: LoadedModel, caller: Caller) -> Answer:
@@ -78,7 +77,7 @@ class TextGenerator:
         Raises:
             QueueFull: every slot is taken and the queue is full.
             Draining: the service is stopping.
-            DeadlineExceeded: the generation took longer than the deadline.
+            DeadlineExceeded: the caller's deadline has passed.
             ClientGone: the client closed its connection.
             EngineFailed: the engine failed or died.
             InvalidRequest: the client has more characters than the text.
@@ -127,7 +126,6 @@ class TextGenerator:
         answer: Answer,
     ) -> Generator[Text]:
         """Yield the first characters of the stream: the known ones, then drawn ones."""
-        deadline = monotonic() + self._deadline
         length, have = generation.length, 0
         followed = caller.streaming or bool(generation.ends)
         if known is not None:
@@ -135,14 +133,12 @@ class TextGenerator:
             have = min(len(known.text), length)
         # A sequence that others share may end before `length`; the next resumes from the end state.
         while have < length:
-            drawing = self._drawing(
-                generation, model, caller, known, deadline=deadline, followed=followed
-            )
+            drawing = self._drawing(generation, model, caller, known, followed=followed)
             sequence = drawing.sequence
             try:
                 with drawing.begun(shared=caller.read_cache):
                     try:
-                        for piece in self._drawn(drawing, have, length, deadline, caller):
+                        for piece in self._drawn(drawing, have, length, caller):
                             yield piece
                             have += len(piece)
                     except (ClientGone, GeneratorExit):
@@ -156,9 +152,7 @@ class TextGenerator:
             answer.seconds |= sequence.seconds()
             known = drawing.result() if have < length else None
 
-    def _drawn(
-        self, drawing: Drawing, have: int, length: int, deadline: float, caller: Caller
-    ) -> Iterator[Text]:
+    def _drawn(self, drawing: Drawing, have: int, length: int, caller: Caller) -> Iterator[Text]:
         """Yield characters `have` to `length` of the stream, or up to the end of the sequence."""
         while have < length:
             sequence = drawing.sequence
@@ -166,7 +160,7 @@ class TextGenerator:
             until = monotonic() + QUIET if caller.streaming else inf
             if not wait_for(
                 *(sequence, wanted, caller.connected, self._stopping),
-                deadline=deadline,
+                deadline=caller.deadline,
                 until=until,
             ):
                 yield Text("")
@@ -186,7 +180,6 @@ class TextGenerator:
         caller: Caller,
         known: CachedStream | None,
         *,
-        deadline: float,
         followed: bool,
     ) -> Drawing:
         """Return the drawing that goes on at the end of the known text."""
@@ -200,7 +193,7 @@ class TextGenerator:
             or (known is not None and known.details is not None),
             automaton=generation.automaton,
         )
-        sequence = Sequence(job, caller.client, deadline - monotonic())
+        sequence = Sequence(job, caller.client, caller.deadline - monotonic())
         sequence.followed = followed
         return Drawing(stream, model, known, sequence)
 

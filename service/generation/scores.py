@@ -35,13 +35,10 @@ class Given:
 class TextScorer:
     """Scores texts in the slots of the engine, beside the generations."""
 
-    def __init__(
-        self, telemetry: Telemetry, slots: int, deadline: float, stopping: Stopping
-    ) -> None:
-        """Take the metrics, the slots of an engine, the seconds that all texts may take, and the end."""
+    def __init__(self, telemetry: Telemetry, slots: int, stopping: Stopping) -> None:
+        """Take the metrics, the slots of an engine, and the service's end."""
         self._telemetry = telemetry
         self._ahead = min(MOST, slots)
-        self._deadline = deadline
         self._stopping = stopping
 
     def details(
@@ -54,31 +51,34 @@ class TextScorer:
         Raises:
             QueueFull: every slot is taken and the queue is full.
             Draining: the service is stopping.
-            DeadlineExceeded: the texts took longer than the deadline.
+            DeadlineExceeded: the caller's deadline has passed.
             ClientGone: the client closed its connection.
             EngineFailed: the engine failed or died.
         """
-        deadline = monotonic() + self._deadline
         ahead: deque[Sequence] = deque()
         try:
             for given in texts:
                 if len(ahead) == self._ahead:
-                    yield self._scored(ahead, deadline, caller)
-                sequence = Sequence(_job(given, model), caller.client, deadline - monotonic())
+                    yield self._scored(ahead, caller)
+                left = caller.deadline - monotonic()
+                sequence = Sequence(_job(given, model), caller.client, left)
                 model.engine.submit(sequence, key=None)
                 ahead.append(sequence)
                 self._telemetry.seed_characters.inc(len(given))
             while ahead:
-                yield self._scored(ahead, deadline, caller)
+                yield self._scored(ahead, caller)
         finally:
             for sequence in ahead:
                 sequence.cancel()
 
-    def _scored(self, ahead: deque[Sequence], deadline: float, caller: Caller) -> Details:
+    def _scored(self, ahead: deque[Sequence], caller: Caller) -> Details:
         """Wait for the first sequence, take it out, and return the details of its characters."""
         sequence = ahead[0]
         check(caller.connected)  # short texts end before `wait_for` looks
-        wait_for(sequence, len(sequence.job), caller.connected, self._stopping, deadline=deadline)
+        wait_for(
+            *(sequence, len(sequence.job), caller.connected, self._stopping),
+            deadline=caller.deadline,
+        )
         details = ahead.popleft().details
         if details is None or len(details) < len(sequence.job):
             raise EngineFailed("the engine ended a text early; the same request may work again")

@@ -1,6 +1,7 @@
 """`POST /batch`: many requests for texts in one, answered as they end."""
 
 import threading
+from dataclasses import replace
 from time import monotonic, sleep
 
 from flask import Blueprint, Response
@@ -52,7 +53,8 @@ def batch_routes(
     def batch() -> Response:
         lines = lines_of(read_bytes(*LINES))
         abandoned = threading.Event()
-        visit, who = current_visit(), caller(streaming=False, left=abandoned.is_set)
+        visit = current_visit()
+        who = caller(settings.deadline, streaming=False, left=abandoned.is_set)
 
         def answer(numbered: tuple[int, bytes]) -> bytes:
             index, line = numbered
@@ -72,13 +74,13 @@ def batch_routes(
         model = models.get(wire.model)
         generation = resolve(wire, model, settings)
         admission.charge(visit, [generation])
-        deadline = monotonic() + settings.deadline
+        who = replace(who, deadline=monotonic() + settings.deadline)  # each line has its own
         while True:
             answer = generator.open(generation, model, who)
             try:
                 return whole_json(list(answer.pieces), generation, model, answer)
             except QueueFull:  # a batch waits for other clients
-                if monotonic() >= deadline or not who.connected():
+                if monotonic() >= who.deadline or not who.connected():
                     raise
             sleep(PAUSE)
 

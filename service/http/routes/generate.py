@@ -104,7 +104,8 @@ def generate_routes(
             return _not_modified(held)
         has = characters_held(wire, generation)
         admission.charge(current_visit(), [generation])
-        answer = generator.open(generation, model, caller(streaming=wire.stream, has=has))
+        who = caller(settings.deadline, streaming=wire.stream, has=has)
+        answer = generator.open(generation, model, who)
         record_answers(model.manifest.name, [generation], [answer])
         if wire.stream:
             return _events(generation, model, answer, has)

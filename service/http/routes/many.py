@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from time import monotonic
 
 from flask import Response
 
@@ -29,20 +28,19 @@ def answer_many(
 ) -> Response:
     """Draw the texts of a request, charge the client for every drawn one, and return the answer."""
     first, wanted = resolve_many(request, model, settings)
-    deadline = monotonic() + settings.deadline
     answers: list[Answer] = []
 
     def draw(numbers: range) -> Iterator[Drawn]:
         generations = [numbered(first, number) for number in numbers]
         admission.charge(current_visit(), generations)
         abandoned = threading.Event()
-        who = caller(streaming=False, left=abandoned.is_set)
+        who = caller(settings.deadline, streaming=False, left=abandoned.is_set)
 
         def begin(generation: Generation) -> Answer:
             answers.append(generator.open(generation, model, who))
             return answers[-1]
 
-        return draw_texts(generations, begin, deadline, min(MOST, settings.slots), abandoned)
+        return draw_texts(generations, begin, who.deadline, min(MOST, settings.slots), abandoned)
 
     dropped = Dropped()
     texts = list(kept_texts(wanted, draw, dropped))

@@ -94,7 +94,7 @@ def openai_routes(
         admission.charge(current_visit(), generations)
         admission.charge_reading(current_visit(), sum(map(len, prompts.values())))
         left = Event()
-        who = caller(streaming=wire.stream, left=left.is_set)
+        who = caller(settings.deadline, streaming=wire.stream, left=left.is_set)
         details = scorer.details(prompts.values(), model, who)
         read = dict(zip(prompts, details, strict=True))
         answers = [generator.open(generation, model, who) for generation in generations]

@@ -41,7 +41,8 @@ def score_routes(
         model = models.get(wire.model)
         given = resolve_score(wire, model, settings)
         admission.charge_reading(current_visit(), sum(map(len, given)))
-        details = scorer.details(given, model, caller(streaming=False))
+        who = caller(settings.deadline, streaming=False)
+        details = scorer.details(given, model, who)
         answer = score_response(wire, given, details, model)
         return Response(answer.model_dump_json(exclude_none=True), content_type=JSON)
 

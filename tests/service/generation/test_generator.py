@@ -1,5 +1,7 @@
 """One generation from the cache and the engine, read piece by piece."""
 
+from time import monotonic
+
 import numpy as np
 import pytest
 
@@ -33,13 +35,13 @@ STREAMING = Caller(streaming=True)
 class Room:
     """A text generator with its cache, its metrics and a fake engine."""
 
-    def __init__(self, draws_first: int | None = None, deadline: float = 10.0) -> None:
+    def __init__(self, draws_first: int | None = None) -> None:
         self.engine = FakeEngine(draws_first)
         self.cache = StreamCache(MemoryBytes(1_000_000))
         self.telemetry = Telemetry()
         self._model = fake_model(self.engine)
         self.stopping = Stopping()
-        self._generator = TextGenerator(self.cache, self.telemetry, deadline, self.stopping)
+        self._generator = TextGenerator(self.cache, self.telemetry, self.stopping)
 
     def open(self, generation: Generation, caller: Caller | None = None) -> Answer:
         return self._generator.open(generation, self._model, caller or Caller())
@@ -236,11 +238,11 @@ def test_a_stop_string_in_a_known_text_is_a_hit(room: Room) -> None:
     assert len(room.engine.sequences) == 1
 
 
-def test_the_deadline_ends_a_generation() -> None:
-    """A generation past its deadline fails, and its sequence is cancelled."""
-    room = Room(draws_first=0, deadline=0.01)
+def test_the_deadline_of_the_caller_ends_a_generation() -> None:
+    """A generation past its caller's deadline fails, and its sequence is cancelled."""
+    room = Room(draws_first=0)
     with pytest.raises(DeadlineExceeded):
-        _text(room.open(_generation(10)))
+        _text(room.open(_generation(10), Caller(deadline=monotonic() + 0.01)))
     assert room.engine.sequences[0].ended
 
 

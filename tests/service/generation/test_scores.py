@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from itertools import islice
+from time import monotonic
 
 import pytest
 
@@ -17,8 +18,8 @@ SLOTS = 3
 TEXTS = [Given("H", "a" * size) for size in range(1, 8)]
 
 
-def _details(engine: FakeEngine, deadline: float = 10.0, **caller: object) -> Generator[Details]:
-    scorer = TextScorer(Telemetry(), SLOTS, deadline, Stopping())
+def _details(engine: FakeEngine, **caller: object) -> Generator[Details]:
+    scorer = TextScorer(Telemetry(), SLOTS, Stopping())
     return scorer.details(TEXTS, fake_model(engine), Caller(**caller))  # type: ignore[arg-type]
 
 
@@ -30,7 +31,7 @@ def test_details_come_in_order() -> None:
 def test_a_bounded_number_is_in_the_engine() -> None:
     """As many texts are submitted at once as an engine has slots, each for the client."""
     engine = FakeEngine(draws_first=0)
-    details = _details(engine, deadline=0.01, client="someone")
+    details = _details(engine, deadline=monotonic() + 0.01, client="someone")
     with pytest.raises(DeadlineExceeded):
         next(details)
     assert len(engine.sequences) == SLOTS
