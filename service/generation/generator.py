@@ -9,12 +9,12 @@ from typing import Literal
 
 from service.cache.codec import CachedStream, Form
 from service.cache.streams import StreamCache
-from service.errors import ClientGone
+from service.errors import ClientGone, Draining
 from service.generation.drawing import Drawing
 from service.generation.ends import cut, ends_of, ends_within
 from service.generation.resumed import QUIET, after
 from service.generation.stopping import Stopping
-from service.generation.waiting import wait_for
+from service.generation.waiting import STOPPING, wait_for
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.job import Job, Start
@@ -133,6 +133,8 @@ class TextGenerator:
             have = min(len(known.text), length)
         # A sequence that others share may end before `length`; the next resumes from the end state.
         while have < length:
+            if self._stopping.over:  # the engine need not hear of what ends at once
+                raise Draining(STOPPING)
             drawing = self._drawing(generation, model, caller, known, followed=followed)
             sequence = drawing.sequence
             try:

@@ -367,3 +367,13 @@ def test_a_text_ends_with_the_service(slow: Room) -> None:
     known = slow.cache.get(_stream(), FORM)
     assert known is not None
     assert known.text == drawn(0, 4)
+
+
+def test_no_text_begins_after_the_end_of_the_service(room: Room) -> None:
+    """At the end of the service a known text is still answered, and no other reaches the engine."""
+    _text(room.open(_generation(4)))
+    room.stopping.over = True
+    assert _text(room.open(_generation(4))) == drawn(0, 4)
+    with pytest.raises(Draining):
+        _text(room.open(_generation(5)))
+    assert len(room.engine.sequences) == 1
