@@ -77,7 +77,7 @@ class StreamCache:
         return None if known is None else Snapshot(keys[key], known.end_state)
 
     def put(self, stream: Stream, known: CachedStream, snapshots: Sequence[Snapshot]) -> None:
-        """Keep a stream in place of an earlier part, and the snapshots of its text, shortest first."""
+        """Keep a stream in place of what is kept of it, and the snapshots of its text, shortest first."""
         lengths = [snapshot.consumed for snapshot in snapshots]
         keys = _state_keys(stream.identity, stream.prompt + known.text, lengths)
         streams = {

@@ -8,7 +8,7 @@ from service.cache.codec import CachedStream
 from service.cache.streams import StreamCache
 from service.models.loading import LoadedModel
 from service.stream.generation import Stream
-from service.stream.job import State
+from service.stream.job import Snapshot, State
 from service.stream.sequence import Sequence
 from service.stream.text import Text
 
@@ -23,6 +23,8 @@ class Drawing:
     model: LoadedModel
     known: CachedStream | None
     sequence: Sequence
+    cached: CachedStream | None = None
+    """What the cache has of the stream; a shorter text does not replace it."""
 
     @property
     def landed(self) -> int:
@@ -70,13 +72,17 @@ class Drawing:
         # The state has consumed the prompt, and every character but the last.
         characters = snapshot.consumed - len(self.stream.prompt) + 1
         if characters > self.sequence.job.begin:
-            cache.put(self.stream, self._up_to(characters, snapshot.state), [])
+            self._put(cache, self._up_to(characters, snapshot.state), [])
 
     def keep(self, cache: StreamCache) -> None:
         """Cache the result, unless another reader of the same characters does."""
         result, ending = self.result(), self.sequence.ending
         if result is not None and ending is not None and not self.sequence.shared:
-            cache.put(self.stream, result, ending.snapshots)
+            self._put(cache, result, ending.snapshots)
+
+    def _put(self, cache: StreamCache, text: CachedStream, snapshots: list[Snapshot]) -> None:
+        if self.cached is None or _worth(text) >= _worth(self.cached):
+            cache.put(self.stream, text, snapshots)
 
     def _up_to(self, characters: int, state: State) -> CachedStream:
         """Return the first characters of the stream, with the state at their end."""
@@ -84,3 +90,8 @@ class Drawing:
         if self.known is not None:
             whole = self.known.as_text() + whole
         return CachedStream(whole.characters, state, whole.details)
+
+
+def _worth(text: CachedStream) -> tuple[int, bool]:
+    """Return what makes one of two beginnings of a stream the better one to keep: length, then details."""
+    return len(text.text), text.details is not None

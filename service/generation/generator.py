@@ -83,12 +83,13 @@ class TextGenerator:
             InvalidRequest: the client has more characters than the text.
         """
         began = monotonic()
-        known = self._known(generation, model, caller)
+        cached = self._cached(generation, model, caller)
+        known = _usable(cached, generation, caller)
         answer = Answer(_cache_result(generation, model, known, caller))
         answer.remembered = min(len(known.text), generation.length) if known else 0
         answer.seconds["cache"] = monotonic() - began
         self._telemetry.cache.labels(answer.cache).inc()
-        pieces = self._characters(generation, model, caller, known, answer)
+        pieces = self._characters(generation, model, caller, known, cached, answer)
         self._telemetry.seed_characters.inc(len(generation.seed))
         for end in ends_of(generation, model):
             pieces = cut(pieces, end, answer)
@@ -107,15 +108,12 @@ class TextGenerator:
                 self._telemetry.text_characters.inc(len(piece))
                 yield piece
 
-    def _known(
+    def _cached(
         self, generation: Generation, model: LoadedModel, caller: Caller
     ) -> CachedStream | None:
-        if not caller.read_cache:
-            return None
-        known = self._cache.get(generation.stream, form_of(model))
-        if known and generation.wants_details and known.details is None:
-            return None  # a stream that was cached without details is drawn again
-        return known
+        if caller.read_cache or caller.write_cache:
+            return self._cache.get(generation.stream, form_of(model))
+        return None
 
     def _characters(
         self,
@@ -123,6 +121,7 @@ class TextGenerator:
         model: LoadedModel,
         caller: Caller,
         known: CachedStream | None,
+        cached: CachedStream | None,
         answer: Answer,
     ) -> Generator[Text]:
         """Yield the first characters of the stream: the known ones, then drawn ones."""
@@ -135,7 +134,7 @@ class TextGenerator:
         while have < length:
             if self._stopping.over:  # the engine need not hear of what ends at once
                 raise Draining(STOPPING)
-            drawing = self._drawing(generation, model, caller, known, followed=followed)
+            drawing = self._drawing(generation, model, caller, known, cached, followed=followed)
             sequence = drawing.sequence
             try:
                 with drawing.begun(shared=caller.read_cache):
@@ -181,6 +180,7 @@ class TextGenerator:
         model: LoadedModel,
         caller: Caller,
         known: CachedStream | None,
+        cached: CachedStream | None,
         *,
         followed: bool,
     ) -> Drawing:
@@ -197,7 +197,7 @@ class TextGenerator:
         )
         sequence = Sequence(job, caller.client, caller.deadline - monotonic())
         sequence.followed = followed
-        return Drawing(stream, model, known, sequence)
+        return Drawing(stream, model, known, sequence, cached)
 
     def _start(
         self, stream: Stream, model: LoadedModel, caller: Caller, known: CachedStream | None
@@ -223,6 +223,15 @@ def form_of(model: LoadedModel) -> Form:
     shape = model.manifest.architecture
     states = 2 if shape.cell == "lstm" else 1  # an LSTM has a hidden and a cell state
     return Form(shape.layers * states, shape.units, model.vocabulary.known)
+
+
+def _usable(
+    cached: CachedStream | None, generation: Generation, caller: Caller
+) -> CachedStream | None:
+    """Return the cached stream, unless the caller or the generation wants it drawn again."""
+    if cached is None or not caller.read_cache:
+        return None
+    return None if generation.wants_details and cached.details is None else cached
 
 
 def _cache_result(

@@ -62,7 +62,7 @@ GENERATE = Operation(
     },
     errors=(*GENERATION_ERRORS, OtherText),
     request_headers={
-        "Cache-Control": "no-cache: the cache is not read; no-store: the cache is neither read nor written.",
+        "Cache-Control": "no-cache: nothing is taken from the cache; no-store: the cache is neither read nor written.",
         "If-None-Match": "Entity tags of answers that the client holds; with the tag of this answer: 304.",
         "Last-Event-ID": "The id of the last event that a client of a stream has: the answer is the rest.",
         "If-Match": "With Last-Event-ID, the entity tag of the stream: a service that writes another text answers 412.",

@@ -143,6 +143,21 @@ def test_a_stream_without_details_is_a_miss_for_details(room: Room) -> None:
     assert [len(piece.details or ()) for piece in longer.pieces] == [20]
 
 
+@pytest.mark.parametrize(
+    ("details", "caller"),
+    [(True, Caller()), (False, Caller(read_cache=False))],
+    ids=["details", "no-cache"],
+)
+def test_a_shorter_text_replaces_no_longer_one(room: Room, details: bool, caller: Caller) -> None:
+    """Where a text is drawn again, of two texts the longer stays cached, of equal ones that with details."""
+    _text(room.open(_generation(30)))
+    _text(room.open(_generation(10, details=details), caller))
+    assert room.open(_generation(30)).cache == "hit"
+    _text(room.open(_generation(30, details=True)))
+    _text(room.open(_generation(30, details=details), caller))
+    assert room.open(_generation(30, details=True)).cache == "hit"
+
+
 def test_a_known_part_of_the_seed_text_is_not_read_again(room: Room) -> None:
     """The prefill starts from the longest known part of the seed text, unless the cache is bypassed."""
     prompt = "a" * (SNAPSHOT_INTERVAL + 5)
