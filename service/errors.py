@@ -42,7 +42,7 @@ class InvalidRequest(ServiceError):
 
 
 class OtherText(ServiceError):
-    """The service would go on with another text than the text that If-Match names."""
+    """The service writes another text than the text that If-Match names."""
 
 
 class RateLimited(ServiceError):

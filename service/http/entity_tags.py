@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import request
 
 from service import __version__
+from service.errors import OtherText
 from service.models.loading import LoadedModel
 from service.stream.generation import Generation
 
@@ -26,6 +27,24 @@ class EntityTags:
         named = request.if_none_match
         forms = (self.cached, self.computed)
         return next((form for form in forms if named.contains_weak(form)), None)
+
+
+def require_match(*tags: str) -> None:
+    """Refuse the current request if `If-Match` names none of the tags of its text.
+
+    RFC 9110, 13.1.1, compares strongly, for writers; events that are cut elsewhere are the same text.
+
+    Raises:
+        OtherText: the service writes another text than the text that the client means.
+    """
+    named = request.if_match
+    if "If-Match" in request.headers and not (
+        named.star_tag or any(named.contains_weak(tag) for tag in tags)
+    ):
+        raise OtherText(
+            "this service writes another text: another version, or a processor that computes other "
+            "numbers; begin anew, without Last-Event-ID and If-Match"
+        )
 
 
 def entity_tags(generation: Generation, model: LoadedModel) -> EntityTags:

@@ -88,6 +88,7 @@ def _may_be_known(environ: dict[str, Any]) -> bool:
         and int(environ["CONTENT_LENGTH"]) <= MAX_BODY
         and "HTTP_CONTENT_ENCODING" not in environ
         and "HTTP_CACHE_CONTROL" not in environ
+        and "HTTP_IF_MATCH" not in environ
         and "HTTP_IF_NONE_MATCH" not in environ
         and "HTTP_LAST_EVENT_ID" not in environ
     )

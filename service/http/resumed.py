@@ -5,7 +5,7 @@ import re
 from flask import request
 
 from service.api.schemas import GenerateRequest
-from service.errors import FieldProblem, InvalidRequest, OtherText
+from service.errors import FieldProblem, InvalidRequest
 from service.generation.resumed import POSITION
 from service.models.loading import LoadedModel
 from service.stream.generation import Generation
@@ -19,15 +19,14 @@ def characters_held(wire: GenerateRequest, generation: Generation) -> int:
     Raises:
         InvalidRequest: the header Last-Event-ID is malformed or beyond the text, the request has no
             events, or its text is not the text that was begun.
-        OtherText: the client's text is another one than this service writes.
     """
+    if not wire.stream:
+        refuse_position()
     sent = request.headers.get(POSITION)
     if sent is None:
         return 0
     if not CHARACTERS.fullmatch(sent):
         raise _invalid(POSITION, "send the id of the last event, a number of characters")
-    if not wire.stream:
-        raise _invalid(POSITION, 'a whole answer has no events; send "stream": true')
     held = int(sent)
     if held > generation.length:
         raise _invalid(
@@ -35,8 +34,17 @@ def characters_held(wire: GenerateRequest, generation: Generation) -> int:
         )
     if held and wire.random_seed is None:
         raise _invalid("random_seed", "null draws another text; send X-Random-Seed of the answer")
-    _compare(generation)
     return held
+
+
+def refuse_position() -> None:
+    """Refuse the current request, which is for a whole answer, if it has the header Last-Event-ID.
+
+    Raises:
+        InvalidRequest: the request has the header.
+    """
+    if POSITION in request.headers:
+        raise _invalid(POSITION, 'a whole answer has no events; send "stream": true')
 
 
 def stream_headers(generation: Generation, model: LoadedModel) -> dict[str, str]:
@@ -46,15 +54,6 @@ def stream_headers(generation: Generation, model: LoadedModel) -> dict[str, str]
         "X-Random-Seed": str(generation.stream.sampling.random_seed),
         "ETag": f'W/"{generation.stream.key}"',
     }
-
-
-def _compare(generation: Generation) -> None:
-    # RFC 9110, 13.1.1, compares strongly, for writers; events that are cut elsewhere are the same text.
-    if "If-Match" in request.headers and not request.if_match.contains_weak(generation.stream.key):
-        raise OtherText(
-            "this service writes another text: another version, or a processor that computes other "
-            "numbers; begin anew, without Last-Event-ID and If-Match"
-        )
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

@@ -83,6 +83,20 @@ def test_a_stream_of_another_text_is_not_gone_on_with(service: Service) -> None:
         assert (refused.status, problem["code"]) == (412, "other_text")
 
 
+@pytest.mark.parametrize("fields", [{}, {"stream": True}], ids=["whole", "stream"])
+def test_the_condition_holds_from_the_beginning(service: Service, fields: dict[str, Any]) -> None:
+    """If-Match with a tag of the text, of a stream or a whole answer, or a star is met; others are 412."""
+    asked: dict[str, Any] = {"seed": "Begin", "length": 20}
+    stream = service.stream(**asked)
+    stream.close()
+    whole = [service.generate(**asked).headers["etag"] for _ in range(3)]
+    for tag in (stream.headers["etag"], *whole, "*", f'"other", {whole[0]}'):
+        assert service.generate({"If-Match": tag}, **asked | fields).status == 200
+    other = fields | {"random_seed": 1}
+    for unmet in (other, {"count": 2}):  # an answer with many texts has no tag
+        assert service.generate({"If-Match": whole[0]}, **asked | unmet).status == 412
+
+
 @pytest.mark.parametrize(
     ("sent", "fields", "field", "said"),
     [
@@ -98,6 +112,7 @@ def test_a_stream_of_another_text_is_not_gone_on_with(service: Service) -> None:
         ("9" * 30, {}, "Last-Event-ID", "a number of characters"),
         ("", {}, "Last-Event-ID", "a number of characters"),
         ("3", {"stream": False}, "Last-Event-ID", '"stream": true'),
+        ("3", {"stream": False, "count": 2}, "Last-Event-ID", "no events"),
         ("3", {"random_seed": None}, "random_seed", "X-Random-Seed"),
     ],
 )

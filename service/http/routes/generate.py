@@ -14,7 +14,7 @@ from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest, GenerateResponse
 from service.errors import OtherText, ServiceError
 from service.generation.generator import Answer, TextGenerator
-from service.http.entity_tags import EntityTags, entity_tags
+from service.http.entity_tags import EntityTags, entity_tags, require_match
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit, record_answers
@@ -65,11 +65,12 @@ GENERATE = Operation(
         "Cache-Control": "no-cache: nothing is taken from the cache; no-store: the cache is neither read nor written.",
         "If-None-Match": "Entity tags of answers that the client holds; with the tag of this answer: 304.",
         "Last-Event-ID": "The id of the last event that a client of a stream has: the answer is the rest.",
-        "If-Match": "With Last-Event-ID, the entity tag of the stream: a service that writes another text answers 412.",
+        "If-Match": "The entity tag of the text, of a stream or of a whole answer: a service that writes another text "
+        "answers 412.",
     },
     other_responses={304: ResponseBody()},
     response_headers={
-        "ETag": "The entity tag of a whole answer, whose bytes are equal where the tags are; of a stream a weak tag, "
+        "ETag": "The entity tag of a whole answer with one text, whose bytes are equal where the tags are; of a stream a weak tag, "
         "for which the characters are equal.",
         "X-Model": "Of a stream: the model and its version, as the field model takes them.",
         "X-Random-Seed": "Of a stream: the random seed, also a drawn one.",
@@ -99,10 +100,11 @@ def generate_routes(
         if wire.count is not None:
             return answer_many(wire, model, generator, settings, admission)
         generation = resolve(wire, model, settings)
+        has = characters_held(wire, generation)
         tags = entity_tags(generation, model)
+        require_match(generation.stream.key, tags.computed, tags.cached)
         if not wire.stream and (held := tags.held()):
             return _not_modified(held)
-        has = characters_held(wire, generation)
         admission.charge(current_visit(), [generation])
         who = caller(settings.deadline, streaming=wire.stream, has=has)
         answer = generator.open(generation, model, who)

@@ -10,9 +10,11 @@ from service.api.schemas import GenerateRequest
 from service.generation.generator import Answer, TextGenerator
 from service.generation.many import Drawn, Dropped, draw_texts, kept_texts
 from service.generation.parallel import MOST
+from service.http.entity_tags import require_match
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit, record_answers
 from service.http.media_types import JSON
+from service.http.resumed import refuse_position
 from service.http.routes.caller import caller
 from service.models.loading import LoadedModel
 from service.settings import Settings
@@ -28,6 +30,8 @@ def answer_many(
 ) -> Response:
     """Draw the texts of a request, charge the client for every drawn one, and return the answer."""
     first, wanted = resolve_many(request, model, settings)
+    refuse_position()
+    require_match()  # an answer with many texts has no tag
     answers: list[Answer] = []
 
     def draw(numbers: range) -> Iterator[Drawn]:
