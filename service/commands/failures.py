@@ -23,7 +23,7 @@ def status_of(work: Callable[[], None], arguments: Mapping[str, str]) -> int:
         for problem in error.problems:
             field = problem.field.split(".")[0]
             name = arguments.get(field) or f"--{field.replace('_', '-')}"
-            print(f"service: {name}: {_with_flags(problem.message)}", file=sys.stderr)
+            print(f"service: {name}: {with_flags(problem.message)}", file=sys.stderr)
         return 2
     except (ServiceError, StoreError, OSError, UnicodeDecodeError) as error:
         print(f"service: {error}", file=sys.stderr)
@@ -31,5 +31,6 @@ def status_of(work: Callable[[], None], arguments: Mapping[str, str]) -> int:
     return 0
 
 
-def _with_flags(message: str) -> str:
+def with_flags(message: str) -> str:
+    """Return a message with the flags of the command line in place of members of a JSON object."""
     return MEMBER.sub(lambda member: f"--{member[1].replace('_', '-')} {member[2]}", message)

@@ -17,7 +17,7 @@ from service.api.parsing import parse_options
 from service.api.resolve import resolve
 from service.api.schemas import GenerateRequest
 from service.commands.failures import status_of
-from service.commands.interactive import interact
+from service.commands.interactive import check_interactive, interact
 from service.commands.local import Local, local_engine
 from service.commands.progress import with_progress
 from service.generation.generator import Caller
@@ -71,12 +71,14 @@ def _kind(name: str, field: FieldInfo) -> dict[str, Any]:
 
 def _generate(output: str | None = None, *, interactive: bool = False, **options: object) -> None:
     request = parse_options(GenerateRequest, options)
+    if interactive:
+        check_interactive(request)
     many = request.count is not None
-    settings = Settings(slots=MOST if many else 1, queue=0)
+    settings = Settings(slots=MOST if many else 1, queue=MOST)
     # The file is opened first: a file that cannot be written costs no text.
     with _destination(output) as file, local_engine(settings) as local:
         if interactive:
-            interact(request, local)
+            print(interact(request, local), file=file)
         elif many:
             for line in _lines(request, local, as_json=(output or "").endswith(".jsonl")):
                 print(line, file=file)

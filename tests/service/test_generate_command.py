@@ -1,9 +1,7 @@
 """`python -m service generate` writes text to the terminal, without a server."""
 
-import ast
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,12 +23,12 @@ Start = Callable[..., subprocess.Popen[str]]
 def start(store: Path) -> Start:
     """Return a function that starts the command in its own process group, as a shell does."""
 
-    def start(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    def start(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "service", "generate", *arguments],
             cwd=ROOT,
             env={"CHARLOOM_STORE": str(store), "CHARLOOM_MODEL": "tiny"},
-            stdin=stdin,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -121,20 +119,6 @@ def test_many_texts_are_the_services(service: Service, start: Start, tmp_path: P
     assert lines == ["Once" + each["text"] for each in texts]
     objects = (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in objects] == texts
-
-
-def test_a_continuation_is_chosen(start: Start) -> None:
-    """Enter takes the likeliest continuation, a number that one, other text is appended; the end is shown."""
-    command = start("Once", "--interactive", stdin=subprocess.PIPE)
-    output, errors = command.communicate("\n2\nxyz\n", timeout=60)
-    rounds = output.split("> ")
-    assert (command.returncode, errors, len(rounds)) == (0, "", 5)
-    first, second = (
-        re.findall(r"^  \d  +\d+%  (.*)$", shown, re.MULTILINE) for shown in rounds[:2]
-    )
-    assert len(first) == 5
-    text = "Once" + ast.literal_eval(first[0]) + ast.literal_eval(second[1]) + "xyz"
-    assert rounds[-1].strip() == text.strip()
 
 
 def test_ctrl_c_ends_it_quietly(start: Start) -> None:
