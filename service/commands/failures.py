@@ -21,14 +21,21 @@ def status_of(work: Callable[[], None], arguments: Mapping[str, str]) -> int:
         work()
     except InvalidRequest as error:
         for problem in error.problems:
-            field = problem.field.split(".")[0]
-            name = arguments.get(field) or f"--{field.replace('_', '-')}"
-            print(f"service: {name}: {with_flags(problem.message)}", file=sys.stderr)
+            name = _name(problem.field.split(".")[0], arguments)
+            print(f"service: {name}{with_flags(problem.message)}", file=sys.stderr)
         return 2
     except (ServiceError, StoreError, OSError, UnicodeDecodeError) as error:
         print(f"service: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _name(field: str, arguments: Mapping[str, str]) -> str:
+    """Return the beginning of a message: the name of a field; nothing for the request as a whole."""
+    if field == "body":
+        return ""
+    name = arguments.get(field) or "--" + field.replace("_", "-")
+    return f"{name}: "
 
 
 def with_flags(message: str) -> str:

@@ -11,6 +11,7 @@ from service.api.many.scores import resolve_score, score_response, total_of
 from service.api.parsing import parse_options
 from service.commands.failures import status_of
 from service.commands.local import Local, local_engine
+from service.errors import FieldProblem, InvalidRequest
 from service.generation.generator import Caller
 from service.generation.parallel import MOST
 from service.settings import DAY, MILLION, Settings
@@ -48,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _score(file: str, context: str, model: list[str] | None, *, lines: bool) -> None:
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    texts = [line for line in text.splitlines() if line] if lines else [text]
+    texts = _lines(text) if lines else {"": text}
     with local_engine(Settings(queue=MOST, deadline=DAY, max_length=MILLION)) as local:
         print(COLUMNS)
         for name in model or [local.settings.model]:
@@ -60,18 +61,37 @@ def _score(file: str, context: str, model: list[str] | None, *, lines: bool) -> 
             print(_row(total_of(scores), f"({name})"))
 
 
+def _lines(text: str) -> dict[str, str]:
+    """Return the lines that are not empty, by their place, which begins the message of a wrong one."""
+    lines = {f"line {number}: ": line for number, line in enumerate(text.split("\n"), 1) if line}
+    if not lines:
+        raise InvalidRequest([FieldProblem("texts", "every line is empty; give a text to score")])
+    return lines
+
+
 def _scores(
-    texts: list[str], context: str, name: str, local: Local
+    texts: dict[str, str], context: str, name: str, local: Local
 ) -> Iterator[tuple[TextScore, str]]:
     """Yield the score and the beginning of each text, scored as many at a time as a request may have."""
-    model = local.models.get(name)
-    for first in range(0, len(texts), MAX_TEXTS):
-        fields = {"texts": texts[first : first + MAX_TEXTS], "context": context}
-        request = parse_options(ScoreRequest, fields)
-        given = resolve_score(request, model, local.settings)
+    model, places = local.models.get(name), list(texts)
+    for first in range(0, len(places), MAX_TEXTS):
+        batch = places[first : first + MAX_TEXTS]
+        fields = {"texts": [texts[place] for place in batch], "context": context}
+        try:
+            request = parse_options(ScoreRequest, fields)
+            given = resolve_score(request, model, local.settings)
+        except InvalidRequest as error:
+            error.problems = tuple(_placed(problem, batch) for problem in error.problems)
+            raise
         details = local.scorer.details(given, model, Caller())
         answer = score_response(request, given, details, model)
         yield from zip(answer.scores, (text.text[:SHOWN] for text in given), strict=True)
+
+
+def _placed(problem: FieldProblem, places: list[str]) -> FieldProblem:
+    """Return the problem of a text with the place of the text in the file."""
+    field, _, index = problem.field.partition(".")
+    return FieldProblem(field, f"{places[int(index)]}{problem.message}") if index else problem
 
 
 def _row(score: Score, text: str) -> str:

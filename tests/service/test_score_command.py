@@ -55,6 +55,8 @@ def test_a_whole_text_from_standard_input(store: Path) -> None:
     [
         (["-"], "", "FILE: "),
         (["-"], "a€", "FILE: the model does not know '€'"),
+        (["-", "--lines"], "a\n\nb€\n", "FILE: line 3: the model does not know '€'"),
+        (["-", "--lines"], "\n\n", "FILE: every line is empty"),
         (["-", "--context", "€"], "a", "--context: the model does not know '€'"),
         (["/does/not/exist"], "", "[Errno 2]"),
         (["-", "--model", "nobody"], "a", "no model is called 'nobody'"),
@@ -74,3 +76,12 @@ def test_a_file_has_more_lines_than_the_engine_has_slots(store: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1].split()[3:] == ["1000", "(shakespeare)"]
+
+
+def test_further_problems_have_no_flag(store: Path) -> None:
+    """Of many wrong lines the first are named, and then the number of the others alone."""
+    done = _score(store, "-", "--lines", text="€\n" * 30)
+    *named, further = done.stderr.splitlines()
+    message = "the model does not know '€'"
+    assert named == [f"service: FILE: line {n}: {message}" for n in range(1, len(named) + 1)]
+    assert (done.returncode, further) == (2, f"service: {30 - len(named)} further problems")
