@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -20,12 +20,17 @@ from service.commands.failures import status_of
 from service.commands.interactive import check_interactive, interact
 from service.commands.local import Local, local_engine
 from service.commands.progress import with_progress
+from service.errors import FieldProblem, InvalidRequest
 from service.generation.generator import Caller
 from service.generation.many import Drawn, Dropped, draw_texts, kept_texts
 from service.generation.parallel import MOST
 from service.settings import Settings
 
-OUTPUT = "Write to this file, one text a line, or JSON with the random seeds if the name ends with .jsonl."
+TEXT = f"{GenerateRequest.model_fields['seed'].description} Without TEXT the seed text is empty."
+OUTPUT = (
+    "Write to this file: one text a line, with an empty line beside a text of several lines; "
+    "or JSON with the random seeds, one text a line, if the name ends with .jsonl."
+)
 # The seed text is an argument without a name; the terminal always streams and shows text alone.
 NOT_OPTIONS = {"seed", "stream", "details"}
 
@@ -48,9 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "seed", metavar="TEXT", help=GenerateRequest.model_fields["seed"].description
-    )
+    parser.add_argument("seed", metavar="TEXT", nargs="?", default="", help=TEXT)
     parser.add_argument("--output", metavar="FILE", help=OUTPUT)
     parser.add_argument(
         "--interactive", action="store_true", help="Choose among the likeliest continuations."
@@ -70,9 +73,12 @@ def _kind(name: str, field: FieldInfo) -> dict[str, Any]:
 
 
 def _generate(output: str | None = None, *, interactive: bool = False, **options: object) -> None:
+    as_json = (output or "").endswith(".jsonl")
+    if as_json and not interactive:
+        options = {"count": 1, **options}
     request = parse_options(GenerateRequest, options)
     if interactive:
-        check_interactive(request)
+        check_interactive(request, as_json=as_json)
     many = request.count is not None
     settings = Settings(slots=MOST if many else 1, queue=MOST)
     # The file is opened first: a file that cannot be written costs no text.
@@ -80,7 +86,8 @@ def _generate(output: str | None = None, *, interactive: bool = False, **options
         if interactive:
             print(interact(request, local), file=file)
         elif many:
-            for line in _lines(request, local, as_json=(output or "").endswith(".jsonl")):
+            texts = _texts(request, local, as_json=as_json)
+            for line in texts if as_json else _set_apart(texts):
                 print(line, file=file)
         else:
             for piece in _pieces(request, local):
@@ -97,6 +104,9 @@ def _destination(output: str | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
+    if Path(output).exists() and not Path(output).is_file():
+        # The complete file would take the place of a device, and could not take that of a folder.
+        raise InvalidRequest([FieldProblem("output", f"{output} is no regular file; name another")])
     part = Path(f"{output}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -115,7 +125,17 @@ def _pieces(request: GenerateRequest, local: Local) -> Iterator[str]:
         yield piece.characters
 
 
-def _lines(request: GenerateRequest, local: Local, *, as_json: bool) -> Iterator[str]:
+def _set_apart(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the texts, and an empty one before and after a text of several lines."""
+    before = ""
+    for number, text in enumerate(texts):
+        if number and "\n" in before + text:
+            yield ""
+        yield text
+        before = text
+
+
+def _texts(request: GenerateRequest, local: Local, *, as_json: bool) -> Iterator[str]:
     """Yield each of many texts with its seed text, or as JSON; say how many were dropped."""
     model = local.models.get(request.model)
     first, wanted = resolve_many(request, model, local.settings)

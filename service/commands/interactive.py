@@ -19,6 +19,9 @@ LONGEST = 20  # characters of a continuation
 WORD_ENDS = [" ", "\n"]
 HELP = "A number takes a continuation, Enter the first; other text is appended; Ctrl-D ends."
 TEXT_ENDS = "(the text ends)"
+NO_JSON = (
+    "a chosen text has no random seed to write as JSON; give a name that does not end with .jsonl"
+)
 # Every other option is about characters that are drawn at random.
 OPTIONS = {"seed", "model", "unknown"}
 
@@ -33,13 +36,15 @@ class Continuation:
     """In a model of many short texts, the end of the text is a character, and stands alone."""
 
 
-def check_interactive(request: GenerateRequest) -> None:
+def check_interactive(request: GenerateRequest, *, as_json: bool) -> None:
     """Raise `InvalidRequest`, with each option that has no meaning where the user chooses."""
     problems = [
         FieldProblem(field, "does not go with --interactive; leave the option out")
         for field in GenerateRequest.model_fields
         if field in request.model_fields_set - OPTIONS
     ]
+    if as_json:
+        problems.append(FieldProblem("output", NO_JSON))
     if problems:
         raise InvalidRequest(problems)
 

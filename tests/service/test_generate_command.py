@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ def test_bad_values_get_the_services_errors(
         (["na€ive"], "TEXT: the model does not know '€'; send --unknown drop to omit them"),
         (["Once", "--novel"], "--novel: "),
         (["Once", "--count", "2", "--output", "/does/not/exist"], "[Errno 2]"),
+        (["Once", "--count", "2", "--output", "/tmp"], "--output: /tmp is no regular file"),
         (["Once", "--count", "2", "--novel"], "--novel: the version has no list"),
         (["Once", "--model", "nobody"], "no model is called 'nobody'"),
     ],
@@ -119,6 +121,41 @@ def test_many_texts_are_the_services(service: Service, start: Start, tmp_path: P
     assert lines == ["Once" + each["text"] for each in texts]
     objects = (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in objects] == texts
+
+
+def test_without_a_text_the_seed_text_is_empty(service: Service, start: Start) -> None:
+    """A command that names no TEXT writes what the service writes for an empty seed text."""
+    output, errors = start("--length", "50").communicate(timeout=60)
+    assert (output, errors) == (service.generate(seed="", length=50).json["text"] + "\n", "")
+
+
+def test_texts_of_several_lines_are_set_apart(
+    service: Service, start: Start, tmp_path: Path
+) -> None:
+    """In a file an empty line stands on both sides of a text of several lines, and none between others."""
+    file = tmp_path / "texts.txt"
+    command = start("O", "--count", "12", "--length", "20", "--output", str(file))
+    assert command.communicate(timeout=60) == ("", "")
+    texts = [
+        "O" + each["text"] for each in service.generate(seed="O", count=12, length=20).json["texts"]
+    ]
+    several = ["\n" in text for text in texts]
+    assert {(False, False), (False, True), (True, False)} <= set(pairwise(several))
+    gaps = ["\n\n" if any(pair) else "\n" for pair in pairwise(several)]
+    written = "".join(map("".join, zip(texts, [*gaps, "\n"], strict=True)))
+    assert file.read_text(encoding="utf-8") == written
+
+
+def test_a_single_text_as_json(service: Service, start: Start, tmp_path: Path) -> None:
+    """A file whose name ends with .jsonl gets JSON without a count too."""
+    file = tmp_path / "text.jsonl"
+    command = start("Once", "--length", "8", "--output", str(file))
+    assert command.communicate(timeout=60) == ("", "")
+    answer = service.generate(seed="Once", length=8).json
+    (line,) = file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == {
+        name: answer[name] for name in ("text", "random_seed", "finish_reason")
+    }
 
 
 def test_ctrl_c_ends_it_quietly(start: Start) -> None:

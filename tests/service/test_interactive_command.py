@@ -112,7 +112,8 @@ def test_options_without_a_meaning_are_refused(session: Session, tmp_path: Path)
     file.write_text("before", encoding="utf-8")
     done = session("Once", "--count=3", "--top-k=2", "--output", str(file), answers="\n")
     assert (done.returncode, done.stdout) == (2, "")
-    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["--top-k", "--count"]
+    named = [line.split(": ")[1] for line in done.stderr.splitlines()]
+    assert named == ["--top-k", "--count", "--output"]
     assert file.read_text(encoding="utf-8") == "before"
 
 
