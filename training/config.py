@@ -1,5 +1,6 @@
 """The whole configuration of one training run, validated and frozen."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from training.errors import ConfigError
+from training.errors import ConfigError, quoted
+
+# The keys with an option of their own, which errors name.
+FLAGS = {"texts": "--texts", "min_count": "--min-count", "unknown": "--unknown"}
 
 
 class TrainingConfig(BaseModel):
@@ -43,11 +47,11 @@ class TrainingConfig(BaseModel):
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
     # `continuous`: one text; `lines` or `column:NAME`: many short texts, each from the zero state.
-    texts: str = Field(default="continuous", pattern=r"^(continuous|lines|column:.+)$")
+    texts: str = "continuous"
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     test_fraction: float = Field(default=0.0, ge=0, lt=1)  # after the validation part
     validation_characters: int = Field(default=200_000, ge=50)  # the loss is over the first ones
-    min_count: int = Field(default=1, ge=1)  # rarer symbols become U+FFFD
+    min_count: int = Field(default=1, ge=1, le=1_000_000_000)  # rarer symbols become U+FFFD
     unknown: Literal["error", "drop"] = "error"  # treatment of symbols that the parent lacks
     max_vocabulary: int = Field(default=1000, ge=2)
     sample_length: int = Field(default=200, ge=1)
@@ -57,6 +61,13 @@ class TrainingConfig(BaseModel):
     def of_texts(self) -> bool:
         """Whether the corpus is one of many short texts."""
         return self.texts != "continuous"
+
+    @field_validator("texts")
+    @classmethod
+    def _know_where_texts_are(cls, texts: str) -> str:
+        if texts not in ("continuous", "lines") and not re.fullmatch("column:.+", texts):
+            raise ValueError("must be lines, column:NAME or continuous")
+        return texts
 
     @field_validator("test_fraction")
     @classmethod
@@ -85,7 +96,7 @@ def load_config(
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:
-            raise ConfigError(f"--set {override!r} is not of the form key=value")
+            raise ConfigError(f"--set {quoted(override)} is not of the form key=value")
         values[key.strip()] = value.strip()
     try:
         config = TrainingConfig(**values)
@@ -93,9 +104,10 @@ def load_config(
         raise ConfigError("; ".join(map(_describe, error.errors()))) from None
     for key, value in settled.items():
         if getattr(config, key) != value:
+            name = FLAGS.get(key, key)
             raise ConfigError(
-                f"{key} is {value} in the version to start from and cannot be "
-                f"{getattr(config, key)}: leave it out"
+                f"{name} is {value} in the version to start from and cannot be "
+                f"{getattr(config, key)}: leave {name} out"
             )
     return config
 
@@ -112,5 +124,6 @@ def _read_toml(file: Path) -> dict[str, Any]:
 def _describe(error: Any) -> str:
     key = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        return f"unknown key {key!r}; the keys are: {', '.join(TrainingConfig.model_fields)}"
-    return f"{key}: {error['msg']} (got {error['input']!r})"
+        return f"unknown key {quoted(key)}; the keys are: {', '.join(TrainingConfig.model_fields)}"
+    problem = error["msg"].removeprefix("Value error, ")
+    return f"{FLAGS.get(key, key)}: {problem} (got {quoted(error['input'])})"

@@ -1,4 +1,4 @@
-"""The errors of a training job; each message names the remedy."""
+"""The errors of a training job; each message names the remedy, and shows little of a value."""
 
 
 class TrainingError(Exception):
@@ -19,3 +19,8 @@ class ParityError(TrainingError):
 
 class Int8Error(ParityError):
     """An int8 graph that does not compute what the fp32 graph computes."""
+
+
+def quoted(value: object) -> str:
+    """Return a value as an error shows it: quoted, printable and cut to 80 characters."""
+    return repr(value[:80]) if isinstance(value, str) else repr(value)[:80]

@@ -47,7 +47,9 @@ def test_a_settled_key_can_only_be_repeated(tmp_path: Path) -> None:
         lambda: load_config(None, ["units=64"], settled),
         lambda: load_config(toml(tmp_path, "units = 64"), [], settled),
     ):
-        with pytest.raises(ConfigError, match=r"units is 32 in the version .* cannot be 64: leave"):
+        with pytest.raises(
+            ConfigError, match=r"units is 32 in the version .* cannot be 64: leave units out$"
+        ):
             load()
 
 
@@ -90,6 +92,41 @@ def test_a_bad_value_is_named(key: str, value: str) -> None:
         load_config(None, [f"{key}={value}"])
     assert str(caught.value).startswith(f"{key}: ")
     assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("texts=foo", "--texts: must be lines, column:NAME or continuous (got 'foo')"),
+        ("texts=column:", "--texts: must be lines, column:NAME or continuous (got 'column:')"),
+        ("min_count=0", "--min-count: Input should be greater than or equal to 1 (got '0')"),
+        ("unknown=keep", "--unknown: Input should be 'error' or 'drop' (got 'keep')"),
+        (
+            "test_fraction=0.9",
+            "test_fraction: the sum with validation_fraction must be less than 1 (got '0.9')",
+        ),
+    ],
+)
+def test_a_key_with_an_option_is_named_by_the_option(override: str, problem: str) -> None:
+    """The error names the option of a key that has one, and ends with the value."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, [override])
+    assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("override", ["texts=" + "x" * 5000, "y" * 5000, "z" * 5000 + "=1"])
+def test_a_long_value_is_cut(override: str) -> None:
+    """An error shows the beginning of a long value or key alone."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, [override])
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_long_value_of_a_file_is_cut(tmp_path: Path) -> None:
+    """An error shows the beginning of a long list alone."""
+    with pytest.raises(ConfigError, match=r"^units: ") as caught:
+        load_config(toml(tmp_path, f"units = {list(range(5000))}"), [])
+    assert len(str(caught.value)) < 200
 
 
 def test_every_mistake_is_told_at_once() -> None:

@@ -66,15 +66,17 @@ def test_without_rare_symbols_there_is_no_unknown_one(tmp_path: Path) -> None:
 
 
 def test_a_text_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
-    """The error for a text of rare symbols names `min_count` and the highest count."""
-    with pytest.raises(CorpusError, match="no symbol occurs 201 times, the commonest 200: lower"):
+    """The error for a text of rare symbols names `--min-count` and the highest count."""
+    with pytest.raises(
+        CorpusError, match="no symbol occurs 201 times, the commonest 200: lower --min"
+    ):
         prepared(tmp_path, "abcdefghij" * 200, min_count=201)
 
 
 def test_a_held_out_part_of_rare_symbols_alone_is_refused(tmp_path: Path) -> None:
     """A held-out text of unknown symbols alone is refused; one known symbol is enough."""
     text, rare = "abcdefghij" * 180, "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
-    with pytest.raises(CorpusError, match=r"unknown symbols alone.*lower min_count"):
+    with pytest.raises(CorpusError, match=r"unknown symbols alone.*lower --min-count"):
         prepared(tmp_path, text + rare, min_count=2)
     prepared(tmp_path, text + rare[1:] + "a", min_count=2)
 
@@ -100,8 +102,10 @@ def test_too_many_symbols_are_refused_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_a_short_text_is_refused(tmp_path: Path) -> None:
-    """A text below 1,000 characters, not bytes, is refused."""
-    with pytest.raises(CorpusError, match=r"tale\.txt has 999 characters; at least 1000"):
+    """A text below 1,000 characters, not bytes, is refused with the remedy."""
+    with pytest.raises(
+        CorpusError, match=r"tale\.txt has 999 characters; at least 1000 .*: give more text"
+    ):
         prepared(tmp_path, "ü" * 999)
     assert len(prepared(tmp_path, "ü" * 1000)[0].ids) == 1000
 

@@ -165,9 +165,9 @@ def test_several_files_are_one_text(
 def test_min_count_is_a_key(
     tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The value of `--min-count` is validated as the key `min_count`."""
+    """The value of `--min-count` is validated as the key `min_count`, and the error names the option."""
     arguments = ("--corpus", str(corpus), "--name", "small", "--min-count", "0")
-    assert "min_count: Input should be greater than or equal to 1 (got '0')" in refused(
+    assert "training: --min-count: Input should be greater than or equal to 1 (got '0')" in refused(
         tmp_path, capsys, *arguments
     )
 

@@ -59,7 +59,7 @@ def _require_measurable(text: Split, vocabulary: Vocabulary, config: TrainingCon
     if vocabulary.unknown_id is not None and np.all(measured == vocabulary.unknown_id):
         raise CorpusError(
             "the held-out text has unknown symbols alone, and no loss could be measured: "
-            "lower min_count, or give the corpora in another order"
+            "lower --min-count, or give the corpora in another order"
         )
 
 
@@ -123,7 +123,7 @@ def _write_ids(
     if config.of_texts and TEXT_END not in vocabulary.symbols:
         raise CorpusError(
             "the vocabulary lacks U+000A, the line end, which ends each text: "
-            "lower min_count, or start from another version"
+            "lower --min-count, or start from another version"
         )
     encode(corpus, vocabulary, counts > 0, path)
     if path.stat().st_size != characters * id_type(vocabulary).itemsize:
@@ -139,7 +139,8 @@ def _mapped(path: Path, vocabulary: Vocabulary) -> Ids:
 def _require_long(corpus: Corpus, characters: int) -> None:
     if characters < MINIMUM_CHARACTERS:
         raise CorpusError(
-            f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed"
+            f"{corpus.name} has {characters} characters; at least {MINIMUM_CHARACTERS} are needed: "
+            "give more text"
         )
 
 
@@ -183,7 +184,7 @@ def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
     if not known.size:
         raise CorpusError(
             f"no symbol occurs {config.min_count} times, the commonest {counts.max()}: "
-            "lower min_count"
+            "lower --min-count"
         )
     rare = known.size < np.count_nonzero(counts)
     symbols = np.union1d(known, [ord(UNKNOWN)]) if rare else known

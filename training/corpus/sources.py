@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from training.bar import Advance, bar
 from training.corpus.text import PIECE, TextFile, read_bytes
-from training.errors import CorpusError
+from training.errors import CorpusError, quoted
 
 TEXT_NAME = re.compile(r"\.txt(\.(gz|xz|zst))?$", re.IGNORECASE)
 
@@ -88,7 +88,7 @@ def _files(source: str, corpora_dir: Path | None, downloads: Path) -> list[TextF
         if path.is_dir():
             return _below(path)
     raise CorpusError(
-        f"no corpus {source!r}: give a file, a folder, a URL or a known name ({', '.join(KNOWN)})"
+        f"no corpus {quoted(source)}: give a file, a folder, a URL or a known name ({', '.join(KNOWN)})"
     )
 
 
