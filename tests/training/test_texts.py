@@ -136,7 +136,7 @@ def test_a_column_of_csv(tmp_path: Path, delimiter: str) -> None:
 def test_a_column_of_json_lines(tmp_path: Path) -> None:
     """The texts of a member of JSON objects are read; an object without the member has no text."""
     records: list[dict[str, object]] = [{"town": name, "n": 1} for name in NAMES]
-    content = "\n".join(map(json.dumps, [*records, {"n": 2}, {"town": None}]))
+    content = "\n".join(map(json.dumps, [{"n": 0}, {}, *records, {"n": 2}, {"town": None}]))
     text, vocabulary = prepared(tmp_path, content, "towns.jsonl", texts="column:town")
     training, held_out = parts(text, vocabulary)
     assert training | held_out == set(NAMES)
@@ -155,7 +155,12 @@ JSON = "column:town"
         ("Ulm\n" + "x" * 1_300_000, "lines", "names.txt: line 2 has more than 1,000,000"),
         ("name,n\nUlm,1\n", JSON, "names.txt has no column 'town': its columns are 'name', 'n'"),
         ('town\n"Ulm" x,1\n', JSON, "names.txt, line 2: .*repair the record"),
-        ('{"name": "Ulm"}', JSON, "names.txt has no column 'town': its columns are 'name'"),
+        (
+            '{"name": "Ulm"}\n{"id": 1}',
+            JSON,
+            "names.txt has no column 'town': its columns are 'name'",
+        ),
+        ('{"town": 7}', f"column:{'x' * 5000}", "names.txt has no column 'x{80}': "),
         ('{"town": "Ulm"}\n[1]', JSON, "names.txt, line 2 is no JSON object"),
         ('{"town": "Ulm"}\n{"town": 7}', JSON, "names.txt, line 2: 'town' is no text"),
         (",".join(f"c{n}" for n in range(9000)), JSON, r"'c19' and 8980 more$"),
@@ -173,5 +178,5 @@ def test_bad_corpora_of_texts_are_refused(
 
 def test_a_line_end_too_rare_to_learn_is_refused(tmp_path: Path) -> None:
     """The line end ends each text, so it must be in the vocabulary."""
-    with pytest.raises(CorpusError, match=r"lacks U\+000A"):
+    with pytest.raises(CorpusError, match=r"lacks U\+000A.*: lower --min-count"):
         prepared(tmp_path, "\n".join(f"{name * 40}" for name in NAMES[:30]), min_count=50)

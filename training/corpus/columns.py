@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from training.errors import CorpusError
+from training.errors import CorpusError, quoted
 
 DELIMITERS = ",;\t"
 NAMED = 20  # columns that an error names
@@ -43,16 +43,20 @@ def _csv(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
 
 
 def _json_lines(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
+    shown: dict[str, Any] = {}  # the first record, or one that has the column
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         record = _json_object(line, f"{file}, line {number}")
-        if number == 1:
-            _require(column, record, file)
+        if column in record or not shown:
+            shown = record
         text = record.get(column)
         if not isinstance(text, str | None):
-            raise CorpusError(f"{file}, line {number}: {column!r} is no text: name another column")
+            raise CorpusError(
+                f"{file}, line {number}: {quoted(column)} is no text: name another column"
+            )
         yield text or ""
+    _require(column, shown, file)
 
 
 def _json_object(line: str, place: str) -> dict[str, Any]:
@@ -66,8 +70,8 @@ def _json_object(line: str, place: str) -> dict[str, Any]:
 
 
 def _require(column: str, columns: Any, file: str) -> None:
-    names = [name[:80] for name in columns]
+    names = list(columns)
     if column not in columns:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        known = ", ".join(map(repr, names[:NAMED])) + more
-        raise CorpusError(f"{file} has no column {column[:80]!r}: its columns are {known}")
+        known = ", ".join(map(quoted, names[:NAMED])) + more
+        raise CorpusError(f"{file} has no column {quoted(column)}: its columns are {known}")
