@@ -96,6 +96,16 @@ def test_example_runs(served: Service, tmp_path: Path, example: Example) -> None
         assert _texts(answer) == _texts(shown)
 
 
+def test_the_broken_stream_goes_on(served: Service, tmp_path: Path) -> None:
+    """The two requests of the cookbook's broken stream give each character of the text once."""
+    (example,) = (each for each in examples(COOKBOOK) if each.title == "A stream that breaks")
+    pieces = re.findall(
+        r'^data: (\{"text".*)$', run(example, served.port, tmp_path).stdout, re.MULTILINE
+    )
+    text = "".join(json.loads(piece)["text"] for piece in pieces)
+    assert text == served.generate(seed="GHOST:\n", temperature=0.6, length=2000).json["text"]
+
+
 def test_every_route_has_an_example(served: Service) -> None:
     """Each route of the OpenAPI document is called by some example."""
     called = "\n".join(example.code for example in examples(INTERFACE))

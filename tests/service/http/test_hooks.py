@@ -151,6 +151,22 @@ def test_all_origins_may_be_configured() -> None:
     assert {"*", "Authorization"} <= set(allowed)
 
 
+def test_a_preflight_of_the_openai_client_is_answered() -> None:
+    """A page may ask without a key whether it may send a key and the client's own headers."""
+    asked = {
+        "Origin": "https://b.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-stainless-lang",
+    }
+    response = client(keys=True, cors_origins="*").options("/generate", headers=asked)
+    assert response.status_code == 200
+    assert response.headers["Access-Control-Allow-Origin"] == "https://b.example"
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    # The wildcard allows x-stainless-lang; Authorization must be named beside the wildcard.
+    allowed = response.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    assert {"authorization", "content-type", "*"} <= set(allowed)
+
+
 def test_an_error_has_the_headers_too() -> None:
     """A refusal passes the same steps as a response of a route."""
     refused = client(keys=True, cors_origins="https://a.example").get(
