@@ -21,7 +21,7 @@ from training.learning.cluster import place
 from training.learning.run import Run, held
 from training.options import TrainOptions
 from training.space import require_space
-from training.suited import suited
+from training.suited import lasting, suited
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
             text, vocabulary = prepare(corpus, config, folder, known)
         config = suited(config, len(text.ids))
         batches = batches_of(text, config)
+        config = lasting(config, batches.whole)
         distilled = len(text.train) + config.teacher_text if teachers else 0
         require_space(config, vocabulary, folder, store, distilled)
         yield Inputs(store, folder, start, teachers, config, corpus, text, vocabulary), batches

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError
+from training.config import TrainingConfig
 from training.corpus.seed_text import seed_text_of
 from training.corpus.split import Split
 from training.errors import Int8Error, ParityError, TrainingError
@@ -21,7 +22,7 @@ from training.learning.trainer import Trainer
 from training.learning.workers import Workers
 from training.options import TrainOptions, command_line
 from training.publishing.publish import promote, publish
-from training.suited import described
+from training.suited import ENOUGH_STEPS, described
 
 
 def train(
@@ -52,7 +53,7 @@ def train(
     with _notes_how_to_go_on(options, run):
         if inputs.teachers:
             batches = taught(batches, inputs.teachers, config, text, vocabulary, run.folder)
-        _say(f"{described(config)}; {config.epochs * len(batches):,} steps in all")
+        _say(_plan(config, config.epochs * len(batches)))
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
         progress = progress or Progress(Console(highlight=False, quiet=not workers.chief))
         fit(trainer, run, batches, text, vocabulary, progress)
@@ -82,6 +83,13 @@ def _summary(inputs: Inputs) -> str:
         f"{inputs.corpus.name}: {files}{_texts(inputs.text)}{len(inputs.text.ids):,} characters, "
         f"{len(inputs.vocabulary)} symbols"
     )
+
+
+def _plan(config: TrainingConfig, steps: int) -> str:
+    plan = f"{described(config)}; {steps:,} steps in all"
+    if steps >= ENOUGH_STEPS:
+        return plan
+    return f"{plan}\n{steps:,} steps are few: raise epochs, lower batch_size, or give more text"
 
 
 def _texts(text: Split) -> str:

@@ -5,6 +5,7 @@ This module imports nothing heavy, because `--help` shows the table.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ SUITED: dict[int, dict[str, int | float]] = {
 # With regularisation a network stayed behind its teachers (docs/training.md, "Distilling shakespeare").
 TAUGHT = {"dropout": 0.0, "weight_drop": 0.0, "weight_decay": 0.02, "teacher_share": 0.9}
 KEYS = tuple(SUITED[100_000])
+ENOUGH_STEPS = 1000  # fewer steps learn too little from a text of any size
+MOST_EPOCHS = 60
 # The keys that the job shows before the training.
 SHOWN = (
     "units",
@@ -51,6 +54,17 @@ def suited(config: TrainingConfig, characters: int) -> TrainingConfig:
     return config.model_copy(update=unnamed)
 
 
+def lasting(config: TrainingConfig, steps: int) -> TrainingConfig:
+    """Return a configuration with epochs for ENOUGH_STEPS, where nobody has named a number.
+
+    `steps` are those of one pass through the text. A text by teachers has enough.
+    """
+    if config.teacher_text or "epochs" in config.model_fields_set:
+        return config
+    needed = math.ceil(ENOUGH_STEPS / steps)
+    return config.model_copy(update={"epochs": min(max(config.epochs, needed), MOST_EPOCHS)})
+
+
 def described(config: TrainingConfig) -> str:
     """Return the keys that decide the time and the loss of a training, with their values, as words."""
     return ", ".join(f"{key} {getattr(config, key)}" for key in SHOWN)
@@ -59,7 +73,8 @@ def described(config: TrainingConfig) -> str:
 def table() -> str:
     """Return the tables as a sentence for `--help`."""
     rows = {f"below {below:,} characters": keys for below, keys in SUITED.items()}
-    return "; ".join(
+    tables = "; ".join(
         f"{text}: " + ", ".join(f"{key}={each}" for key, each in keys.items())
         for text, keys in {**rows, "with teacher_text": TAUGHT}.items()
     )
+    return f"{tables}; of few batches: epochs for {ENOUGH_STEPS:,} steps, at most {MOST_EPOCHS}"

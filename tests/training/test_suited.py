@@ -1,10 +1,25 @@
 """The defaults of the network and its training suit the size of the text."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.servers import ROOT
+from tests.training.commands import job
 from training.config import TrainingConfig, load_config
-from training.suited import KEYS, SUITED, TAUGHT, described, suited, table
+from training.inputs import inputs_of_training
+from training.options import TrainOptions, parse
+from training.suited import (
+    ENOUGH_STEPS,
+    KEYS,
+    MOST_EPOCHS,
+    SUITED,
+    TAUGHT,
+    described,
+    lasting,
+    suited,
+    table,
+)
 
 TRAINING = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 
@@ -30,6 +45,36 @@ def test_a_named_value_stays() -> None:
     assert config.batch_size == SUITED[100_000]["batch_size"]
 
 
+@pytest.mark.parametrize(
+    ("steps", "epochs"), [(1, MOST_EPOCHS), (19, 53), (25, 40), (50, 20), (51, 20), (9000, 20)]
+)
+def test_a_short_text_gets_more_epochs(steps: int, epochs: int) -> None:
+    """Epochs of few steps are more, until there are enough steps or the most epochs."""
+    assert lasting(TrainingConfig(), steps).epochs == epochs
+
+
+def test_a_named_number_of_epochs_stays() -> None:
+    """A named number of epochs is never changed; a text by teachers makes enough steps by itself."""
+    assert lasting(load_config(None, ["epochs=20"]), 3).epochs == 20
+    assert lasting(TrainingConfig(teacher_text=9000), 3).epochs == 20
+
+
+def test_the_job_takes_more_epochs(tmp_path: Path, corpus: Path) -> None:
+    """The job's inputs for 5,000 characters have the epochs that make at least 1,000 steps."""
+    options = parse(job(tmp_path, "--corpus", str(corpus), "--name", "small")[3:])
+    assert isinstance(options, TrainOptions)
+    with inputs_of_training(options) as (inputs, batches):
+        assert inputs.config.epochs == 59
+        assert 58 * len(batches) < ENOUGH_STEPS <= 59 * len(batches)
+
+
+def test_the_guide_has_the_epochs() -> None:
+    """docs/training.md says how many epochs there are, and when there are more."""
+    words = " ".join(TRAINING.split())
+    assert f"at least {TrainingConfig().epochs} epochs" in words
+    assert f"for {ENOUGH_STEPS:,} steps, and at most {MOST_EPOCHS}" in words
+
+
 def test_a_text_by_teachers_needs_no_dropout() -> None:
     """With `teacher_text` the regularisation is off at every size; a named value stays."""
     for characters in (20_000, 1_000_000):
@@ -46,6 +91,7 @@ def test_the_values_are_said() -> None:
         assert f"{key}={value}" in table()
     for key, value in TAUGHT.items():
         assert f"{key}={value}" in table()
+    assert f"epochs for {ENOUGH_STEPS:,} steps, at most {MOST_EPOCHS}" in table()
 
 
 def test_the_guide_has_the_table() -> None:

@@ -39,6 +39,7 @@ def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
     assert said[0].startswith("some text.txt: 5,000 characters, ")
     assert said[1].startswith("units 16, batch_size 4, sequence_length 32, epochs 2, ")
     assert said[1].endswith("; 70 steps in all")
+    assert said[2] == "70 steps are few: raise epochs, lower batch_size, or give more text"
     assert [text.split(":")[0] for text in said if text.startswith("epoch")] == [
         "epoch 1",
         "epoch 2",
