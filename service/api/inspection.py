@@ -1,14 +1,14 @@
 """Inspections: what a model computes inside while it reads a text."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store import Architecture
+from model_store import Architecture, Vocabulary
 from service.api.inspection_schemas import Gates, InspectRequest, RankedUnit, UnitStates
+from service.api.resolve import readable
 from service.errors import FieldProblem, InvalidRequest
 from service.stream.details import DIGITS, Look, Reading
 
@@ -28,15 +28,21 @@ class Inspection:
     marked: list[int] | None
 
 
-def resolve_inspection(request: InspectRequest, architecture: Architecture) -> Inspection:
-    """Return the inspection that a request means for a model of this architecture.
+def resolve_inspection(
+    request: InspectRequest, architecture: Architecture, vocabulary: Vocabulary
+) -> Inspection:
+    """Return the inspection that a request means for a model of this architecture and vocabulary.
 
     Raises:
-        InvalidRequest: the model lacks the layer, a unit or gates, the text lacks a place or is not in
-            the form NFC, or the marked characters are none or all of the text.
+        InvalidRequest: the model lacks a character, the layer, a unit or gates, the text lacks a place or
+            is not in the form NFC, or the marked characters are none or all of the text.
     """
-    text = unicodedata.normalize("NFC", request.text)
-    problems = [*_model_problems(request, architecture), *_place_problems(request, text)]
+    text, problems = readable("text", request.text, request.unknown, vocabulary)
+    if not text:
+        problems.append(
+            FieldProblem("text", "the model knows none of these characters; send others")
+        )
+    problems += [*_model_problems(request, architecture), *_place_problems(request, text)]
     if problems:
         raise InvalidRequest(problems)
     gated = tuple(request.units) if request.gates else ()
@@ -63,6 +69,8 @@ def _place_problems(request: InspectRequest, text: str) -> Iterator[FieldProblem
     fields = [f"`{field}`" for field, value in places.items() if value is not None]
     if fields and text != request.text:
         message = "send the text in Unicode's form NFC, in whose characters {} counts"
+        if request.unknown == "drop":
+            message += ", and without the characters that the model does not know"
         yield FieldProblem("text", message.format(" and ".join(fields)))
         return
     if request.marked is not None:

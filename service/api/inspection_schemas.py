@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from service.api.parameters import Whole
+from service.api.parameters import Unknown, Whole
 from service.api.schemas import Likely, Request
 from service.stream.details import REACH
 
@@ -40,6 +40,7 @@ class InspectRequest(Request):
     distribution: bool = Field(
         False, description="Answer with every character's probability after the text."
     )
+    unknown: Unknown = "error"
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
     )

@@ -18,6 +18,7 @@ from service.api.parameters import (
     RepetitionWindow,
     StopString,
     TypicalP,
+    Unknown,
     Whole,
 )
 from service.api.schemas import Request
@@ -117,7 +118,7 @@ class CompletionRequest(Request):
     stream_options: StreamOptions | None = None
     suffix: str | None = Field(None, description="Refused: the model reads forwards only.")
     user: str | None = Field(None, description="Ignored.")
-    unknown: Literal["error", "drop"] = Field("error", description="As in `POST /generate`.")
+    unknown: Unknown = "error"
 
     @field_validator("suffix")
     @classmethod

@@ -1,6 +1,6 @@
 """The types of a request's parameters that several routes have: their bounds and descriptions."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -17,6 +17,12 @@ def _whole(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(_whole)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]
 PatternString = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]
+
+# What becomes of characters that the model does not know.
+Unknown = Annotated[
+    Literal["error", "drop"],
+    Field(description="Refuse or drop characters that the model does not know."),
+]
 
 # The parameters of a draw that both routes have.
 TopK = Annotated[

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from model_store import Vocabulary
+from service.api.parameters import Unknown
 from service.api.patterns import resolve_pattern
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
@@ -15,7 +16,6 @@ from service.settings import Settings
 from service.stream.generation import REPETITION_WINDOW, Generation, Pattern, Sampling, Stream
 
 MAX_TOGETHER = 1_000_000  # characters to read and to write in one request for many texts
-OMIT = '; send "unknown": "drop" to omit them'
 
 
 def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) -> Generation:
@@ -25,12 +25,10 @@ def resolve(request: GenerateRequest, model: LoadedModel, settings: Settings) ->
         InvalidRequest: a limit of this service or the model's vocabulary is exceeded, or no text can
             match the pattern.
     """
-    seed = unicodedata.normalize("NFC", request.seed)
-    if request.unknown == "drop":
-        seed = model.vocabulary.drop_unknown(seed)
+    seed, unknown = readable("seed", request.seed, request.unknown, model.vocabulary)
     length = within(request, "length", settings.max_length)
     problems = [
-        *unknown_characters("seed", seed, model.vocabulary, OMIT),
+        *unknown,
         *over_limit("seed", len(seed), settings.max_seed_chars),
         *over_limit("length", length, settings.max_length),
     ]
@@ -77,15 +75,22 @@ def _sampling(request: GenerateRequest, vocabulary: Vocabulary) -> Sampling:
     )
 
 
-def unknown_characters(
-    field: str, text: str, vocabulary: Vocabulary, remedy: str = ""
-) -> list[FieldProblem]:
-    """Return the problem of a text with characters that the model does not know, or nothing."""
-    unknown = vocabulary.unknown(text)
-    if not unknown:
-        return []
-    named = ", ".join(map(repr, unknown[:20])) + (" …" if len(unknown) > 20 else "")
-    return [FieldProblem(field, f"the model does not know {named}{remedy}")]
+def readable(
+    field: str, text: str, unknown: Unknown, vocabulary: Vocabulary
+) -> tuple[str, list[FieldProblem]]:
+    """Return a text in the form NFC, and the problem of its unknown characters, or nothing.
+
+    With `unknown` "drop" the text lacks these characters, which are no problem then.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if unknown == "drop":
+        return vocabulary.drop_unknown(text), []
+    lacking = vocabulary.unknown(text)
+    if not lacking:
+        return text, []
+    named = ", ".join(map(repr, lacking[:20])) + (" …" if len(lacking) > 20 else "")
+    message = f'the model does not know {named}; send "unknown": "drop" to omit them'
+    return text, [FieldProblem(field, message)]
 
 
 def characters_of(field: str, ids: list[int], vocabulary: Vocabulary) -> str:

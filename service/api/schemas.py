@@ -21,6 +21,7 @@ from service.api.parameters import (
     StopString,
     TopK,
     TypicalP,
+    Unknown,
     Whole,
 )
 from service.stream.generation import REPETITION_WINDOW, FinishReason
@@ -92,9 +93,7 @@ class GenerateRequest(Request):
     details: bool = Field(
         False, description="Explain each character: log-probabilities, before temperature."
     )
-    unknown: Literal["error", "drop"] = Field(
-        "error", description="Refuse or drop seed characters that the model does not know."
-    )
+    unknown: Unknown = "error"
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 from annotated_types import Ge
 from pydantic import BaseModel, FailFast, Field
 
+from service.api.parameters import Unknown
 from service.api.schemas import Request
 
 MODEL = "name, name@version or name@alias; without it, the default model."
@@ -16,6 +17,7 @@ class TokenizeRequest(Request):
     prompt: str = Field(description="The text whose characters are the tokens.")
     add_special_tokens: bool = Field(True, description="Ignored: there are no special tokens.")
     return_token_strs: bool = Field(False, description="Answer with the characters, too.")
+    unknown: Unknown = "error"
     model: str | None = Field(None, description=MODEL)
 
 

@@ -42,19 +42,25 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--context", default="", help="what the model reads before each text")
     parser.add_argument(
+        "--unknown",
+        choices=["error", "drop"],
+        default="error",
+        help="refuse or drop characters that the model does not know",
+    )
+    parser.add_argument(
         "--model", action="append", help="name, name@version or name@alias; may be repeated"
     )
     return parser
 
 
-def _score(file: str, context: str, model: list[str] | None, *, lines: bool) -> None:
+def _score(file: str, model: list[str] | None, *, lines: bool, **fields: str) -> None:
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     texts = _lines(text) if lines else {"": text}
     with local_engine(Settings(queue=MOST, deadline=DAY, max_length=MILLION)) as local:
         print(COLUMNS)
         for name in model or [local.settings.model]:
             scores = []
-            for score, begin in _scores(texts, context, name, local):
+            for score, begin in _scores(texts, fields, name, local):
                 scores.append(score)
                 if lines:
                     print(_row(score, begin))
@@ -70,15 +76,15 @@ def _lines(text: str) -> dict[str, str]:
 
 
 def _scores(
-    texts: dict[str, str], context: str, name: str, local: Local
+    texts: dict[str, str], fields: dict[str, str], name: str, local: Local
 ) -> Iterator[tuple[TextScore, str]]:
     """Yield the score and the beginning of each text, scored as many at a time as a request may have."""
     model, places = local.models.get(name), list(texts)
     for first in range(0, len(places), MAX_TEXTS):
         batch = places[first : first + MAX_TEXTS]
-        fields = {"texts": [texts[place] for place in batch], "context": context}
         try:
-            request = parse_options(ScoreRequest, fields)
+            some = [texts[place] for place in batch]
+            request = parse_options(ScoreRequest, {"texts": some, **fields})
             given = resolve_score(request, model, local.settings)
         except InvalidRequest as error:
             error.problems = tuple(_placed(problem, batch) for problem in error.problems)

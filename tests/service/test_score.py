@@ -60,11 +60,23 @@ def test_a_thousand_texts_in_one_request(service: Service) -> None:
     assert [each["nats"] for each in scores] == [scores[0]["nats"], scores[1]["nats"]] * 500
 
 
+def test_unknown_characters_are_dropped_on_request(service: Service) -> None:
+    """With `unknown` "drop" the scores are those of the known characters, which the details show."""
+    asked = {"texts": ["a€b"], "context": "€O", "details": True}
+    refused = _score(service, **asked).json["errors"]
+    assert [each["field"] for each in refused] == ["context", "texts.0"]
+    assert all('"unknown": "drop"' in each["message"] for each in refused)
+    answer = _score(service, **asked, unknown="drop").json
+    assert answer == _score(service, texts=["ab"], context="O", details=True).json
+    assert (answer["context"], answer["scores"][0]["text"]) == ("O", "ab")
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"texts": ["ok", "a€"]}, "texts.1"),
         ({"texts": ["a"], "context": "€"}, "context"),
+        ({"texts": ["ok", "€"], "unknown": "drop"}, "texts.1"),
         ({"texts": [""]}, "texts.0"),
         ({"texts": []}, "texts"),
         ({"texts": ["a"] * 1_001}, "texts"),

@@ -50,12 +50,24 @@ def test_a_whole_text_from_standard_input(store: Path) -> None:
     assert row[3:] == ["9", "(tiny)"]
 
 
+def test_unknown_characters_are_dropped_on_request(store: Path) -> None:
+    """With `--unknown drop` only the known characters are scored."""
+    known, dropped = (
+        _score(store, "-", "--unknown", "drop", text=text) for text in ("Hello", "€Hel€lo")
+    )
+    assert (dropped.returncode, dropped.stdout) == (0, known.stdout)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text", "named"),
     [
         (["-"], "", "FILE: "),
-        (["-"], "a€", "FILE: the model does not know '€'"),
-        (["-", "--lines"], "a\n\nb€\n", "FILE: line 3: the model does not know '€'"),
+        (["-"], "a€", "FILE: the model does not know '€'; send --unknown drop to omit them"),
+        (
+            ["-", "--lines"],
+            "a\n\nb€\n",
+            "FILE: line 3: the model does not know '€'; send --unknown",
+        ),
         (["-", "--lines"], "\n\n", "FILE: every line is empty"),
         (["-", "--context", "€"], "a", "--context: the model does not know '€'"),
         (["/does/not/exist"], "", "[Errno 2]"),
@@ -82,6 +94,6 @@ def test_further_problems_have_no_flag(store: Path) -> None:
     """Of many wrong lines the first are named, and then the number of the others alone."""
     done = _score(store, "-", "--lines", text="€\n" * 30)
     *named, further = done.stderr.splitlines()
-    message = "the model does not know '€'"
+    message = "the model does not know '€'; send --unknown drop to omit them"
     assert named == [f"service: FILE: line {n}: {message}" for n in range(1, len(named) + 1)]
     assert (done.returncode, further) == (2, f"service: {30 - len(named)} further problems")

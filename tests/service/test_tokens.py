@@ -30,6 +30,14 @@ def test_tokens_are_places_in_the_vocabulary(service: Service, store: Path) -> N
     assert _post(service, "/detokenize", tokens=[]).json == {"prompt": ""}
 
 
+def test_unknown_characters_are_dropped_on_request(service: Service) -> None:
+    """The error for an unknown character names the field that leaves the character out."""
+    refused = _post(service, "/tokenize", prompt="a€b").json["errors"][0]
+    assert '"unknown": "drop"' in refused["message"]
+    dropped = _post(service, "/tokenize", prompt="a€b", unknown="drop").json
+    assert dropped == _post(service, "/tokenize", prompt="ab").json
+
+
 def test_a_text_begins_after_a_line_end(service: Service) -> None:
     """The line end, which an empty seed text starts after, is the first and the last token."""
     info = service.get("/tokenizer_info").json

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from service.api.parameters import Unknown
 from service.api.schemas import Request
 
 MAX_TEXTS = 1_000
@@ -20,6 +21,7 @@ class ScoreRequest(Request):
         description="What the model reads before each text; without it, the model reads a line end.",
     )
     details: bool = Field(False, description="Answer with the log-probability of each character.")
+    unknown: Unknown = "error"
     model: str | None = Field(
         None, description="name, name@version or name@alias; without it, the default model."
     )
@@ -36,8 +38,9 @@ class Score(BaseModel):
 
 
 class TextScore(Score):
-    """The score of one text."""
+    """The score of one text; with `details` also the text that was read, and its characters' scores."""
 
+    text: str | None = None
     logprobs: list[float | None] | None = Field(
         None,
         description="The log-probability of each character after all characters before; null for U+FFFD.",

@@ -1,13 +1,12 @@
 """Scores as a request means them, and as an answer shows them."""
 
-import unicodedata
 from collections.abc import Iterable
 from math import exp, fsum, log
 from typing import Any
 
 from model_store import UNKNOWN
 from service.api.many.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
-from service.api.resolve import over_limit, too_much_together, unknown_characters
+from service.api.resolve import over_limit, readable, too_much_together
 from service.errors import FieldProblem, InvalidRequest
 from service.generation.scores import Given
 from service.models.loading import LoadedModel
@@ -21,17 +20,15 @@ def resolve_score(request: ScoreRequest, model: LoadedModel, settings: Settings)
     Raises:
         InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
     """
-    context = unicodedata.normalize("NFC", request.context)
-    texts = [unicodedata.normalize("NFC", text) for text in request.texts]
-    problems = [
-        *unknown_characters("context", context, model.vocabulary),
-        *over_limit("context", len(context), settings.max_seed_chars),
-    ]
-    for place, text in enumerate(texts):
-        problems += unknown_characters(f"texts.{place}", text, model.vocabulary)
-        problems += over_limit(f"texts.{place}", len(text), settings.max_length)
-        problems += _nothing_scored(f"texts.{place}", text)
-    given = [Given(model.prompt(context), text) for text in texts]
+    context, problems = readable("context", request.context, request.unknown, model.vocabulary)
+    problems += over_limit("context", len(context), settings.max_seed_chars)
+    given = []
+    for place, asked in enumerate(request.texts):
+        field = f"texts.{place}"
+        text, unknown = readable(field, asked, request.unknown, model.vocabulary)
+        problems += [*unknown, *over_limit(field, len(text), settings.max_length)]
+        problems += _nothing_scored(field, text)
+        given.append(Given(model.prompt(context), text))
     problems += too_much_together("texts", sum(map(len, given)))
     if problems:
         raise InvalidRequest(problems)
@@ -49,7 +46,7 @@ def score_response(
     return ScoreResponse(
         model=model.manifest.name,
         version=model.manifest.version,
-        context=unicodedata.normalize("NFC", request.context),
+        context=readable("context", request.context, request.unknown, model.vocabulary)[0],
         scores=scores,
         total=total_of(scores),
     )
@@ -62,22 +59,22 @@ def total_of(scores: Iterable[Score]) -> Score:
 
 
 def _nothing_scored(field: str, text: str) -> list[FieldProblem]:
-    """Return the problem of a text of unknown symbols alone, or nothing."""
+    """Return the problem of a text without a character that counts, or nothing."""
     if text.strip(UNKNOWN):
         return []
-    message = "no character is left to score; leave this text out"
-    return [FieldProblem(field, message)]
+    return [FieldProblem(field, "no character is left to score; leave this text out")]
 
 
 def _text_score(text: str, logprobs: list[float], *, shown: bool) -> TextScore:
     """Return the score of a text; like a loss in training, the score leaves unknown symbols out."""
-    each = [
-        None if character == UNKNOWN else logprob
-        for character, logprob in zip(text, logprobs, strict=True)
-    ]
-    scored = [logprob for logprob in each if logprob is not None]
-    rounded = [logprob if logprob is None else round(logprob, DIGITS) for logprob in each]
-    return TextScore(**_measures(len(scored), fsum(scored)), logprobs=rounded if shown else None)
+    pairs = zip(text, logprobs, strict=True)
+    each = [None if character == UNKNOWN else logprob for character, logprob in pairs]
+    counted = [logprob for logprob in each if logprob is not None]
+    score = TextScore(**_measures(len(counted), fsum(counted)))
+    if shown:
+        score.text = text
+        score.logprobs = [None if one is None else round(one, DIGITS) for one in each]
+    return score
 
 
 def _measures(characters: int, logprob: float) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from service.api.inspection import (
 )
 from service.api.inspection_schemas import InspectRequest, InspectResponse
 from service.api.likely import every_character, likely_characters
-from service.api.resolve import unknown_characters
-from service.errors import InvalidRequest
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
 from service.http.media_types import JSON
@@ -49,9 +47,7 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
     def inspect() -> Response:
         wire = read_body(InspectRequest)
         model = models.get(wire.model)
-        inspection = resolve_inspection(wire, model.manifest.architecture)
-        if problems := unknown_characters("text", inspection.text, model.vocabulary):
-            raise InvalidRequest(problems)
+        inspection = resolve_inspection(wire, model.manifest.architecture, model.vocabulary)
         admission.charge_reading(current_visit(), len(inspection.text))
         ids = model.vocabulary.encode(inspection.text)
         reading = model.engine.inspect(ids, inspection.look, settings.deadline)

@@ -1,11 +1,9 @@
 """`/tokenize`, `/detokenize` and `/tokenizer_info`, in vLLM's form; a token is a character."""
 
-import unicodedata
-
 from flask import Blueprint, Response
 
 from model_store import UNKNOWN
-from service.api.resolve import characters_of, unknown_characters
+from service.api.resolve import characters_of, readable
 from service.api.token_schemas import (
     DetokenizeRequest,
     DetokenizeResponse,
@@ -54,8 +52,8 @@ def token_routes(models: Models, settings: Settings) -> Blueprint:
     def tokenize() -> Response:
         wire = read_body(TokenizeRequest)
         vocabulary = models.get(wire.model).vocabulary
-        text = unicodedata.normalize("NFC", wire.prompt)
-        if problems := unknown_characters("prompt", text, vocabulary):
+        text, problems = readable("prompt", wire.prompt, wire.unknown, vocabulary)
+        if problems:
             raise InvalidRequest(problems)
         answer = TokenizeResponse(
             count=len(text),

@@ -5,18 +5,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_store import Vocabulary
 from service.api.inspection import RANKED, Inspection, rank, resolve_inspection
 from service.api.inspection_schemas import InspectRequest
 from service.api.likely import likely_characters
 from service.errors import InvalidRequest
 from service.stream.details import Details, Look
-from tests.factories import CellName, description
+from tests.factories import SYMBOLS, CellName, description
 from tests.fake_engines import details_of, fake_model
 
 
 def _resolved(cell: CellName = "lstm", **fields: Any) -> Inspection:
     request = InspectRequest.model_validate({"text": "abc"} | fields)
-    return resolve_inspection(request, description(layers=2, units=8, cell=cell).architecture)
+    architecture = description(layers=2, units=8, cell=cell).architecture
+    return resolve_inspection(request, architecture, Vocabulary(SYMBOLS))
 
 
 def test_defaults() -> None:
@@ -41,6 +43,11 @@ def test_other_cells_have_no_such_gates(cell: CellName) -> None:
     ]
 
 
+def test_unknown_characters_are_dropped_on_request() -> None:
+    """With `unknown` "drop" the text lacks the characters that the model does not know."""
+    assert _resolved(text="a€b", unknown="drop").text == "ab"
+
+
 def test_the_text_is_composed() -> None:
     """The text is read in NFC form; without marks any form will do."""
     assert _resolved(text="o\u0308a").text == "\u00f6a"
@@ -57,6 +64,14 @@ def test_the_text_is_composed() -> None:
             {"text": "o\u0308a", "gradient_at": 1},
             "send the text in Unicode's form NFC, in whose characters `gradient_at` counts",
         ),
+        (
+            {"text": "a€b", "marked": [1], "unknown": "drop"},
+            (
+                "send the text in Unicode's form NFC, in whose characters `marked` counts, "
+                "and without the characters that the model does not know"
+            ),
+        ),
+        ({"text": "€", "unknown": "drop"}, "the model knows none of these characters; send others"),
         ({"gradient_at": 0}, "name a character with another before it, from 1 up to 2"),
         ({"gradient_at": 3}, "name a character with another before it, from 1 up to 2"),
         ({"layer": 2}, "the model's layers are 0 to 1"),
