@@ -4,7 +4,8 @@ import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
 import { gradientAt, lastWith, lookBack, lookBackCurve, strip } from "./lookback.js";
 import { marked, NAMES, selection, tellsApart } from "./marks.js";
-import { chosen } from "./prompt.js";
+import { chosen, put, untouched } from "./prompt.js";
+import { written } from "./seeds.js";
 import { curves, did, map, middle, relative } from "./states.js";
 import { bars } from "./surprise.js";
 import { fitted } from "./svg.js";
@@ -43,9 +44,11 @@ export function open() {
 }
 
 /** Look at a model from its first unit on: another model may have fewer layers and units. */
-function begin() {
+async function begin() {
   if (known) $("layer").value = $("unit").value = 0;
-  return color();
+  if (untouched($("inside-text"))) put($("inside-text"), await written());
+  offerMarks();
+  await color();
 }
 
 const inTurn = (action) => (last = last.catch(() => {}).then(action));
@@ -58,7 +61,7 @@ function offerMarks() {
     option.text = option.disabled ? `${option.value} (not in this text)` : option.value;
   }
   const left = [...$("mark").options].find((one) => !one.disabled);
-  if ($("mark").selectedOptions[0]?.disabled) $("mark").value = left?.value ?? "";
+  if ($("mark").selectedOptions[0]?.disabled ?? true) $("mark").value = left?.value ?? "";
   $("find").disabled = !left;
 }
 

@@ -46,12 +46,21 @@ export function show(body) {
   $("degrees").value = $("temperature").value;
 }
 
+/** Whether a field shows what the page put into it, and nothing that somebody typed. */
+export const untouched = (field) => field.value === field.defaultValue;
+
+/** Put a text into a field in which nobody typed. */
+export function put(field, text) {
+  if (untouched(field)) field.value = text;
+  field.defaultValue = text;
+}
+
 /** Show what was typed before, and keep what is typed from now on. */
 export function keep() {
   show(JSON.parse(localStorage.getItem(KEY) ?? "{}"));
   document.addEventListener("input", () => {
     $("degrees").value = $("temperature").value;
-    const typed = FIELDS.filter($).map((name) => [name, $(name).value]);
+    const typed = FIELDS.filter((name) => !untouched($(name))).map((name) => [name, $(name).value]);
     localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(typed)));
   });
 }

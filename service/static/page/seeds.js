@@ -1,21 +1,29 @@
-// The seed texts that the models bring: the seed field shows the chosen model's, until somebody types another.
+// What the chosen model brings: its seed text, and a text that it wrote. A field shows it until somebody types another.
 
+import { postJson } from "./api.js";
 import { $ } from "./dom.js";
+import { chosen, put } from "./prompt.js";
 
-const seeds = new Map(); // by the value of the field "model"; "" is the default model
-const first = $("seed").value;
+const LONGEST = 2000; // characters that the model is asked to read
+const TOGETHER = 40; // texts of a model of many short texts
 
-/** Learn the seed texts from the answer of /models. */
-export function learn({ models, default: reference }) {
-  for (const { name, seed_text } of models) {
-    seeds.set(name, seed_text);
-    if (name === reference.split("@")[0]) seeds.set("", seed_text);
-  }
+const models = new Map(); // by the value of the field "model"; "" is the default model
+
+/** Learn of the models from the answer of /models. */
+export function learn({ models: listed, default: reference }) {
+  for (const model of listed) models.set(model.name, model);
+  models.set("", models.get(reference.split("@")[0]));
 }
 
-/** Show the seed text of the chosen model, in place of another model's. */
-export function suggest() {
-  const seed = seeds.get($("model").value);
-  const others = [first, ...seeds.values()];
-  if (seed !== undefined && others.includes($("seed").value)) $("seed").value = seed;
+const known = () => models.get($("model").value.split("@")[0]);
+
+/** Show the seed text of the chosen model. */
+export const suggest = () => known() && put($("seed"), known().seed_text);
+
+/** A text that the chosen model wrote, always the same one: every model knows its own characters. */
+export async function written() {
+  const many = known()?.corpus.texts;
+  const body = many ? { seed: "", count: TOGETHER } : { seed: known()?.seed_text ?? "", count: 1, temperature: 0.5 };
+  const { texts, seed } = await postJson("/generate", { ...body, ...chosen() });
+  return [...texts.map(({ text }) => seed + text).join("\n").normalize("NFC")].slice(0, LONGEST).join("");
 }
