@@ -1,8 +1,8 @@
 // Temperature: the probabilities of the next character, re-shaped by the slider, and one drawn after another.
 
 import { postJson } from "./api.js";
-import { $, element, say, sayError } from "./dom.js";
-import { chosen, request } from "./prompt.js";
+import { $, element, say, sayError, size } from "./dom.js";
+import { chosen, request, untouched } from "./prompt.js";
 import { fitted, picture, rows, scale, svg } from "./svg.js";
 import { glyph, percent, visible } from "./words.js";
 
@@ -11,6 +11,7 @@ const [LEFT, TOP, BOTTOM] = [48, 12, 24];
 const NARROWEST = 18; // pixels of a bar with its label
 const READS = 200; // characters before the next one that the model is asked to read
 const PAUSE = 400; // milliseconds between two steps
+const FARTHEST = 10; // characters after the model's own seed text that are taken without a draw
 
 let after = []; // {character, logprob} of all that may follow the text, the likeliest first; empty until asked for
 let text = ""; // the seed text and what was drawn
@@ -43,9 +44,13 @@ function act(action) {
   last = last.then(action).catch((error) => sayError($("temperatures-status"), error));
 }
 
+/** Begin after the seed text; after the model's own one, at the next place where no character has most of it. */
 async function begin() {
   seed = request().seed;
   await ask(seed);
+  while (untouched($("seed")) && size(text) < size(seed) + FARTHEST && Math.exp(after[0].logprob) > 0.5) {
+    await ask(text + after[0].character);
+  }
 }
 
 /** Take the marked character into the text and ask for what follows; then draw from that. */
