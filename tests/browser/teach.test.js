@@ -169,6 +169,18 @@ test("the bars of the next character follow the slider, and the drawn one is mar
   await take("temperatures", page);
 });
 
+test("after the model's own seed text, the bars begin where the choice is open", async () => {
+  await page.locator("#temperature").fill("1");
+  await page.click("#tab-temperatures");
+  for (const [model, begins] of [["", "ROMEO:\n"], ["faust", "FAUST:\n"]]) {
+    if (model) await page.selectOption("#model", model);
+    await page.waitForFunction((text) => document.getElementById("drawn").textContent === text, begins);
+    const shares = await page.$$eval("#chances title", (titles) => titles.map((one) => parseFloat(one.textContent.split(": ").at(-1))));
+    assert.ok(shares[0] < 50 && shares[4] > 4, `${model}: ${shares.slice(0, 5)}`);
+  }
+  await take("temperatures-begin", page);
+});
+
 test("steps asked for while the service still computes are taken one after another", async () => {
   await page.route("**/inspect", async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -211,7 +223,9 @@ test("the slider over epochs shows samples and loss of each", async () => {
   const [status, sample] = [page.locator("#learn-status"), page.locator("[id='sample-1.0']")];
   const first = await sample.textContent();
   assert.match(await status.textContent(), /Before the training: 4.22 nats a character on unseen text, like guessing among 68/);
-  assert.equal(await page.locator("#losses .mark").count(), 0);
+  assert.equal(await page.locator("#losses .mark").count(), 1);
+  assert.equal(await page.locator("#losses .mark + text").textContent(), "4.22 nats");
+  await take("learn-first", page);
   await page.locator("#epoch").fill("23");
   assert.equal(await page.locator("#losses .mark").count(), 1);
   assert.match(await status.textContent(), /After 23 of 27 epochs: 1.33 nats/);

@@ -34,6 +34,7 @@ test("a text is written, and continued at the cost of what is new", async () => 
   assert.equal(first.length, "ROMEO:".length + 300);
   await page.click("#continue");
   await page.locator("#cache", { hasText: "300 characters were remembered, 300 computed" }).waitFor();
+  assert.ok(await page.locator("#speed").isVisible());
   assert.ok((await text()).startsWith(first));
   await take("write", page);
 });
@@ -43,6 +44,8 @@ test("what is counted as computed does not depend on the text that was shown bef
   await generate(200);
   await generate(260);
   assert.match(await page.locator("#cache").textContent(), /200 characters were remembered, 60 computed/);
+  await generate(100);
+  assert.ok(await page.locator("#speed").isHidden()); // nothing was computed
 });
 
 test("characters that the model does not know are refused, or left out where that is chosen", async () => {

@@ -77,7 +77,10 @@ function finish(summary, cache, remembered, milliseconds) {
     partial: `partial: ${grouped(remembered)} characters were remembered, ${grouped(size(text) - remembered)} computed`,
     miss: "miss: all of it was computed",
   }[cache] ?? cache;
-  $("speed").textContent = `${grouped((1000 * size(text)) / milliseconds)} characters/s`;
+  // Remembered characters took no time to compute.
+  const computed = size(text) - remembered;
+  $("speed").parentElement.hidden = computed <= 0;
+  $("speed").textContent = `${grouped((1000 * computed) / milliseconds)} characters/s`;
   $("facts").hidden = false;
 }
 
