@@ -34,6 +34,18 @@ test("a text of one's own is shaded, with the five likeliest in the place of eac
   assert.equal(await page.locator("#bars li").count(), 5);
 });
 
+test("a text of one's own is explained without the characters that the model does not know, where that is chosen", async () => {
+  await page.click("#tab-surprise");
+  await page.selectOption("#unknown", "drop");
+  await page.fill("#given-text", "My \u4e16xylophone");
+  await page.click("#given button");
+  await said("surprise", "Done");
+  assert.equal(await page.locator("#surprise-text").textContent(), "My xylophone");
+  await page.locator("#surprise-text span").nth(3).hover();
+  assert.match(await page.locator("#likeliest-of").textContent(), /^x had/);
+  assert.equal(await page.locator("#bars li").count(), 5);
+});
+
 test("a text is coloured by the unit that best tells upper case from the rest", async () => {
   await submit("inside");
   assert.equal(await page.locator("#ranking button").count(), 10);

@@ -16,7 +16,7 @@ export function setUp() {
   }
   $("given").addEventListener("submit", (event) => {
     event.preventDefault();
-    explainAll("Reading …", async (signal) => append(await detailsOf($("given-text").value.normalize("NFC"), signal)));
+    explainAll("Reading …", async (signal) => append(await detailsOf($("given-text").value, signal)));
   });
   text.addEventListener("keydown", (event) => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -51,13 +51,15 @@ async function explainAll(doing, come) {
   }
 }
 
-/** The details of each character of a text that nobody generated. */
-async function detailsOf(text, signal) {
+/** The details of each character that the model reads of a text that nobody generated. */
+async function detailsOf(given, signal) {
+  const { unknown } = request();
+  const by = { ...(unknown && { unknown }), ...chosen() };
+  const { scores } = await postJson("/score", { texts: [given], details: true, ...by }, signal);
+  const [{ text, logprobs }] = scores;
   // A model that knows no line end has scores alone.
-  const likeliest = postJson("/inspect", { text: `\n${text}`, ...chosen() }, signal).catch(() => null);
-  const { scores } = await postJson("/score", { texts: [text], details: true, ...chosen() }, signal);
-  const next = (await likeliest)?.next ?? [];
-  return [...text].map((character, n) => ({ character, logprob: scores[0].logprobs[n], top: next[n] ?? [] }));
+  const likeliest = await postJson("/inspect", { text: `\n${text}`, ...chosen() }, signal).catch(() => null);
+  return [...text].map((character, n) => ({ character, logprob: logprobs[n], top: likeliest?.next[n] ?? [] }));
 }
 
 function append(characters) {
@@ -70,7 +72,11 @@ function append(characters) {
   }
 }
 
-const bits = () => details.reduce((sum, one) => sum - one.logprob, 0) / details.length / Math.LN2;
+/** The mean surprise; an unknown symbol has none. */
+function bits() {
+  const counted = details.filter(({ logprob }) => logprob !== null);
+  return counted.reduce((sum, { logprob }) => sum - logprob, 0) / counted.length / Math.LN2;
+}
 
 /** Show the five likeliest characters in the place of one. */
 function explain(mark) {
@@ -79,7 +85,8 @@ function explain(mark) {
   for (const each of $("surprise-text").querySelectorAll("[tabindex='0']")) each.tabIndex = -1;
   mark.tabIndex = 0;
   $("likeliest").hidden = false;
-  $("likeliest-of").textContent = `${visible(one.character)} had ${percent(Math.exp(one.logprob))}`;
+  const had = one.logprob === null ? "is not counted" : `had ${percent(Math.exp(one.logprob))}`;
+  $("likeliest-of").textContent = `${visible(one.character)} ${had}`;
   $("bars").replaceChildren(...bars(one.top));
 }
 
