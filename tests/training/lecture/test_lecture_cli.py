@@ -1,11 +1,15 @@
 """`python -m training.lecture`: the list, the errors, and every system in its quick form."""
 
+import os
 import re
+from collections.abc import Callable
 
 import pytest
 
 from tests.servers import ROOT
-from training.lecture.__main__ import SYSTEMS, main
+from training.lecture.__main__ import SYSTEMS, _quiet, main
+
+Rows = dict[str, list[float]]
 
 
 def test_alone_it_lists_the_systems(capsys) -> None:
@@ -54,9 +58,55 @@ def test_an_output_that_is_no_folder(tmp_path, capsys) -> None:
     assert capsys.readouterr().err.startswith("lecture: ")
 
 
+# What the quick form of a system shows, by the numbers of its rows; other systems have tests of their own.
+POINTS: dict[str, Callable[[Rows], bool]] = {
+    "forward-pass": lambda rows: max(rows["GRU"][1], rows["GRU, reset after"][1]) < 0.2,
+    "ice-cream": lambda rows: (
+        rows["least possible, exact"][0] < max(rows["gru"][1], rows["lstm"][1]) < rows["rnn"][1]
+    ),
+    "cells": lambda rows: rows["GRU"][3] < min(rows["LSTM"][3], rows["LSTM without f"][3]),
+    "captioning": lambda rows: (
+        rows["with attention"][1] > rows["one mean vector"][1]
+        and rows["large: colour"][0] > 1.5 * rows["share of the places"][0]
+        and rows["small: colour"][1] > 1.5 * rows["share of the places"][1]
+    ),
+    "pixel-rnn": lambda rows: (
+        max(rows["PixelRNN"][1], rows["PixelCNN"][1]) < rows["each pixel alone"][1] - 0.1
+    ),
+    "architectures": lambda rows: rows["1×97"][1] < rows["2×61"][1] < rows["3×49"][1],
+}
+
+
+def test_notes_of_an_import_stay_off_the_terminal(capfd) -> None:
+    """What a library writes to standard error while it loads is shown only if the import fails."""
+    with _quiet():
+        os.write(2, b"a note\n")
+    assert not capfd.readouterr().err
+
+    @_quiet()
+    def fail() -> None:
+        os.write(2, b"the cause\n")
+        raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    assert capfd.readouterr().err == "the cause\n"
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_runs(name, tmp_path, capsys) -> None:
-    """Each system prints its output and saves its picture, also with few updates."""
+    """Each quick form prints its output, saves its picture, and shows the point of its section."""
     assert main([name, "--quick", "--output", str(tmp_path)]) == 0
     assert (tmp_path / f"{name}.png").stat().st_size > 5000
-    assert "picture: " in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "picture: " in output
+    assert POINTS.get(name, bool)(_rows(output)), output
+
+
+def _rows(output: str) -> Rows:
+    """Return the numbers of every row of the printed tables, by the row's first cell."""
+    cells = [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
+    return {
+        first: [float(cell) for cell in others if re.fullmatch(r"-?[\d.]+(e-?\d+)?", cell)]
+        for first, *others in cells
+    }

@@ -18,6 +18,8 @@ ITERATIONS = 400
 CUTS = 60  # in a mini-batch
 DAYS = 20  # of a cut
 MEASURED = 1000  # cuts to measure the loss
+QUICK = ("RNN", "LSTM", "GRU", "LSTM without f")  # the cells of a quick lesson
+QUICK_CUTS = 30
 
 Batch = tuple[store.Ids, store.Ids]
 
@@ -60,30 +62,32 @@ def units_for(cell: Cell) -> int:
     return min(range(1, most + 1), key=lambda units: abs(size(cell, units) - WEIGHTS))
 
 
-def train(cell: Cell, starts: int, iterations: int, seed: int) -> Array:
+def train(cell: Cell, starts: int, iterations: int, seed: int, cuts: int = CUTS) -> Array:
     """Train `starts` networks of the cell; return their losses on new cuts in nats per day, [starts]."""
     networks = Networks(cell, units_for(cell), starts, seed)
-    descend(networks.losses, networks.weights, _batches(seed), iterations, learning_rate=0.03)
+    descend(networks.losses, networks.weights, _batches(seed, cuts), iterations, 0.03)
     rng = np.random.default_rng([seed, 2])
     weather, sign = store.cuts(*store.record(20_000, rng), MEASURED, rng)
     return networks.losses((weather[:, :DAYS], sign[:, :DAYS])).data[:, 0]
 
 
-def _batches(seed: int) -> Iterator[Batch]:
+def _batches(seed: int, cuts: int) -> Iterator[Batch]:
     rng = np.random.default_rng([seed, 1])
     weather, sign = store.record(20_000, rng)
     while True:
-        x, y = store.cuts(weather, sign, CUTS, rng)
+        x, y = store.cuts(weather, sign, cuts, rng)
         yield x[:, :DAYS], y[:, :DAYS]
 
 
 def run(lesson: Lesson) -> None:
     """Train every cell; print and draw how far each start stays above the least possible loss."""
-    iterations, starts = lesson.iterations(ITERATIONS, quick=20), 2 if lesson.quick else STARTS
+    iterations, starts = lesson.iterations(ITERATIONS, quick=300), 2 if lesson.quick else STARTS
+    cuts = QUICK_CUTS if lesson.quick else CUTS
     least = float(store.least_loss(DAYS).mean())
     above, rows = {}, []
-    for name, cell in CELLS.items():
-        above[name] = np.sort(train(cell, starts, iterations, lesson.seed)) - least
+    for name in QUICK if lesson.quick else CELLS:
+        losses = train(CELLS[name], starts, iterations, lesson.seed, cuts)
+        above[name] = np.sort(losses) - least
     for name in sorted(above, key=_median(above)):
         units = units_for(CELLS[name])
         best, middle, worst = np.quantile(above[name], [0, 0.5, 1])

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from training.lecture import store
 from training.lecture.lesson import Lesson, save_picture, show_table
-from training.lecture.memory.cells import DAYS, train
+from training.lecture.memory.cells import CUTS, DAYS, QUICK_CUTS, train
 from training.lecture.steps import (
     Array,
     Gate,
@@ -114,10 +114,12 @@ def run(lesson: Lesson) -> None:
         ["cell", "largest difference"],
         [[name, step.off] for name, step in compared.items()],
     )
-    iterations, starts = lesson.iterations(ITERATIONS, quick=20), 2 if lesson.quick else STARTS
+    iterations, starts = lesson.iterations(ITERATIONS, quick=300), 2 if lesson.quick else STARTS
+    cuts = QUICK_CUTS if lesson.quick else CUTS
     least = float(store.least_loss(DAYS).mean())
     above = {
-        name: np.sort(train(CELLS[name], starts, iterations, lesson.seed)) - least for name in GRUS
+        name: np.sort(train(CELLS[name], starts, iterations, lesson.seed, cuts)) - least
+        for name in GRUS
     }
     show_table(
         f"Both forms of the GRU: nats per day above the least loss, {starts} starts (see `cells`)",

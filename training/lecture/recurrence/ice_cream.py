@@ -16,6 +16,7 @@ UNITS = 4
 ITERATIONS = 1000
 STARTS = 3  # initial weights to choose from: with four units, some lead to no learning
 CUTS = 200  # in a mini-batch
+QUICK_CUTS = 50
 DAYS = 100_000  # of the training record, and of the measuring record
 LECTURE = 0.168  # nats per day at the end of the lecture's notebook
 
@@ -80,7 +81,7 @@ def keras_network(cell: str, units: int = UNITS) -> keras.Model:
     return keras.Sequential(parts)
 
 
-def batches(rng: np.random.Generator, cuts: int = CUTS) -> Iterator[Batch]:
+def batches(rng: np.random.Generator, cuts: int) -> Iterator[Batch]:
     """Yield mini-batches of random cuts from one long record."""
     weather, sign = store.record(DAYS, rng)
     while True:
@@ -88,18 +89,20 @@ def batches(rng: np.random.Generator, cuts: int = CUTS) -> Iterator[Batch]:
         yield one_hot(x), y
 
 
-def learn(network: Network | keras.Model, iterations: int, seed: int) -> list[float]:
+def learn(
+    network: Network | keras.Model, iterations: int, seed: int, cuts: int = CUTS
+) -> list[float]:
     """Train the network; return the loss of every mini-batch in nats per day."""
 
     def loss(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         return mean_nats(network(x), y)
 
     weights = network.weights if isinstance(network, Network) else network.trainable_variables
-    cuts = batches(np.random.default_rng(seed))
-    return minimise(loss, weights, cuts, iterations, learning_rate=0.03)
+    drawn = batches(np.random.default_rng(seed), cuts)
+    return minimise(loss, weights, drawn, iterations, learning_rate=0.03)
 
 
-def best_start(name: str, starts: int, iterations: int, seed: int) -> Result:
+def best_start(name: str, starts: int, iterations: int, seed: int, cuts: int = CUTS) -> Result:
     """Train from several initial weights; return the network with the lowest final loss, and its losses.
 
     The name is a Keras cell or "from scratch". The training loss decides, so the choice does not depend
@@ -109,7 +112,7 @@ def best_start(name: str, starts: int, iterations: int, seed: int) -> Result:
     for start in range(starts):
         set_seeds(seed * starts + start)
         network = Network() if name == "from scratch" else keras_network(name)
-        results.append((network, learn(network, iterations, seed)))
+        results.append((network, learn(network, iterations, seed, cuts)))
     return min(results, key=lambda result: np.mean(result[1][-100:]))
 
 
@@ -133,11 +136,11 @@ def parity(network: Network, seed: int) -> float:
 
 def run(lesson: Lesson) -> None:
     """Train the network from scratch and Keras's cells; compare both with the least loss."""
-    iterations, starts = lesson.iterations(ITERATIONS, quick=40), 1 if lesson.quick else STARTS
+    starts, cuts = (1, QUICK_CUTS) if lesson.quick else (STARTS, CUTS)
     least = store.least_loss()
     curves, days, rows = {}, {}, []
     for name in ("from scratch", *CELLS):
-        network, curves[name] = best_start(name, starts, iterations, lesson.seed)
+        network, curves[name] = best_start(name, starts, ITERATIONS, lesson.seed, cuts)
         days[name] = loss_by_day(network, lesson.seed)
         count = sum(int(tf.size(weight)) for weight in network.weights)
         mean = float(days[name].mean())
@@ -147,7 +150,7 @@ def run(lesson: Lesson) -> None:
     rows.append(["the lecture's notebook", "", LECTURE, LECTURE - float(least.mean())])
     rows.append(["least possible, exact", "", float(least.mean()), 0.0])
     show_table(
-        f"Nats per day on new cuts of {store.CUT} days, {UNITS} units, {iterations} iterations, "
+        f"Nats per day on new cuts of {store.CUT} days, {UNITS} units, {ITERATIONS} iterations, "
         f"best of {starts} starts",
         ["network", "weights", "nats", "above the least"],
         rows,

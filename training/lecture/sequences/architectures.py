@@ -50,7 +50,7 @@ DEPTHS = (1, 2, 3)
 PARAMETERS = 60_000
 EMBEDDING = 24
 CHARACTERS = 200_000
-ITERATIONS = 2000
+ITERATIONS = 1500
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def run(lesson: Lesson) -> None:
     show_table("Which command shows which", ["shape", "from → to", "task", "command"], SHAPES)
     text, symbols = english()
     results = [
-        train(layers, text, symbols, lesson.iterations(ITERATIONS, quick=15), lesson.seed)
+        train(layers, text, symbols, lesson.iterations(ITERATIONS, quick=150), lesson.seed)
         for layers in DEPTHS
     ]
     show_table(

@@ -81,7 +81,7 @@ def answers(model: Captioner, unseen: bool, seed: int, count: int = 300) -> Answ
 
 def run(lesson: Lesson) -> None:
     """Train with and without attention; print what is right and where the attention is; draw the attention."""
-    iterations = lesson.iterations(ITERATIONS, quick=100)
+    iterations = lesson.iterations(ITERATIONS, quick=250)
     rows, unseen = [], {}
     for name, attention in NETWORKS.items():
         model = train(attention, iterations, lesson.seed)

@@ -93,7 +93,7 @@ def influence(network: PixelNetwork, pictures: Pictures, row: int, column: int) 
 def run(lesson: Lesson) -> None:
     """Train both networks; print their losses, draw samples, and complete held-out pictures."""
     training, held_out = digits()
-    iterations = lesson.iterations(ITERATIONS, quick=80)
+    iterations = lesson.iterations(ITERATIONS, quick=150)
     baseline = surprise(per_pixel(training), held_out)
     rows: list[list[object]] = [["each pixel alone", SIDE**2 * LEVELS, *_halves(baseline)]]
     networks, curves = {}, {}
