@@ -21,6 +21,6 @@ class Int8Error(ParityError):
     """An int8 graph that does not compute what the fp32 graph computes."""
 
 
-def quoted(value: object) -> str:
-    """Return a value as an error shows it: quoted, printable and cut to 80 characters."""
-    return repr(value[:80]) if isinstance(value, str) else repr(value)[:80]
+def quoted(value: object, most: int = 80) -> str:
+    """Return a value as an error shows it: quoted, printable and cut to `most` characters."""
+    return repr(value[:most]) if isinstance(value, str) else repr(value)[:most]

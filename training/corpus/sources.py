@@ -87,8 +87,9 @@ def _files(source: str, corpora_dir: Path | None, downloads: Path) -> list[TextF
             return [TextFile(path, source)]
         if path.is_dir():
             return _below(path)
+    shown = quoted(source, 300)  # the end of a path names the file
     raise CorpusError(
-        f"no corpus {quoted(source)}: give a file, a folder, a URL or a known name ({', '.join(KNOWN)})"
+        f"no corpus {shown}: give a file, a folder, a URL or a known name ({', '.join(KNOWN)})"
     )
 
 
