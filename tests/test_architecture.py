@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.imports import Tree, is_below, room_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -149,62 +150,6 @@ LAWS = [
 ]
 
 
-@dataclass(frozen=True)
-class Import:
-    """One import of a module, of the whole name that is imported."""
-
-    name: str
-    line: int
-
-
-class Tree:
-    """The modules below a folder and what they import."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self.modules = {
-            ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
-            for package in ("model_store", "service", "training")
-            for path in sorted((root / package).rglob("*.py"))
-        }
-        self.reached = cache(self._reached)
-
-    def below(self, name: str) -> list[str]:
-        """Return the modules of that name or in a package of that name."""
-        return [module for module in self.modules if _is_below(module, name)]
-
-    def imports(self, module: str) -> list[Import]:
-        """Return what a module imports, also inside functions."""
-        return list(imports(self.modules[module]))
-
-    def _reached(self, module: str) -> frozenset[str]:
-        """Return every name that a module imports, and those that these import, and so on."""
-        found: set[str] = set()
-        ahead = [module]
-        while ahead:
-            for each in self.imports(ahead.pop()):
-                if each.name not in found:
-                    found.add(each.name)
-                    ahead += filter(None, [self.module_of(each.name)])
-        return frozenset(found)
-
-    def module_of(self, name: str) -> str | None:
-        """Return the module that a name is or lies in; packages are not looked into."""
-        inner = name if name in self.modules else name.rpartition(".")[0]
-        known = inner in self.modules and self.modules[inner].name != "__init__.py"
-        return inner if known else None
-
-
-def imports(path: Path) -> Iterator[Import]:
-    """Yield each imported name, whole, with its line; also those inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-        if isinstance(node, ast.Import):
-            yield from (Import(alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            prefix = "." * node.level + (node.module or "")
-            yield from (Import(f"{prefix}.{alias.name}", node.lineno) for alias in node.names)
-
-
 def broken_laws(root: Path) -> list[str]:
     """Return one line for each import below the root that breaks a law."""
     tree = Tree(root)
@@ -215,32 +160,24 @@ def _broken_rooms(tree: Tree) -> Iterator[str]:
     """Yield the imports of a room that lies above, or beside."""
     for package, rooms in ROOMS.items():
         for module in tree.below(package):
-            room = _room(module)
+            room = room_of(module)
             allowed = {room, *rooms.get(room, "").split()}
             for each in tree.imports(module):
-                if _is_below(each.name, package) and _room(each.name) not in allowed:
+                if is_below(each.name, package) and room_of(each.name) not in allowed:
                     yield f"{module}:{each.line} imports {each.name}"
 
 
 def _broken(tree: Tree, law: Law) -> Iterator[str]:
     for module in tree.below(law.modules):
-        if any(_is_below(module, name) for name in law.free):
+        if any(is_below(module, name) for name in law.free):
             continue
         for each in tree.imports(module):
             within = tree.module_of(each.name)
             further = frozenset() if law.directly or within is None else tree.reached(within)
-            bad = [n for n in {each.name, *further} for f in law.forbidden if _is_below(n, f)]
+            bad = [n for n in {each.name, *further} for f in law.forbidden if is_below(n, f)]
             if bad:
                 way = "" if each.name in bad else f", which reaches {min(bad)}"
                 yield f"{module}:{each.line} imports {each.name}{way}"
-
-
-def _room(name: str) -> str:
-    return name.partition(".")[2].partition(".")[0]
-
-
-def _is_below(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.")
 
 
 def test_import_law() -> None:
@@ -254,7 +191,7 @@ def test_rooms_stand_on_each_other(package: str) -> None:
     rooms = ROOMS[package]
     for number, allowed in enumerate(rooms.values()):
         assert set(allowed.split()) <= set(list(rooms)[:number])
-    assert {_room(module) for module in Tree(ROOT).below(package)} - {""} <= set(rooms)
+    assert {room_of(module) for module in Tree(ROOT).below(package)} - {""} <= set(rooms)
 
 
 @pytest.mark.parametrize("package", ROOMS)
@@ -305,87 +242,3 @@ def test_no_relative_imports() -> None:
         for each in tree.imports(module)
         if each.name.startswith(".")
     ]
-
-
-@pytest.mark.parametrize(
-    ("file", "code"),
-    [
-        ("model_store/store.py", "import service"),
-        ("model_store/store.py", "from training.config import TrainingConfig"),
-        ("service/cache/streams.py", "import training.corpus"),
-        ("training/publishing/publish.py", "from service.engine import client"),
-        ("service/engine/scheduler.py", "import flask"),
-        ("service/engine/scheduler.py", "import onnxruntime as ort"),
-        (
-            "service/engine/scheduler.py",
-            "def late():\n    from werkzeug.exceptions import NotFound",
-        ),
-        ("service/engine/worker.py", "from service.http.routes import generate"),
-        ("service/engine/worker.py", "from service.telemetry import Telemetry"),
-        ("service/models/registry.py", "from service import app"),
-        ("service/models/registry.py", "from service.engine.sampler import sample"),
-        ("service/api/resolve.py", "import flask"),
-        ("service/stream/text.py", "from service.cache import streams"),
-        ("service/engine/onnx_engine.py", "import tensorflow as tf"),
-        ("service/engine/onnx_engine.py", "from service.stream import sequence"),
-        ("service/engine/onnx_engine.py", "from service.engine import loop"),
-        ("service/engine/sampler.py", "from model_store import Vocabulary"),
-        ("service/http/routes/generate.py", "if True:\n    import keras"),
-        ("service/http/hooks.py", "from service.cache.streams import StreamCache"),
-        ("training/corpus/text.py", "from training.network import model"),
-        ("training/learning/fit.py", "from training.publishing.publish import publish"),
-        ("training/learning/fit.py", "from training.lecture import store"),
-    ],
-)
-def test_a_broken_law_is_found(tmp_path: Path, file: str, code: str) -> None:
-    """The checker names the module of each forbidden import, wherever in the file it stands."""
-    assert _found(tmp_path, {file: code}) == [file.removesuffix(".py").replace("/", ".")]
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {
-            "service/engine/scheduler.py": "from service.engine.worker import Worker",
-            "service/engine/worker.py": "from service.engine.sampler import sample",
-            "service/engine/sampler.py": "def late():\n    import onnxruntime",
-        },
-        {
-            "service/api/resolve.py": "from service.models.registry import Models",
-            "service/models/registry.py": "import service.telemetry",
-            "service/telemetry.py": "from flask import Flask",
-        },
-    ],
-    ids=["engine", "flask"],
-)
-def test_a_law_broken_through_others_is_found(tmp_path: Path, files: dict[str, str]) -> None:
-    """What a module reaches through others counts as what it imports."""
-    first = next(iter(files))
-    assert first.removesuffix(".py").replace("/", ".") in _found(tmp_path, files)
-
-
-@pytest.mark.parametrize(
-    ("file", "code"),
-    [
-        ("service/app.py", "from flask import Flask\nfrom service.http.routes import generate"),
-        ("service/http/routes/generate.py", "from flask import Blueprint"),
-        ("service/engine/onnx_engine.py", "import onnxruntime"),
-        ("service/engine/tensorflow_engine.py", "import tensorflow"),
-        (
-            "service/models/registry.py",
-            "import model_store\nimport flask_like_name\nimport services",
-        ),
-        ("training/network/model.py", "import keras\nfrom model_store import Vocabulary"),
-    ],
-)
-def test_a_lawful_import_is_left_alone(tmp_path: Path, file: str, code: str) -> None:
-    """The checker says nothing about imports that the law allows."""
-    assert _found(tmp_path, {file: code}) == []
-
-
-def _found(root: Path, files: dict[str, str]) -> list[str]:
-    """Return the modules of files, written below a root, that break a law."""
-    for file, code in files.items():
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(code, encoding="utf-8")
-    return sorted({line.split(":")[0] for line in broken_laws(root)})
