@@ -3,9 +3,11 @@
 import logging
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import singledispatchmethod
 from itertools import count
 
+from model_store import fingerprint
 from service.errors import (
     DeadlineExceeded,
     Draining,
@@ -54,13 +56,31 @@ SECONDS_TO_FIND = 0.5
 SECONDS_TO_CHARGE = 0.5
 MAX_INSPECTIONS = 16  # queued or running; each takes about a second at most
 STOPPING = "the service is stopping; try again elsewhere or later"
+REPLACED = "the model's files were replaced, so the text cannot go on; ask for the text again"
+
+
+@dataclass
+class WantedEngine:
+    """An engine that every hub is to have open."""
+
+    order: Open
+    fingerprint: str | None = None
+    """The fingerprint that the engine computed when it was first open."""
+    ready: bool = False
+    """Whether the present hub has the engine open, and the engine computes that fingerprint."""
+
+    def opened(self, computed: str) -> None:
+        """Note the fingerprint that the engine computes in the present hub."""
+        self.fingerprint = self.fingerprint or computed
+        self.ready = self.fingerprint == computed
 
 
 class HubClient:
     """The connection of this process to the hub; safe to use from any thread.
 
     When the hub has died, the next one opens the same engines and draws the same sequences again: a
-    sequence is deterministic, so its reader sees a pause.
+    sequence is deterministic, so its reader sees a pause. An engine that then computes another
+    fingerprint is lost, since its texts would go on as those of another model.
     """
 
     def __init__(self, rendezvous: Rendezvous, telemetry: Telemetry) -> None:
@@ -68,41 +88,38 @@ class HubClient:
         self._numbers = count()
         self._questions = Questions()
         self._running = RunningSequences(telemetry)
-        self._lock = threading.Lock()  # guards the next three
+        self._lock = threading.Lock()  # guards the next two
         self._error: ServiceError | None = None
-        self._engines: dict[int, Open] = {}
-        self._opened: set[int] = set()  # engines that this hub has opened
+        self._engines: dict[int, WantedEngine] = {}
         self._sending = threading.Lock()
         self._link = Link(rendezvous)
         self._thread = threading.Thread(target=self._listen, name="hub-reports", daemon=True)
         self._thread.start()
 
-    def open(self, spec: EngineSpec, walk: list[Ids]) -> tuple[int, Opened]:
-        """Open an engine; return its number, and what the engine walked.
+    def open(self, spec: EngineSpec, walk: list[Ids]) -> tuple[int, str]:
+        """Open an engine; return its number, and the fingerprint that the engine computes.
 
         Raises:
             ModelUnavailable: the engine cannot be opened; the log says why.
             Draining: the client is closed.
         """
         order = Open(next(self._numbers), spec, walk)
+        engine = WantedEngine(order)
         with self._lock:
-            self._engines[order.number] = order
+            self._engines[order.number] = engine
         try:
             answer = self._ask(order, SECONDS_TO_OPEN)
         except TimeoutError:
             answer = None
-        if not isinstance(answer, Opened):
+        if not isinstance(answer, Opened) or engine.fingerprint is None:
             self.forget(order.number)
             raise ModelUnavailable(f"the engine cannot open {spec.path}; the log says why")
-        return order.number, answer
+        return order.number, engine.fingerprint
 
     def forget(self, engine: int) -> None:
         """Close an engine; sequences of the engine that still run end with `Draining`."""
-        with self._lock:
-            self._engines.pop(engine, None)
-            self._opened.discard(engine)
+        self._lose(engine, Draining(STOPPING))
         self._send(Close(engine))
-        self._running.end_all(Draining(STOPPING), engine)
 
     def knows(self, engine: int) -> bool:
         """Whether an engine is open, or will be open again as soon as there is a hub."""
@@ -137,7 +154,7 @@ class HubClient:
             if engine not in self._engines:
                 raise EngineFailed(FAILED)
             self._running.add(sequence, order)
-            ready = engine in self._opened
+            ready = self._engines[engine].ready
         if ready:  # else the order is sent as soon as the engine is open
             self._send(order)
 
@@ -222,8 +239,9 @@ class HubClient:
 
     def _connect_again(self) -> None:
         with self._lock:
-            self._opened.clear()
             engines = list(self._engines.values())
+            for engine in engines:
+                engine.ready = False
         self._questions.hub_died()
         with self._sending:
             self._link.close()
@@ -231,8 +249,14 @@ class HubClient:
         with self._lock:
             if self._error is not None:  # `close` has shut the link before
                 self._link.shut()
-        for order in engines:
-            self._send(order)
+        for engine in engines:
+            self._send(engine.order)
+
+    def _lose(self, engine: int, error: ServiceError) -> None:
+        """Leave an engine out of further hubs, and end its sequences with an error."""
+        with self._lock:
+            self._engines.pop(engine, None)
+        self._running.end_all(error, engine)
 
     @singledispatchmethod
     def _take(self, report: Report) -> None:
@@ -248,16 +272,22 @@ class HubClient:
 
     @_take.register
     def _(self, report: Opened) -> None:
+        computed = fingerprint(report.logits, report.states)
         with self._lock:  # a sequence that is submitted later finds the engine open
-            self._opened.add(report.number)
+            engine = self._engines.get(report.number)
+            if engine is not None:
+                engine.opened(computed)
             lost = self._running.of(report.number)
+        if engine is not None and not engine.ready:
+            log.error("%s was replaced, so its sequences end", engine.order.spec.path)
+            self._lose(report.number, EngineFailed(REPLACED))
+            self._send(Close(report.number))
+            return
         for order in self._running.again(lost):
             self._send(order)
         self._questions.answer(report.number, report)
 
     @_take.register
     def _(self, report: NotOpened) -> None:
-        with self._lock:
-            self._engines.pop(report.number, None)
-        self._running.end_all(EngineFailed(FAILED), report.number)
+        self._lose(report.number, EngineFailed(FAILED))
         self._questions.answer(report.number, report)

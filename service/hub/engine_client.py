@@ -1,6 +1,6 @@
 """The hub's engine of one version, as the rest of the service sees it."""
 
-from model_store import fingerprint, steps_to_walk
+from model_store import steps_to_walk
 from service.hub.client import HubClient
 from service.hub.messages import EngineSpec
 from service.stream.details import Look, Reading
@@ -18,9 +18,7 @@ class EngineClient:
             ModelUnavailable: the engine cannot be opened; the log says why.
         """
         self._hub = hub
-        self._number, walked = hub.open(spec, steps_to_walk(spec.vocabulary_size))
-        self.fingerprint = fingerprint(walked.logits, walked.states)
-        """The fingerprint that the engine computes on this machine."""
+        self._number, self.fingerprint = hub.open(spec, steps_to_walk(spec.vocabulary_size))
 
     @property
     def alive(self) -> bool:

@@ -285,6 +285,30 @@ def test_an_engine_that_is_lost_with_its_hub(
     assert not engine.alive
 
 
+def test_an_engine_whose_files_were_replaced_is_lost(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that computes other numbers in the next hub draws no sequence on, and is closed there."""
+
+    class OtherBatch(ScriptedBatch):
+        def step(self, ids: np.ndarray) -> np.ndarray:
+            return -super().step(ids)
+
+    class OtherEngine(ScriptedEngine):
+        def batch(self, capacity: int) -> ScriptedBatch:
+            return OtherBatch(capacity)
+
+    engine, running = hub.engine(), sequence(LONG)
+    engine.submit(running, None)
+    assert running.wait(1, SECONDS)
+    monkeypatch.setattr(shared_engine, "_open_engine", lambda _: OtherEngine())
+    hub.die()
+    with pytest.raises(EngineFailed, match="files were replaced"):
+        running.wait(LONG, SECONDS)
+    assert not engine.alive
+    wait_until(lambda: not hub.hub._engines, "the engine's end")
+
+
 def test_a_closed_worker_ends_what_runs(hub: HubInThreads) -> None:
     """Closing the client or the engine ends running sequences with `Draining`."""
     client = hub.client()
