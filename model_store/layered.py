@@ -39,6 +39,10 @@ class LayeredStore:
         """Compare a version's files in the store itself; raises as `ModelStore.verify` does."""
         return self._owner(name).verify(name, version)
 
+    def mark(self, name: str, version: int) -> str:
+        """Return a text that changes whenever a file of a version changes."""
+        return self._owner(name).mark(name, version)
+
     def resolve(self, reference: str) -> tuple[str, int]:
         """Resolve a reference in the owning store; raises as `ModelStore.resolve` does."""
         name, _ = split_reference(reference)

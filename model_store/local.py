@@ -97,6 +97,11 @@ class LocalStorage:
         """Compare all files of a version with its manifest."""
         self.verified(manifest, manifest.files)
 
+    def mark(self, folder: str) -> str:
+        """Return a text that changes whenever a file of the folder changes."""
+        place = self.place(folder)
+        return "\n".join(f"{path} {_changed(path)}" for path in [place, *sorted(place.rglob("*"))])
+
     def require_writable(self, size: int) -> None:
         """Raise `OSError` or `StoreError` unless files of `size` bytes can be written."""
         self._root.mkdir(parents=True, exist_ok=True)
@@ -130,6 +135,14 @@ def _holds(folder: Path, file: str) -> bool:
         return (folder / file).is_file()
     except OSError:
         return True
+
+
+def _changed(path: Path) -> int:
+    """Return the time at which content or permissions changed, in ns; 0 for a path out of sight."""
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _copy(source: Path, target: Path) -> FileEntry:

@@ -112,6 +112,12 @@ class RemoteStorage:
             for path in manifest.files:
                 self._fetch(manifest, path, Path(folder, "file"))
 
+    def mark(self, folder: str) -> str:
+        """Return a text that changes whenever a file of the folder changes."""
+        with self._reaching():
+            found = self._files.find(self._at(folder), detail=True)
+        return "\n".join(f"{path} {found[path]}" for path in sorted(found))
+
     def require_writable(self, size: int) -> None:  # noqa: ARG002 - an object store has no known size
         """Raise `StoreUnavailable` unless a file can be written."""
         self.write(".writable", b"")

@@ -49,6 +49,9 @@ class Storage(Protocol):
     def verify(self, manifest: Manifest) -> None:
         """Compare the files of a version, not local copies; raises as `verified` does."""
 
+    def mark(self, folder: str) -> str:
+        """Return a text that changes whenever a file of the folder changes."""
+
     def require_writable(self, size: int) -> None:
         """Raise `OSError` or `StoreError` unless files of `size` bytes can be written."""
 

@@ -96,6 +96,10 @@ class ModelStore:
         self._storage.verify(manifest)
         return manifest
 
+    def mark(self, name: str, version: int) -> str:
+        """Return a text that changes whenever a file of a version changes."""
+        return self._storage.mark(f"{name}/{version}")
+
     def resolve(self, reference: str) -> tuple[str, int]:
         """Return the name and version that `name`, `name@version` or `name@alias` means.
 

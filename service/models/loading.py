@@ -11,6 +11,7 @@ from model_store import (
     LayeredStore,
     Manifest,
     StoredModel,
+    UnreadableModel,
     Vocabulary,
     contents,
 )
@@ -85,15 +86,17 @@ class Loader:
         Raises:
             ModelNotFound: the store does not hold the version.
             StoreUnavailable: the store cannot be reached.
-            ModelUnavailable: a file is damaged, the engine cannot be opened, or the model is not
-                exact here although CHARLOOM_REQUIRE_EXACT is set.
+            ModelUnavailable: a file is damaged, cannot be read or was replaced, the engine cannot be
+                opened, or the model is not exact here although CHARLOOM_REQUIRE_EXACT is set.
         """
         try:
             manifest = self._store.manifest(version.name, version.number)
+            if manifest.digest != version.digest:
+                raise ModelUnavailable(_replaced(version))
             wanted = _wanted(manifest, self._settings.engine)
             stored = self._store.open(version.name, version.number, wanted)
             vocabulary, spec = stored.vocabulary, _spec(stored, self._settings)
-        except DamagedVersion as error:
+        except (DamagedVersion, UnreadableModel) as error:
             raise ModelUnavailable(str(error)) from error
         engine = EngineClient(self._hub, spec)
         try:
@@ -127,6 +130,10 @@ class Loader:
             self._inexact.add(version)
             log.warning(difference(manifest))
         return exact
+
+
+def _replaced(version: Version) -> str:
+    return f"the files of {version.name}@{version.number} have just been replaced: ask again"
 
 
 def _step_graph(manifest: Manifest, engine: str) -> str:

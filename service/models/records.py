@@ -77,13 +77,25 @@ class HeldVersion:
             self._loading.result().engine.close()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Refusal:
-    """A version that could not be loaded: when it is tried again, and after which further pause."""
+    """A version that could not be loaded, the mark of its files, and the pause before the next try."""
 
-    again: float  # monotonic
+    problem: str
+    files: str
     pause: float  # seconds
+    again: float  # monotonic
 
-    def repeat(self, now: float) -> None:
-        """Try the version again after the pause, and double the pause."""
-        self.again, self.pause = now + self.pause, min(2 * self.pause, LONGEST_PAUSE)
+    @classmethod
+    def after(
+        cls, before: "Refusal | None", problem: str, files: str, first: float, now: float
+    ) -> "Refusal":
+        """Return the refusal after a failed try; the first pause doubles while the files stay the same."""
+        pause = first
+        if before is not None and before.files == files:
+            pause = min(2 * before.pause, LONGEST_PAUSE)
+        return cls(problem, files, pause, now + pause)
+
+    def holds(self, files: str, now: float) -> bool:
+        """Return whether the version is not to be tried yet."""
+        return files == self.files and now < self.again

@@ -10,8 +10,8 @@ log = logging.getLogger(__name__)
 class Reloader:
     """A thread that refreshes at a fixed interval, and at once when asked."""
 
-    def __init__(self, refresh: Callable[[], None], seconds: float) -> None:
-        """Start the thread; `seconds` is the interval."""
+    def __init__(self, refresh: Callable[[bool], None], seconds: float) -> None:
+        """Start the thread; `refresh` hears whether it was asked for, `seconds` is the interval."""
         self._refresh = refresh
         self._seconds = seconds
         self._asked = threading.Event()
@@ -31,11 +31,11 @@ class Reloader:
 
     def _run(self) -> None:
         while True:
-            self._asked.wait(self._seconds)
+            asked = self._asked.wait(self._seconds)
             if self._closed:
                 return
             self._asked.clear()
             try:
-                self._refresh()
+                self._refresh(asked)
             except Exception:
                 log.exception("refreshing the models failed; the loaded models go on answering")

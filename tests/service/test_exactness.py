@@ -134,7 +134,9 @@ def test_a_version_that_is_not_exact_does_not_replace_one_that_is(tmp_path: Path
     ) as service:
         publish_random_model(root, "exact", seed=2, fingerprint=OTHER)
         log = tmp_path / "log"
-        wait_until(lambda: "exact stays as it is" in log.read_text("utf-8"), "the refusal")
+        wait_until(
+            lambda: "exact: version 1 answers for now" in log.read_text("utf-8"), "the refusal"
+        )
         assert service.generate(seed="a", length=3).json["version"] == 1
 
 

@@ -90,12 +90,12 @@ def test_a_damaged_version_is_reported_and_skipped(tmp_path: Path) -> None:
         graph.write_bytes(graph.read_bytes()[:-1] + b"x")
         aliases.set("production", 2)
         log = tmp_path / "log"
-        wait_until(lambda: "live stays as it is" in log.read_text(), "the report")
+        wait_until(lambda: "live: version 1 answers for now" in log.read_text(), "the report")
         publish_random_model(tmp_path / "store", "live", seed=3)
         assert _version(service) == 1
         aliases.set("production", 3)
         wait_until(lambda: _version(service) == 3, "the good version")
-    assert log.read_text().count("live stays as it is") == 1
+    assert log.read_text().count("live: version 1 answers for now") == 1
 
 
 def test_a_version_published_while_it_is_looked_for_is_found_next_time(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def models_routes(models: Models) -> Blueprint:
         return {
             "default": models.default,
             "models": summaries,
-            "faults": [vars(fault) for fault in faults],
+            "faults": [vars(fault) for fault in (*faults, *models.faults())],
         }
 
     @routes.get("/models/<name>")
@@ -76,6 +76,7 @@ def models_routes(models: Models) -> Blueprint:
         current = store.open(name, summary["version"], TEXTS.values())
         texts = {key: _text(current, file) for key, file in TEXTS.items()}
         versions, faults = [], Faults()
+        faults.extend(fault for fault in models.faults() if fault.model.split("@")[0] == name)
         faults.add_lost(name, summary["aliases"], summary["versions"])
         for version in summary["versions"]:
             with faults.of(f"{name}@{version}"):
@@ -99,7 +100,7 @@ def models_routes(models: Models) -> Blueprint:
         return send_file(stored.file(file).resolve(), mimetype=media_type)
 
     def _summary(name: str) -> dict[str, Any]:
-        _, version = store.resolve(name)
+        version = models.current(name)
         return {
             "name": name,
             "version": version,

@@ -109,13 +109,13 @@ def openai_routes(
         listed, faults = [], Faults()  # the faults are told by `GET /models`
         for name in store.names():
             with faults.of(name):
-                listed.append(_model(name, store.manifest(*store.resolve(name))))
+                listed.append(_model(name, store.manifest(name, models.current(name))))
         return _json(OpenAIModels(data=listed))
 
     @routes.get("/models/<name>")
     @documented(MODEL)
     def show_model(name: str) -> Response:
-        return _json(_model(name, models.store.manifest(*models.store.resolve(name))))
+        return _json(_model(name, models.store.manifest(name, models.current(name))))
 
     return routes
 

@@ -154,7 +154,7 @@ def test_a_name_falls_back_to_its_last_good_version(
     graph.write_bytes(whole[:-1] + b"x")
     models = models_of(store)
     assert version_of(models) == 1
-    assert "live@2 is passed over" in caplog.text
+    assert "live: version 1 answers for now" in caplog.text
     with pytest.raises(ModelUnavailable):
         models.get("live@2")
     assert models.ready
@@ -177,7 +177,7 @@ def test_a_refused_version_is_tried_again(
     clock.now += 15
     models.refresh()
     assert version_of(models) == 2
-    assert caplog.text.count("stays as it is") == 1
+    assert caplog.text.count("version 1 answers for now") == 1
 
 
 def test_a_version_is_known_by_its_files(starts: FakeStarts, store: ModelStore) -> None:
@@ -203,7 +203,7 @@ def test_a_version_that_cannot_be_loaded_is_reported_once(
     for _ in range(3):
         models.refresh()
     starts.error = None
-    assert caplog.messages == ["live stays as it is: no engine"]
+    assert caplog.messages == ["live: version 1 answers for now: no engine"]
     assert version_of(models) == 1
     publish(store.root)
     models.refresh()
