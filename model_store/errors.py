@@ -70,12 +70,14 @@ class DamagedVersion(StoreError):
 class UnreadableModel(StoreError):
     """A model's file or folder that exists and that this process cannot read."""
 
-    def __init__(self, path: Path | str, error: OSError) -> None:
-        """Take the file or folder, and the error of the operating system."""
-        super().__init__(
-            f"{path} cannot be read ({error.strerror}): "
-            "let the user of this process read it, or repair the disk"
-        )
+    def __init__(
+        self,
+        path: Path | str,
+        reason: str,
+        remedy: str = "let the user of this process read it, or repair the disk",
+    ) -> None:
+        """Take the file or folder, the reason of the storage, and the remedy."""
+        super().__init__(f"{path} cannot be read ({reason}): {remedy}")
 
 
 class StoreUnavailable(StoreError):

@@ -118,7 +118,7 @@ class LocalStorage:
             raise
         except OSError as error:
             if path and os.access(self._root, os.R_OK | os.X_OK, effective_ids=True):
-                raise UnreadableModel(self.place(path), error) from error
+                raise UnreadableModel(self.place(path), f"{error.strerror}") from error
             raise StoreUnavailable(
                 f"the store {self._root} cannot be read ({error.strerror}): "
                 "let the user of this process read it, or name another store in CHARLOOM_STORE"

@@ -11,7 +11,7 @@ from typing import Any
 import fsspec
 
 from model_store import copies
-from model_store.errors import StoreUnavailable
+from model_store.errors import StoreUnavailable, UnreadableModel
 from model_store.files import copy_hashed, replacing, verify_file
 from model_store.manifest import FileEntry, Manifest
 
@@ -21,6 +21,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _TIMEOUTS}}
 
 # S3's answers to a write that must be the first: the object exists, or another write is running.
 _TOO_LATE = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+_READABLE = "let the credentials of this process read it, or restore it from an archive"
 
 
 class RemoteStorage:
@@ -51,14 +53,14 @@ class RemoteStorage:
         """Return the names of the folders in `parent`; with `holding`, of folders with that file."""
         if not holding:
             return [name for name, kind in self._listed(parent) if kind == "directory"]
-        with self._reaching():
+        with self._reading(parent):
             found = self._files.find(self._at(parent))
         paths = (path.removeprefix(self._at(parent) + "/").split("/") for path in found)
         return [names[0] for names in paths if names[1:] == [holding]]
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or raise `FileNotFoundError`."""
-        with self._reaching():
+        with self._reading(path):
             data: bytes = self._files.cat_file(self._at(path))
         return data
 
@@ -114,7 +116,7 @@ class RemoteStorage:
 
     def mark(self, folder: str) -> str:
         """Return a text that changes whenever a file of the folder changes."""
-        with self._reaching():
+        with self._reading(folder):
             found = self._files.find(self._at(folder), detail=True)
         return "\n".join(f"{path} {found[path]}" for path in sorted(found))
 
@@ -127,7 +129,7 @@ class RemoteStorage:
 
     def _listed(self, folder: str) -> list[tuple[str, str]]:
         try:
-            with self._reaching():
+            with self._reading(folder):
                 entries = self._files.ls(self._at(folder), detail=True)
         except FileNotFoundError:
             return []
@@ -170,9 +172,23 @@ class RemoteStorage:
         copy.parent.mkdir(parents=True, exist_ok=True)
         with replacing(copy) as fetched:
             # A missing original leaves no copy, and verify_file then reports the original as missing.
-            with suppress(FileNotFoundError), self._reaching():
+            with suppress(FileNotFoundError), self._reading(original):
                 self._files.get_file(self._at(original), str(fetched))
             verify_file(fetched, manifest.files[path], called=self.place(original))
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[None]:
+        """As `_reaching`; where the store is reached and refuses this path alone, its model is at fault."""
+        try:
+            with self._reaching():
+                yield
+        except StoreUnavailable as error:
+            if path and isinstance(error.__cause__, PermissionError):
+                with self._reaching():
+                    self._files.ls(self._root)
+                reason = _first_line(error.__cause__)
+                raise UnreadableModel(self.place(path), reason, _READABLE) from error
+            raise
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
@@ -185,12 +201,16 @@ class RemoteStorage:
                 raise FileExistsError(str(error)) from error
             if isinstance(error, FileNotFoundError | FileExistsError) and code != "NoSuchBucket":
                 raise
-            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            reason = f"{type(error).__name__}: {_first_line(error)}"
             raise StoreUnavailable(
                 f"the store {self._address} cannot be reached ({reason}): check CHARLOOM_STORE "
                 "or --store, the network, and the credentials; for s3:// AWS_ACCESS_KEY_ID, "
                 "AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
             ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{error}\n".splitlines()[0][:200]
 
 
 def _code(error: Exception) -> str | None:

@@ -34,6 +34,10 @@ class Place:
         content[0] ^= 1
         self.write(path, bytes(content))
 
+    def archive(self, path: str) -> None:
+        """Move a file of S3 into the archive, from which the file cannot be read."""
+        self._files.pipe_file(self._at(path), self.read(path), StorageClass="GLACIER")
+
     def copy(self, source: str, target: str) -> None:
         """Copy a folder."""
         for path in self.below(source):

@@ -305,11 +305,24 @@ class S3Server(OtherServer):
     def new_bucket(self, bucket: str = "") -> str:
         """Return the address of a bucket, made now."""
         bucket = bucket or f"bucket-{secrets.token_hex(8)}"
-        request = urllib.request.Request(
-            f"{self.environment['AWS_ENDPOINT_URL']}/{bucket}", method="PUT"
-        )
+        self._send("PUT", bucket)
+        return f"s3://{bucket}"
+
+    @contextmanager
+    def refusing_credentials(self) -> Iterator[None]:
+        """Refuse every request during the block, since the server knows no credentials."""
+        self._send("POST", "moto-api/reset-auth", b"0")  # the requests that are still allowed
+        try:
+            yield
+        finally:
+            self._send("POST", "moto-api/reset-auth", b"inf")
+
+    def _send(self, method: str, path: str, body: bytes | None = None) -> None:
+        url = f"{self.environment['AWS_ENDPOINT_URL']}/{path}"
+        kind = {"Content-Type": "text/plain"}  # urllib would declare a form
+        request = urllib.request.Request(url, body, kind, method=method)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
-            return f"s3://{bucket}"
+            pass
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:

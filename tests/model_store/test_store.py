@@ -164,6 +164,17 @@ def test_a_moved_version_is_refused(store: ModelStore, place: Place, publish: Pu
         store.open("other", 1)
 
 
+def test_a_mark_changes_with_the_files(store: ModelStore, place: Place, publish: Publish) -> None:
+    """A version's mark is the same until a file changes, whatever happens to other versions."""
+    publish("abc")
+    publish("abc")
+    before = store.mark("abc", 2)
+    place.damage("abc/1/model.onnx")
+    assert store.mark("abc", 2) == before
+    place.damage("abc/2/model.onnx")
+    assert store.mark("abc", 2) != before
+
+
 def test_unlisted_files_are_ignored(store: ModelStore, place: Place, publish: Publish) -> None:
     """A file that the manifest does not list does not prevent opening, and is not returned."""
     publish("abc")

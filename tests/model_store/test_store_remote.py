@@ -6,10 +6,17 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from model_store import DamagedVersion, Manifest, ModelStore, StoreError, StoreUnavailable
+from model_store import (
+    DamagedVersion,
+    Manifest,
+    ModelStore,
+    StoreError,
+    StoreUnavailable,
+    UnreadableModel,
+)
 from model_store.copies import KEPT
 from tests.places import Place
-from tests.servers import free_port
+from tests.servers import S3Server, free_port
 
 Publish = Callable[[str], Manifest]
 pytestmark = pytest.mark.parametrize("store", ["s3"], indirect=True)
@@ -109,6 +116,39 @@ def unavailable(store: ModelStore) -> str:
 def test_a_missing_bucket_is_no_empty_store(store: ModelStore) -> None:
     """A missing bucket is an error, not an empty store."""
     assert "bucket does not exist" in unavailable(ModelStore("s3://no-such-bucket/models"))
+
+
+def test_an_object_that_cannot_be_read_is_a_fault_of_its_model(
+    store: ModelStore, place: Place, publish: Publish
+) -> None:
+    """An archived object is named with the remedy, and the versions and models beside it are opened."""
+    for name in ("abc", "abc", "other"):
+        publish(name)
+    place.archive("abc/2/manifest.json")
+    place.archive("abc/1/model.onnx")
+    assert store.names() == ["abc", "other"]
+    assert store.resolve("abc") == ("abc", 2)
+    with pytest.raises(
+        UnreadableModel, match=r"s3://.*/abc/2/manifest\.json cannot be read \(.*class"
+    ):
+        store.manifest("abc", 2)
+    with pytest.raises(UnreadableModel, match=r"abc/1/model\.onnx .* restore it from an archive"):
+        store.open("abc", 1, ["model.onnx"])
+    store.open("abc", 1, ["card.md"])
+    store.open("other", 1)
+
+
+def test_refused_credentials_are_a_fault_of_the_store(
+    store: ModelStore, publish: Publish, s3: S3Server
+) -> None:
+    """Where the root is refused as well as a file, no model is at fault."""
+    publish("abc")
+    with (
+        s3.refusing_credentials(),
+        pytest.raises(StoreUnavailable, match=r"cannot be reached \(Permission.* the credentials"),
+    ):
+        store._storage.read("abc/1/manifest.json")
+    assert store.manifest("abc", 1).version == 1
 
 
 @pytest.fixture

@@ -160,6 +160,89 @@ def test_a_name_falls_back_to_its_last_good_version(
     assert models.ready
 
 
+def _damage(store: ModelStore, place: str) -> bytes:
+    """Change the graph of a version, and return its whole bytes."""
+    graph = Path(store.root) / place / "model.int8.onnx"
+    whole = graph.read_bytes()
+    graph.write_bytes(whole[:-1] + b"x")
+    return whole
+
+
+@pytest.mark.parametrize("reference", ["live", "live@stable"])
+def test_a_version_that_is_lost_gives_way_to_the_last_good_one(
+    starts: FakeStarts, store: ModelStore, caplog: pytest.LogCaptureFixture, reference: str
+) -> None:
+    """A name or alias whose version cannot be opened again has the version before; a number has an error."""
+    publish(store.root)
+    store.aliases("live").set("stable", 2)
+    models = models_of(store)
+    assert [version_of(models, each) for each in (reference, "live@2")] == [2, 2]
+    whole = _damage(store, "live/2")
+    starts.engines[0].alive = False
+    assert version_of(models, reference) == 1
+    with pytest.raises(ModelUnavailable, match=r"model\.int8\.onnx is damaged"):
+        models.get("live@2")
+    (fault,) = models.faults()
+    assert fault.model == reference
+    assert fault.problem.startswith("version 1 answers for now: ")
+    assert "restore that file" in fault.problem
+    assert caplog.messages == [f"{reference}: {fault.problem}"]
+    (Path(store.root) / "live" / "2" / "model.int8.onnx").write_bytes(whole)
+    models.refresh()
+    assert version_of(models, reference) == 2
+    assert models.faults() == []
+
+
+def test_a_default_that_is_passed_over_is_said(starts: FakeStarts, store: ModelStore) -> None:
+    """The problem of the registry and the current version tell which version answers the default name."""
+    models = models_of(store)
+    models.get(None)
+    assert (models.problem, models.current("live")) == (None, 1)
+    publish(store.root)
+    assert models.current("live") == 2
+    manifest = Path(store.root) / "live" / "2" / "manifest.json"
+    manifest.write_text("{", encoding="utf-8")
+    models.refresh()
+    assert models.problem == "version 1 of live answers for now: GET /models names the fault"
+    assert models.current("live") == 1
+    assert models.ready
+
+
+def test_a_version_whose_files_were_replaced_is_another_one(
+    starts: FakeStarts, store: ModelStore
+) -> None:
+    """Where the engine is lost and the number has other files, those files answer under their digest."""
+    models = models_of(store)
+    before = models.get("live@1")
+    shutil.rmtree(Path(store.root) / "live")
+    publish_random_model(store.root, "live", units=8, fingerprint=FINGERPRINT)
+    starts.engines[0].alive = False
+    models.get("live@1")
+    assert {version.digest for version in models._meant()} == {store.manifest("live", 1).digest}
+    assert models.get("live@1").manifest.digest != before.manifest.digest
+
+
+@pytest.mark.parametrize("by", ["the request of an operator", "its files", "a request by number"])
+def test_a_refused_version_does_not_wait_for_its_pause(
+    starts: FakeStarts, store: ModelStore, clock: Clock, by: str
+) -> None:
+    """A refused version is tried in its pause when asked, when a file changes, and once it answers by number."""
+    models = models_of(store)
+    models.get(None)
+    publish(store.root)
+    starts.error = ModelUnavailable("no engine")
+    models.refresh()
+    starts.error = None
+    models.refresh()
+    assert version_of(models) == 1
+    if by == "its files":
+        (Path(store.root) / "live" / "2" / "model.int8.onnx").chmod(0o600)
+    elif by == "a request by number":
+        models.get("live@2")
+    models.refresh(by == "the request of an operator")
+    assert version_of(models) == 2
+
+
 def test_a_refused_version_is_tried_again(
     starts: FakeStarts, store: ModelStore, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
