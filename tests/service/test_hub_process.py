@@ -1,6 +1,7 @@
 """The service survives its hub and its workers, and the hub never survives the service."""
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,26 @@ def test_a_stream_goes_on_where_the_hub_was_lost(running: Service) -> None:
     wait_until(lambda: running.metric("charloom_running") == 1, "the stream")
     running.family()[0].kill()
     assert stream.text() == expected
+
+
+def test_no_text_goes_on_with_replaced_files(tmp_path: Path) -> None:
+    """A stream whose files were replaced when its hub died ends with an error; the last good version answers."""
+    for root, seed in (("store", 1), ("store", 2), ("other", 3)):
+        publish_random_model(tmp_path / root, "live", layers=3, units=256, seed=seed)
+    with serving(tmp_path / "log", store=tmp_path / "store", model="live") as service:
+        stream = service.stream(seed="a", length=10_000)
+        next(events := iter(stream))
+        graph = tmp_path / "store" / "live" / "2" / "model.int8.onnx"
+        shutil.copy(tmp_path / "other" / "live" / "1" / "model.int8.onnx", graph)
+        service.family()[0].kill()
+        *_, (event, problem) = events
+        stream.close()
+        named = service.generate(seed="a", length=3)
+        numbered = service.generate(seed="a", length=3, model="live@2")
+    assert (event, problem["code"]) == ("error", "engine_failed")
+    assert "files were replaced" in problem["detail"]
+    assert (named.status, named.json["version"]) == (200, 1)
+    assert (numbered.status, numbered.json["code"]) == (503, "model_unavailable")
 
 
 def test_a_lost_worker_takes_only_its_own_connections(running: Service) -> None:

@@ -98,6 +98,30 @@ def test_a_damaged_version_is_reported_and_skipped(tmp_path: Path) -> None:
     assert log.read_text().count("live: version 1 answers for now") == 1
 
 
+def test_a_repaired_version_goes_live_after_sighup(tmp_path: Path) -> None:
+    """While a version is passed over, /readyz and /models say so; repaired, it answers from SIGHUP on."""
+    publish_random_model(tmp_path / "store", "live")
+    with _running(tmp_path, reload_seconds=3600) as service:
+        publish_random_model(tmp_path / "store", "live", seed=2)
+        graph = tmp_path / "store" / "live" / "2" / "model.int8.onnx"
+        whole = graph.read_bytes()
+        graph.write_bytes(whole[:-1] + b"x")
+        service.process.send_signal(signal.SIGHUP)
+        problem = "version 1 of live answers for now: GET /models names the fault"
+        wait_until(lambda: service.get("/readyz").json.get("problems") == [problem], "the problem")
+        listed, page = service.get("/models").json, service.get("/models/live").json
+        graph.write_bytes(whole)
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: _version(service) == 2, "the repaired version")
+        assert service.get("/readyz").json == {"status": "ready"}
+        assert service.get("/models").json["faults"] == []
+    assert {model["name"]: model["version"] for model in listed["models"]}["live"] == 1
+    (fault,) = listed["faults"]
+    assert fault["model"] == "live"
+    assert "version 1 answers for now" in fault["problem"]
+    assert (page["version"], page["faults"]) == (1, [fault])
+
+
 def test_a_version_published_while_it_is_looked_for_is_found_next_time(tmp_path: Path) -> None:
     """That there was none a moment ago says nothing against the version that is there now."""
 

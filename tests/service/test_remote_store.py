@@ -12,6 +12,7 @@ import pytest
 
 from model_store import ModelStore
 from tests.factories import publish_random_model
+from tests.places import Place
 from tests.servers import ROOT, S3Server, Service, free_port, serving, wait_until
 
 
@@ -62,6 +63,20 @@ def test_a_new_version_on_s3_goes_live(service: Service, address: str) -> None:
     wait_until(lambda: _version(service) == 2, "the new version")
     ModelStore(address).aliases("live").set("production", 1)
     wait_until(lambda: _version(service) == 1, "the alias")
+
+
+def test_an_archived_object_hides_no_other_model(service: Service, address: str) -> None:
+    """The model of an object that cannot be read is a fault in the list; other models go on and are followed."""
+    publish_random_model(address, "other")
+    Place(address).archive("other/1/manifest.json")
+    assert service.generate(seed="a", length=3, model="other").status == 503
+    listed = service.get("/models").json
+    assert "live" in {model["name"] for model in listed["models"]}
+    (fault,) = listed["faults"]
+    assert fault["model"] == "other"
+    assert "other/1/manifest.json cannot be read" in fault["problem"]
+    publish_random_model(address, "live", seed=2)
+    wait_until(lambda: _version(service) == 2, "the new version")
 
 
 @pytest.mark.slow
