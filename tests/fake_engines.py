@@ -36,6 +36,10 @@ class FakeEngine:
         self.draws_first = draws_first
 
     @property
+    def ready(self) -> bool:
+        return self.alive
+
+    @property
     def idle(self) -> bool:
         return all(sequence.ended for sequence in self.sequences)
 

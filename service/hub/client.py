@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import singledispatchmethod
 from itertools import count
+from time import monotonic
 
 from model_store import fingerprint
 from service.errors import (
@@ -41,6 +42,7 @@ from service.hub.messages import (
     Report,
     Submit,
 )
+from service.hub.pulse import QUIET
 from service.hub.questions import Asking, Questions
 from service.hub.rendezvous import Link, Rendezvous
 from service.hub.running import FAILED, RunningSequences
@@ -91,6 +93,7 @@ class HubClient:
         self._lock = threading.Lock()  # guards the next two
         self._error: ServiceError | None = None
         self._engines: dict[int, WantedEngine] = {}
+        self._heard = monotonic()  # when the last message came
         self._sending = threading.Lock()
         self._link = Link(rendezvous)
         self._thread = threading.Thread(target=self._listen, name="hub-reports", daemon=True)
@@ -124,6 +127,12 @@ class HubClient:
     def knows(self, engine: int) -> bool:
         """Whether an engine is open, or will be open again as soon as there is a hub."""
         return engine in self._engines
+
+    def ready(self, engine: int) -> bool:
+        """Whether the hub has an engine open, and was heard of just now."""
+        with self._lock:
+            wanted = self._engines.get(engine)
+        return wanted is not None and wanted.ready and monotonic() < self._heard + QUIET
 
     def idle(self, engine: int) -> bool:
         """Whether no sequence of this process is queued or running in an engine."""
@@ -226,7 +235,9 @@ class HubClient:
         while True:
             with suppress(EOFError, OSError):
                 while True:
-                    for report in self._link.receive():
+                    reports = self._link.receive()
+                    self._heard = monotonic()
+                    for report in reports:
                         self._take(report)
             with self._lock:
                 error = self._error

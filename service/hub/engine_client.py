@@ -26,6 +26,11 @@ class EngineClient:
         return self._hub.knows(self._number)
 
     @property
+    def ready(self) -> bool:
+        """Whether the engine takes sequences and inspections at once."""
+        return self._hub.ready(self._number)
+
+    @property
     def idle(self) -> bool:
         """Whether no sequence of this process is queued or running in the engine."""
         return self._hub.idle(self._number)

@@ -1,4 +1,7 @@
-"""The messages between a worker and the hub: single orders one way, lists of reports the other way."""
+"""The messages between a worker and the hub: single orders one way, lists of reports the other way.
+
+A list without reports shows that the hub runs.
+"""
 
 from dataclasses import dataclass
 

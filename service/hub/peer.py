@@ -32,6 +32,7 @@ from service.hub.messages import (
     Report,
     Submit,
 )
+from service.hub.pulse import BEAT
 from service.hub.shared_engine import SharedEngine
 
 log = logging.getLogger(__name__)
@@ -170,10 +171,13 @@ class Peer:
         self._reports.put(report)
 
     def _send_reports(self) -> None:
-        """Send the reports, all that wait in one message, until the end of the connection."""
+        """Send the reports, all that wait in one message, until the end of the connection.
+
+        A message without reports, after each beat without another message, shows that the hub runs.
+        """
         ended = False
         while not ended:
-            reports = [self._reports.get(), *self._waiting()]
+            reports = [*self._next(), *self._waiting()]
             sent = [report for report in reports if report is not None]
             ended = len(sent) < len(reports)
             self._write(sent)
@@ -181,6 +185,10 @@ class Peer:
     def _write(self, reports: list[Report]) -> None:
         with self._sending, suppress(OSError):  # a worker that has died needs no report
             self._connection.send(reports)
+
+    def _next(self) -> Iterator[Report | None]:
+        with suppress(Empty):
+            yield self._reports.get(timeout=BEAT)
 
     def _waiting(self) -> Iterator[Report | None]:
         with suppress(Empty):

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 BEAT = 0.5  # seconds
 SILENCE = 6.0  # seconds after which a hub counts as hanging
+QUIET = 2.5  # seconds without a message of the hub after which a worker counts as not ready
 START_SECONDS = 60.0  # until the first beat, on a machine under load
 LONGEST_STEP = 10.0  # seconds; a step takes milliseconds
 

@@ -55,6 +55,11 @@ class HeldVersion:
         return self.model is not None and self.model.engine.alive
 
     @property
+    def ready(self) -> bool:
+        """Whether the version is loaded and its engine answers at once."""
+        return self.model is not None and self.model.engine.ready
+
+    @property
     def lost(self) -> bool:
         """Whether the loading has failed or the engine has died."""
         return not self.alive and self._loading.done()

@@ -134,10 +134,11 @@ class Models:
 
     @property
     def ready(self) -> bool:
-        """Whether the default model is loaded and its engine runs."""
+        """Whether the default model is loaded and its engine answers at once."""
         with self._lock:
             default = self._references.get(self._settings.model)
-        return default is not None and self._alive(default.version)
+        held = None if default is None else self._shelf.held(default.version)
+        return held is not None and held.ready
 
     def close(self) -> None:
         """End every engine, after its start where the engine is still starting."""

@@ -71,8 +71,16 @@ def test_a_lost_hub_is_a_pause(running: Service, how: signal.Signals) -> None:
         first.send_signal(how)
         assert pending.result() == expected
     assert running.family()[0] != first
-    assert running.get("/readyz").status == 200
     assert running.metric("charloom_running") == running.metric("charloom_waiting") == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_a_service_without_a_hub_is_not_ready(running: Service, how: signal.Signals) -> None:
+    """`/readyz` says 503 while the hub is dead or frozen, and 200 as soon as the next hub answers."""
+    running.family()[0].send_signal(how)
+    wait_until(lambda: running.get("/readyz").status == 503, "an unready service")
+    wait_until(lambda: running.get("/readyz").status == 200, "a ready service")
+    assert running.generate(seed="a", length=3).status == 200
 
 
 def test_a_stream_goes_on_where_the_hub_was_lost(running: Service) -> None:

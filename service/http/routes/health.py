@@ -52,13 +52,18 @@ def health_routes(
     @open_to_everyone
     @documented(READY)
     def readyz() -> tuple[dict[str, Any], int]:
-        problems = [part.problem for part in parts if part.problem]
+        reasons = []
         if stopping.begun:
-            problems.append("the service is stopping: send requests elsewhere")
+            reasons.append("the service is stopping: send requests elsewhere")
+        if not models.ready:
+            reasons.append(
+                "the default model is not loaded, or the hub does not answer; the log says why"
+            )
+        problems = [part.problem for part in parts if part.problem] + reasons
         body = {"problems": problems} if problems else {}
-        if models.ready and not stopping.begun:
-            return {"status": "ready"} | body, 200
-        return {"status": "not ready"} | body, 503
+        if reasons:
+            return {"status": "not ready"} | body, 503
+        return {"status": "ready"} | body, 200
 
     @routes.get("/metrics")
     @documented(METRICS)
