@@ -5,6 +5,7 @@ import threading
 from time import monotonic
 
 from service.engine.scheduler import Scheduler
+from service.engine.watch import Watch
 
 RECENT = 0.05  # the weight of the newest step in the average pace
 
@@ -18,7 +19,8 @@ class Worker:
         self._scheduler = scheduler
         self._wake = threading.Condition()
         self._closed = False
-        self._step_began: float | None = None  # monotonic; None between steps
+        self.watch = Watch()
+        """Measures the steps."""
         self.pace: float | None = None
         """The characters per second of recent full batches; None before the first."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -28,11 +30,6 @@ class Worker:
     def rows(self) -> int:
         """The number of sequences in a slot."""
         return len(self._scheduler.running)
-
-    def seconds_in_step(self) -> float:
-        """Return for how long the current step has run; 0 between steps."""
-        began = self._step_began
-        return 0.0 if began is None else monotonic() - began
 
     def wake(self) -> None:
         """Look at the queue, where a sequence has come."""
@@ -52,13 +49,14 @@ class Worker:
                 self._wake.wait_for(lambda: self._closed or not self._scheduler.idle)
                 if self._closed:
                     return
-            began = self._step_began = monotonic()
+            began = monotonic()
             try:
-                self._measure(self._scheduler.step(), monotonic() - began)
+                with self.watch:
+                    characters = self._scheduler.step()
+                self._measure(characters, monotonic() - began)
             except Exception:
                 log.exception("a step failed; its generations end here")
                 self._give_up()
-            self._step_began = None
 
     def _measure(self, characters: int, seconds: float) -> None:
         if self._scheduler.full:

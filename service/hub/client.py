@@ -14,7 +14,6 @@ from service.errors import (
     Draining,
     EngineFailed,
     ModelUnavailable,
-    QueueFull,
     ServiceError,
 )
 from service.hub.counters import Count
@@ -43,7 +42,7 @@ from service.hub.messages import (
     Submit,
 )
 from service.hub.pulse import QUIET
-from service.hub.questions import Asking, Questions
+from service.hub.questions import Asking, Inspections, Questions
 from service.hub.rendezvous import Link, Rendezvous
 from service.hub.running import FAILED, RunningSequences
 from service.stream.details import Look, Reading
@@ -56,7 +55,6 @@ log = logging.getLogger(__name__)
 SECONDS_TO_OPEN = 60.0
 SECONDS_TO_FIND = 0.5
 SECONDS_TO_CHARGE = 0.5
-MAX_INSPECTIONS = 16  # queued or running; each takes about a second at most
 STOPPING = "the service is stopping; try again elsewhere or later"
 REPLACED = "the model's files were replaced, so the text cannot go on; ask for the text again"
 
@@ -80,15 +78,16 @@ class WantedEngine:
 class HubClient:
     """The connection of this process to the hub; safe to use from any thread.
 
-    When the hub has died, the next one opens the same engines and draws the same sequences again: a
-    sequence is deterministic, so its reader sees a pause. An engine that then computes another
-    fingerprint is lost, since its texts would go on as those of another model.
+    When the hub has died, the next one opens the same engines, draws the same sequences and reads the
+    same texts again: both are deterministic, so a client sees a pause. An engine that then computes
+    another fingerprint is lost, since its texts would go on as those of another model.
     """
 
     def __init__(self, rendezvous: Rendezvous, telemetry: Telemetry) -> None:
         self._rendezvous = rendezvous
         self._numbers = count()
         self._questions = Questions()
+        self._inspections = Inspections()
         self._running = RunningSequences(telemetry)
         self._lock = threading.Lock()  # guards the next two
         self._error: ServiceError | None = None
@@ -120,7 +119,7 @@ class HubClient:
         return order.number, engine.fingerprint
 
     def forget(self, engine: int) -> None:
-        """Close an engine; sequences of the engine that still run end with `Draining`."""
+        """Close an engine; sequences and inspections that still run end with `Draining`."""
         self._lose(engine, Draining(STOPPING))
         self._send(Close(engine))
 
@@ -135,8 +134,8 @@ class HubClient:
         return wanted is not None and wanted.ready and monotonic() < self._heard + QUIET
 
     def idle(self, engine: int) -> bool:
-        """Whether no sequence of this process is queued or running in an engine."""
-        return self._running.idle(engine)
+        """Whether no sequence or inspection of this process is queued or running in an engine."""
+        return self._running.idle(engine) and self._inspections.idle(engine)
 
     def submit(self, sequence: Sequence, engine: int, key: str | None) -> None:
         """Have a sequence drawn, together with the sequences of the same key; None: alone.
@@ -158,13 +157,9 @@ class HubClient:
         sequence.on_follow = lambda: self._send(Follow(order.number))
         sequence.on_cancel = lambda: self._send(Abort(order.number))
         with self._lock:
-            if self._error is not None:
-                raise self._error
-            if engine not in self._engines:
-                raise EngineFailed(FAILED)
+            opened = self._is_open(engine)
             self._running.add(sequence, order)
-            ready = self._engines[engine].ready
-        if ready:  # else the order is sent as soon as the engine is open
+        if opened:  # else the order is sent as soon as the engine is open
             self._send(order)
 
     def inspect(self, engine: int, ids: Ids, look: Look, seconds: float) -> Reading:
@@ -174,16 +169,19 @@ class HubClient:
             QueueFull: too many inspections are queued.
             DeadlineExceeded: the inspection took more than `seconds`.
             Draining, EngineFailed: the client is closed, or the engine failed.
+            ModelUnavailable: the hub died again and again during the inspection.
         """
-        if self._questions.count(Inspect) >= MAX_INSPECTIONS:
-            raise QueueFull("too many texts are being inspected; try again in a moment")
+        order = Inspect(next(self._numbers), engine, ids, look)
+        with self._lock:
+            opened = self._is_open(engine)
+            reading = self._inspections.add(order)
+        if opened:  # else the order is sent as soon as the engine is open
+            self._send(order)
         try:
-            answer = self._ask(Inspect(next(self._numbers), engine, ids, look), seconds)
+            return reading.result(seconds)
         except TimeoutError:
+            reading.cancel()
             raise DeadlineExceeded("the inspection took too long; send less text") from None
-        if not isinstance(answer, Inspected) or answer.reading is None:
-            raise EngineFailed(FAILED)
-        return answer.reading
 
     def find(self, keys: list[str]) -> tuple[str, bytes] | None:
         """Return the first key that has a value in the hub's memory, with the value."""
@@ -213,6 +211,18 @@ class HubClient:
         self._link.shut()
         self._thread.join()
         self._link.close()
+
+    def _is_open(self, engine: int) -> bool:
+        """Return whether this hub has an engine open, or else will; the caller holds the lock.
+
+        Raises:
+            Draining, EngineFailed: the client is closed, or the engine could not be opened again.
+        """
+        if self._error is not None:
+            raise self._error
+        if engine not in self._engines:
+            raise EngineFailed(FAILED)
+        return self._engines[engine].ready
 
     def _ask(self, order: Asking, seconds: float) -> Answer | None:
         """Send an order and return the answer; None when the hub has died before.
@@ -247,16 +257,17 @@ class HubClient:
             self._connect_again()
         self._questions.close(error)
         self._running.close(error)
+        self._inspections.close(error)
 
     def _connect_again(self) -> None:
         with self._lock:
             engines = list(self._engines.values())
             for engine in engines:
                 engine.ready = False
-        self._questions.hub_died()
         with self._sending:
             self._link.close()
             self._link = Link(self._rendezvous)
+        self._questions.hub_died()  # no question is sent to the dead hub from now on
         with self._lock:
             if self._error is not None:  # `close` has shut the link before
                 self._link.shut()
@@ -264,10 +275,11 @@ class HubClient:
             self._send(engine.order)
 
     def _lose(self, engine: int, error: ServiceError) -> None:
-        """Leave an engine out of further hubs, and end its sequences with an error."""
+        """Leave an engine out of further hubs, and end its sequences and inspections with an error."""
         with self._lock:
             self._engines.pop(engine, None)
         self._running.end_all(error, engine)
+        self._inspections.end_all(error, engine)
 
     @singledispatchmethod
     def _take(self, report: Report) -> None:
@@ -278,7 +290,11 @@ class HubClient:
         self._running.take(report)
 
     @_take.register
-    def _(self, report: Inspected | Found | Charged) -> None:
+    def _(self, report: Inspected) -> None:
+        self._inspections.take(report)
+
+    @_take.register
+    def _(self, report: Found | Charged) -> None:
         self._questions.answer(report.number, report)
 
     @_take.register
@@ -289,12 +305,14 @@ class HubClient:
             if engine is not None:
                 engine.opened(computed)
             lost = self._running.of(report.number)
+            unread = self._inspections.again(report.number)
         if engine is not None and not engine.ready:
             log.error("%s was replaced, so its sequences end", engine.order.spec.path)
             self._lose(report.number, EngineFailed(REPLACED))
             self._send(Close(report.number))
             return
-        for order in self._running.again(lost):
+        orders: list[Order] = [*self._running.again(lost), *unread]
+        for order in orders:
             self._send(order)
         self._questions.answer(report.number, report)
 

@@ -32,7 +32,7 @@ class EngineClient:
 
     @property
     def idle(self) -> bool:
-        """Whether no sequence of this process is queued or running in the engine."""
+        """Whether no sequence or inspection of this process is queued or running in the engine."""
         return self._hub.idle(self._number)
 
     def submit(self, sequence: Sequence, key: str | None) -> None:
@@ -52,9 +52,10 @@ class EngineClient:
             QueueFull: too many inspections are queued.
             DeadlineExceeded: the inspection took more than `seconds`.
             Draining, EngineFailed: the engine is closed, or failed.
+            ModelUnavailable: the hub died again and again during the inspection.
         """
         return self._hub.inspect(self._number, ids, look, seconds)
 
     def close(self) -> None:
-        """Close the engine; every sequence that still runs ends with `Draining`."""
+        """Close the engine; sequences and inspections that still run end with `Draining`."""
         self._hub.forget(self._number)

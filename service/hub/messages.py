@@ -205,5 +205,5 @@ class Charged:
 
 
 Order = Open | Close | Submit | Follow | Abort | Inspect | Find | Keep | Charge
-Answer = Opened | NotOpened | Inspected | Found | Charged
-Report = Answer | Admitted | Delivered | Finished | Refused
+Answer = Opened | NotOpened | Found | Charged
+Report = Answer | Admitted | Delivered | Finished | Refused | Inspected

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from service.engine.batch import DRAWN, Engine
+from service.engine.inspection.reading import read
 from service.engine.onnx_engine import OnnxEngine
-from service.engine.reading import read
 from service.engine.scheduler import Scheduler
 from service.engine.waiting import FairQueue
+from service.engine.watch import Watch
 from service.engine.worker import Worker
 from service.hub.flight import Flight, Reader
 from service.hub.messages import (
@@ -42,6 +43,33 @@ class Walked:
     states: State
 
 
+class Inspector:
+    """Reads texts in a thread, one after the other, so that no inspection delays a generation."""
+
+    def __init__(self, engine: Engine, graph: str) -> None:
+        """Take the engine, and the path of a step graph with the same weights."""
+        self._engine, self._graph = engine, graph
+        self.watch = Watch()
+        """Measures the steps of the engine."""
+        self._thread = ThreadPoolExecutor(1, "inspector")
+
+    def inspect(self, order: Inspect, send: Send) -> None:
+        """Read a text in the background, and report the reading."""
+        self._thread.submit(self._inspect, order, send)
+
+    def close(self) -> None:
+        """End the thread after its current inspection."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _inspect(self, order: Inspect, send: Send) -> None:
+        reading = None
+        try:
+            reading = read(self._engine, self._graph, order.ids, order.look, self.watch)
+        except Exception:
+            log.exception("an inspection failed")
+        send(Inspected(order.number, reading))
+
+
 class SharedEngine:
     """An open engine; safe to use from any thread."""
 
@@ -54,8 +82,7 @@ class SharedEngine:
         self._workers: list[Worker] = []
         for number in range(spec.threads):
             self._workers.append(self._worker(number))
-        # One thread runs all inspections, so an inspection never delays a generation.
-        self._inspector = ThreadPoolExecutor(1, "inspector")
+        self._inspector = Inspector(self._engine, spec.graph)
         # All flights, and the latest flight of each key that readers may share.
         self._flights: set[Flight] = set()
         self._shared: dict[str, Flight] = {}
@@ -64,7 +91,8 @@ class SharedEngine:
     @property
     def healthy(self) -> bool:
         """Whether no step hangs."""
-        return not any(worker.seconds_in_step() > LONGEST_STEP for worker in self._workers)
+        watches = [self._inspector.watch, *(worker.watch for worker in self._workers)]
+        return all(watch.seconds <= LONGEST_STEP for watch in watches)
 
     def submit(self, reader: Reader, key: str | None) -> None:
         """Let a reader join a flight with the same key, or else start a flight.
@@ -102,20 +130,11 @@ class SharedEngine:
 
     def inspect(self, order: Inspect, send: Send) -> None:
         """Read a text in the background, and report the reading."""
-
-        def run() -> None:
-            reading = None
-            try:
-                reading = read(self._engine, self.spec.graph, order.ids, order.look)
-            except Exception:
-                log.exception("an inspection failed")
-            send(Inspected(order.number, reading))
-
-        self._inspector.submit(run)
+        self._inspector.inspect(order, send)
 
     def close(self) -> None:
         """End the threads; running flights are not finished."""
-        self._inspector.shutdown(cancel_futures=True)
+        self._inspector.close()
         for worker in self._workers:
             worker.close()
 

@@ -11,9 +11,9 @@ import pytest
 
 from service.errors import DeadlineExceeded, Draining, EngineFailed, ModelUnavailable, QueueFull
 from service.hub import shared_engine
-from service.hub.client import MAX_INSPECTIONS
 from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
+from service.hub.questions import MAX_INSPECTIONS, MAX_READS
 from service.hub.running import MAX_DRAWS
 from service.hub.shared_memory import SharedMemory
 from service.stream.details import Look
@@ -348,6 +348,43 @@ def test_too_many_inspections(hub: HubInThreads) -> None:
         engine.inspect(np.array([1]), Look(0), SECONDS)
 
 
+def test_an_inspection_survives_its_hub(hub: HubInThreads) -> None:
+    """The next hub reads again what was being read, and what was asked for before it had the engine."""
+    client = hub.client()
+    engine, text = EngineClient(client, spec()), np.ones(9_000, np.int64)
+    with ThreadPoolExecutor(2) as pool:
+        readings = [pool.submit(engine.inspect, text, Look(0), SECONDS)]
+        wait_until(lambda: not engine.idle, "the inspection")
+        hub.die()
+        wait_until(lambda: not engine.ready, "the end of the hub")
+        readings.append(pool.submit(engine.inspect, text[:3], Look(0), SECONDS))
+        lengths = [len(reading.result().cell) for reading in readings]
+    assert lengths == [9_000, 3]
+
+
+def test_an_inspection_that_kills_every_hub_ends(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text is read a few times, and then the client is told to come back later."""
+    began = threading.Semaphore(0)
+    gate = threading.Event()
+
+    def read(*_: object) -> None:
+        began.release()
+        assert gate.wait(SECONDS)
+
+    monkeypatch.setattr(shared_engine, "read", read)
+    engine = hub.engine()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(engine.inspect, np.array([1]), Look(0), SECONDS)
+        for _ in range(MAX_READS):
+            assert began.acquire(timeout=SECONDS)
+            hub.die()
+        with pytest.raises(ModelUnavailable, match="died each time"):
+            reading.result()
+        gate.set()
+
+
 def test_workers_share_the_memory(hub: HubInThreads) -> None:
     """What one worker keeps another finds, the first of several keys; a new hub knows nothing."""
     one, other = SharedMemory(hub.client()), SharedMemory(hub.client())
@@ -360,14 +397,25 @@ def test_workers_share_the_memory(hub: HubInThreads) -> None:
     wait_until(lambda: one.get("a") is None, "the empty memory of the next hub")
 
 
+@pytest.mark.parametrize("what", ["generation", "inspection"])
 def test_a_hub_in_a_step_that_hangs_is_not_healthy(
-    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """The pulse of the hub depends on the steps of its engines."""
-    engine = hub.engine()
-    with monkeypatch.context() as patched:
-        patched.setattr(shared_engine, "LONGEST_STEP", -1.0)
-        unhealthy = not hub.hub.healthy
-    assert unhealthy
+    """The health of the hub depends on the steps of generations and of inspections."""
+    engine, gate, step = hub.engine(), threading.Event(), ScriptedBatch.step
+
+    def hang(batch: ScriptedBatch, ids: np.ndarray) -> np.ndarray:
+        assert gate.wait(SECONDS)
+        return step(batch, ids)
+
+    monkeypatch.setattr(ScriptedBatch, "step", hang)
+    monkeypatch.setattr(shared_engine, "LONGEST_STEP", 0.0)
     assert hub.hub.healthy
-    engine.close()
+    with ThreadPoolExecutor(1) as pool:
+        if what == "generation":
+            pool.submit(_drawn, engine, 3)
+        else:
+            pool.submit(engine.inspect, np.array([1]), Look(0), SECONDS)
+        wait_until(lambda: not hub.hub.healthy, "an unhealthy hub")
+        gate.set()
+    wait_until(lambda: hub.hub.healthy, "a healthy hub")

@@ -1,12 +1,10 @@
 """Orders of a worker that get one answer each."""
 
-import numpy as np
 import pytest
 
 from service.errors import Draining
-from service.hub.messages import Find, Found, Inspect, Open
+from service.hub.messages import Find, Found, Open
 from service.hub.questions import Questions
-from service.stream.details import Look
 from tests.hubs import spec
 
 
@@ -32,8 +30,8 @@ def test_a_dead_hub_answers_all_but_those_who_open() -> None:
 def test_closed_questions() -> None:
     """Closing answers None to all, and refuses further questions with the error."""
     questions = Questions()
-    inspecting = questions.add(Inspect(1, 0, np.array([1]), Look(0)))
+    finding = questions.add(Find(1, ["key"]))
     questions.close(Draining("stopping"))
-    assert inspecting.answer.result(0) is None
+    assert finding.answer.result(0) is None
     with pytest.raises(Draining):
         questions.add(Find(2, ["key"]))

@@ -1,7 +1,5 @@
 """Reading a text with an engine: the states after each character, and what an LSTM computes inside."""
 
-import os
-import subprocess
 import sys
 from io import BytesIO
 
@@ -9,21 +7,22 @@ import numpy as np
 
 from service.engine.batch import Engine, Floats
 from service.engine.explain import describe, log_softmax
+from service.engine.inspection.helper_process import answer_of
+from service.engine.watch import Watch
 from service.stream.details import REACH, Look, Reading
 from service.stream.job import Ids
 
-SECONDS = 60  # for the process that computes gates and gradients, which takes less than one
 
-
-def read(engine: Engine, graph: str, ids: Ids, look: Look) -> Reading:
+def read(engine: Engine, graph: str, ids: Ids, look: Look, watch: Watch) -> Reading:
     """Return what there is to see while an engine reads ids [N] from the zero state.
 
     `graph` is the path of the engine's step graph, whose weights are needed for gates and gradients.
+    `watch` measures each step of the engine.
 
     Raises:
         ValueError: gates or a gradient are wanted, and the graph is none of an LSTM.
     """
-    states, logits = _walk(engine, ids)
+    states, logits = _walk(engine, ids, watch)
     hidden = engine.states.index(f"h{look.layer}")
     # An LSTM has a cell state beside the hidden state; the other cells have the hidden state alone.
     cell = f"c{look.layer}"
@@ -40,7 +39,7 @@ def read(engine: Engine, graph: str, ids: Ids, look: Look) -> Reading:
     )
 
 
-def _walk(engine: Engine, ids: Ids) -> tuple[Floats, Floats]:
+def _walk(engine: Engine, ids: Ids, watch: Watch) -> tuple[Floats, Floats]:
     """Feed ids [N] to a batch of one row.
 
     Return the states before the first and after each, [N + 1, parts, units], and the logits [N, V].
@@ -49,7 +48,8 @@ def _walk(engine: Engine, ids: Ids) -> tuple[Floats, Floats]:
     states = np.zeros((len(ids) + 1, len(batch.state), batch.state.shape[2]), np.float32)
     logits = np.empty((len(ids), engine.vocabulary_size), np.float32)
     for place in range(len(ids)):
-        logits[place] = batch.step(ids[place : place + 1])[0]
+        with watch:
+            logits[place] = batch.step(ids[place : place + 1])[0]
         states[place + 1] = batch.state[:, 0]
     return states, logits
 
@@ -67,17 +67,6 @@ def _inner(graph: str, ids: Ids, states: Floats, look: Look) -> tuple[Floats, Fl
         first=max(0, at - REACH),
         at=at,
     )
-    run = subprocess.run(
-        [sys.executable, "-m", "service.engine.inner", graph],
-        input=asked.getbuffer(),
-        capture_output=True,
-        timeout=SECONDS,
-        check=False,
-        # One thread, as an inspection takes no core from the threads of the engines.
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-    )
-    if run.returncode:
-        said = run.stderr.decode().strip()[-200:]
-        raise ValueError(f"the gates of {graph} cannot be computed: {said}")
-    answer = np.load(BytesIO(run.stdout))
+    command = [sys.executable, "-m", "service.engine.inner", graph]
+    answer = np.load(BytesIO(answer_of(command, asked.getvalue())))
     return answer["gates"], answer["gradient"]
