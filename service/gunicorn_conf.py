@@ -45,6 +45,9 @@ threads = _settings.slots + _settings.queue + 32
 # Half of the descriptors are for engines, Redis and files.
 worker_connections = min(4_000, _descriptors // 2) if _descriptors > 0 else 4_000
 worker_tmp_dir = _memory
+# Seconds without a turn of the event loop after which a worker is killed; a turn takes half a second at
+# most, and the threads that answer requests do not count.
+timeout = 10
 graceful_timeout = ceil(_settings.unready_seconds + _settings.deadline) + 5
 limit_request_line = 4094
 limit_request_fields = 50
