@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         4,
         ge=1,
         le=1000,
-        description="Models in memory at once; the least recently requested model is unloaded.",
+        description="Models that each HTTP process holds; the least recently requested one is dropped.",
     )
     reload_seconds: Seconds = Field(
         10.0,

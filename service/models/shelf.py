@@ -1,4 +1,4 @@
-"""The shelf: the versions in memory, at most so many, each loaded once for all threads that ask."""
+"""The shelf: the versions that this process holds, at most so many, each loaded once for all threads that ask."""
 
 import threading
 from collections.abc import Callable, Container
