@@ -62,14 +62,22 @@ def _malformed(body: bytes, error: ValueError) -> str:
     return f"the body is not valid JSON: {error}"
 
 
-def _too_many(schema: type[BaseModel], fields: Mapping[str, Any]) -> Iterator[FieldProblem]:
-    """Yield the problems of numbers, before anything looks at each member."""
+def _too_many(
+    schema: type[BaseModel], fields: Mapping[str, Any], *path: str
+) -> Iterator[FieldProblem]:
+    """Yield the problems of numbers in the object at a path, before anything looks at each member."""
     if len(fields) > MAX_FIELDS:
-        yield FieldProblem("body", f"{len(fields)} fields are over the limit of {MAX_FIELDS}")
+        message = f"{len(fields)} fields are over the limit of {MAX_FIELDS}"
+        yield FieldProblem(_field(path), message)
     for name, limit in _limits(schema).items():
         value = fields.get(name)
         if isinstance(value, (list, dict)) and len(value) > limit:
-            yield FieldProblem(name, f"{len(value)} are over the limit of {limit}")
+            message = f"{len(value)} are over the limit of {limit}"
+            yield FieldProblem(_field((*path, name)), message)
+    for name, inner in _objects(schema).items():
+        value = fields.get(name)
+        if isinstance(value, dict):
+            yield from _too_many(inner, value, *path, name)
 
 
 @cache
@@ -80,6 +88,17 @@ def _limits(schema: type[BaseModel]) -> dict[str, int]:
         for name, field in schema.model_fields.items()
         for limit in field.metadata
         if isinstance(limit, MaxLen)
+    }
+
+
+@cache
+def _objects(schema: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """Return the schema of each field that is an object with fields of its own."""
+    return {
+        name: member
+        for name, field in schema.model_fields.items()
+        for member in get_args(field.annotation) or (field.annotation,)
+        if isinstance(member, type) and issubclass(member, BaseModel)
     }
 
 
@@ -95,7 +114,7 @@ def _absent(schema: type[BaseModel], fields: Mapping[str, Any]) -> set[str]:
 
 
 def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:
-    field = ".".join(map(str, detail["loc"])) or "body"
+    field = _field(detail["loc"])
     if detail["type"] == "extra_forbidden":
         known = ", ".join(_model_at(schema, detail["loc"][:-1]).model_fields)
         return FieldProblem(field, f"there is no such field; the fields are {known}")
@@ -104,10 +123,13 @@ def _problem(schema: type[BaseModel], detail: Any) -> FieldProblem:
     return FieldProblem(field, detail["msg"].removeprefix("Value error, "))  # pydantic's own words
 
 
+def _field(path: Sequence[str | int]) -> str:
+    """Return the name of the value at a path of a request."""
+    return ".".join(map(str, path)) or "body"
+
+
 def _model_at(schema: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
     """Return the schema of the object at a path of a request."""
     for name in path:
-        annotation = schema.model_fields[str(name)].annotation
-        members = get_args(annotation) or (annotation,)
-        schema = next(each for each in members if issubclass(each, BaseModel))
+        schema = _objects(schema)[str(name)]
     return schema

@@ -1,15 +1,16 @@
 """A completion request becomes one generation for each text."""
 
+import json
 from typing import Any
 
 import pytest
 
 from service.api.openai_resolve import prompts_to_read, resolve_completion
 from service.api.openai_schemas import CompletionRequest
-from service.api.parsing import parse
+from service.api.parsing import MAX_FIELDS, parse
 from service.api.resolve import resolve
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
-from service.errors import InvalidRequest
+from service.errors import FieldProblem, InvalidRequest
 from service.generation.scores import Given
 from service.settings import Settings
 from service.stream.generation import Generation, Sampling
@@ -142,6 +143,15 @@ def test_an_unknown_key_of_an_object_is_told_the_keys_of_the_object() -> None:
         parse(CompletionRequest, b'{"prompt": "a", "structured_outputs": {"regexp": "b"}}')
     told = {each.field: each.message for each in caught.value.problems}
     assert told["structured_outputs.regexp"] == "there is no such field; the fields are regex"
+
+
+@pytest.mark.parametrize("name", ["structured_outputs", "stream_options"])
+def test_an_object_with_too_many_fields_is_one_problem(name: str) -> None:
+    """An object inside a request may have as many fields as a request; beyond, the number is the one problem."""
+    body = {"prompt": "a", name: {f"field{number}": 1 for number in range(MAX_FIELDS + 1)}}
+    with pytest.raises(InvalidRequest) as caught:
+        parse(CompletionRequest, json.dumps(body).encode())
+    assert caught.value.problems == (FieldProblem(name, "51 fields are over the limit of 50"),)
 
 
 def test_the_best_need_details() -> None:
