@@ -8,7 +8,7 @@ from itertools import count
 
 from model_store import Vocabulary
 from service.api.openai_schemas import CompletionRequest
-from service.api.random_seeds import random_seed_of
+from service.api.random_seeds import random_seed_of, with_random_seed
 from service.api.resolve import characters_of, resolve, too_much_together, within
 from service.api.schemas import MAX_RANDOM_SEED, GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
@@ -26,7 +26,8 @@ def resolve_completion(
 ) -> list[Generation]:
     """Return the generations for each prompt, prompt by prompt.
 
-    Equal prompts continue one count, so that their texts differ like the n texts of one prompt.
+    Prompts that the model reads as the same text continue one count, so that their texts differ like
+    the n texts of one prompt.
 
     Raises:
         InvalidRequest: a limit of this service or the model's vocabulary is exceeded.
@@ -38,15 +39,16 @@ def resolve_completion(
         for prompt in request.prompt
     ]
     try:
-        generations = [
-            _resolved(request, prompt, random_seed_of(seed, next(numbers[prompt])), model, settings)
-            for prompt in prompts
-            for _ in range(request.drawn)
-        ]
+        firsts = [_resolved(request, prompt, model, settings) for prompt in prompts]
     except InvalidRequest as error:
         raise InvalidRequest(
             [FieldProblem(FIELDS.get(p.field, p.field), p.message) for p in error.problems]
         ) from None
+    generations = [
+        with_random_seed(first, random_seed_of(seed, next(numbers[first.seed])))
+        for first in firsts
+        for _ in range(request.drawn)
+    ]
     _check_together(generations)
     return generations
 
@@ -78,22 +80,20 @@ def _check_together(generations: list[Generation]) -> None:
 
 
 def _resolved(
-    request: CompletionRequest, prompt: str, seed: int, model: LoadedModel, settings: Settings
+    request: CompletionRequest, prompt: str, model: LoadedModel, settings: Settings
 ) -> Generation:
-    generation = resolve(_as_generate(request, prompt, seed, settings), model, settings)
+    """Return the generation of a prompt's text, without the text's random seed."""
+    generation = resolve(_as_generate(request, prompt, settings), model, settings)
     return _adjusted(generation, request, model)
 
 
-def _as_generate(
-    request: CompletionRequest, prompt: str, random_seed: int, settings: Settings
-) -> GenerateRequest:
+def _as_generate(request: CompletionRequest, prompt: str, settings: Settings) -> GenerateRequest:
     # `POST /generate` has no text without characters: the fields are checked as for the longest text.
     length = within(request, "max_tokens", settings.max_length) or settings.max_length
     return GenerateRequest(
         seed=prompt,
         temperature=request.temperature,
         length=length,
-        random_seed=random_seed,
         top_p=request.top_p,
         top_k=request.top_k if request.top_k and request.top_k > 0 else None,
         min_p=request.min_p,

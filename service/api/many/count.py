@@ -1,10 +1,8 @@
 """Many texts of one seed text: the schema of the answer, and the meaning of a request for them."""
 
-from dataclasses import replace
-
 from pydantic import BaseModel, Field
 
-from service.api.random_seeds import random_seed_of
+from service.api.random_seeds import random_seed_of, with_random_seed
 from service.api.resolve import resolve, too_much_together
 from service.api.schemas import GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
@@ -82,10 +80,7 @@ def resolve_many(
 
 def numbered(first: Generation, number: int) -> Generation:
     """Return the generation of a text by its number; see `random_seed_of`."""
-    sampling = first.stream.sampling
-    seed = random_seed_of(sampling.random_seed, number)
-    stream = replace(first.stream, sampling=replace(sampling, random_seed=seed))
-    return replace(first, stream=stream)
+    return with_random_seed(first, random_seed_of(first.stream.sampling.random_seed, number))
 
 
 def many_response(

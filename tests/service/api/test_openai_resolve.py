@@ -57,6 +57,12 @@ def test_equal_prompts_have_different_texts() -> None:
     assert _random_seeds(prompt=["a", "a"], n=2) == _random_seeds(n=4)
 
 
+@pytest.mark.parametrize("prompt", [["é", "e\u0301"], ["a", "a€"]], ids=["NFC", "drop"])
+def test_prompts_that_are_read_as_equal_have_different_texts(prompt: list[str]) -> None:
+    """Prompts that become the same text for the model have the random seeds of equal prompts."""
+    assert _random_seeds(prompt=prompt, unknown="drop") == _random_seeds(n=2)
+
+
 def test_more_texts_leave_the_first_as_they_are() -> None:
     """The random seed of a text depends on the request's seed and the text's number alone."""
     assert _random_seeds(n=5)[:2] == _random_seeds(n=2)
