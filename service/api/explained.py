@@ -28,7 +28,7 @@ def explained(text: Text, vocabulary: Vocabulary) -> list[dict[str, Any]]:
     details = text.details
     if details is None:
         return []
-    likely = zip(details.top_ids.tolist(), _rounded(details.top_logprobs), strict=True)
+    likely = zip(details.top_ids.tolist(), rounded(details.top_logprobs), strict=True)
     symbols = vocabulary.symbols
     top = [
         [
@@ -37,7 +37,7 @@ def explained(text: Text, vocabulary: Vocabulary) -> list[dict[str, Any]]:
         ]
         for ids, logprobs in likely
     ]
-    each = zip(text.characters, _rounded(details.logprobs), top, strict=True)
+    each = zip(text.characters, rounded(details.logprobs), top, strict=True)
     return [{"character": one, "logprob": logprob, "top": row} for one, logprob, row in each]
 
 
@@ -51,7 +51,7 @@ def explained_json(pieces: Iterable[Text], vocabulary: Vocabulary) -> bytes:
     return b"[%b]" % b",".join(parts)
 
 
-def _rounded(logprobs: NDArray[np.float32]) -> Any:
+def rounded(logprobs: NDArray[np.float32]) -> Any:
     """Return nested lists of numbers with `DIGITS` decimals, equal to those of Python's `round`.
 
     The product of a float32 and 10⁵ is exact in float64, so NumPy rounds the number itself.

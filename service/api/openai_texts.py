@@ -1,17 +1,22 @@
-"""Pieces of text as OpenAI's choices, with offsets, log-probabilities and usage."""
+"""Pieces of text as OpenAI's choices, with offsets, log-probabilities and usage.
 
-from collections.abc import Mapping, Sequence
+A choice is a dictionary in the form of the schema `Choice`. The lists of log-probabilities are iterators,
+which `pydantic_core.to_json` reads while it writes: the values of one block of characters are in memory.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from model_store import UNKNOWN
-from service.api.likely import likely_characters
-from service.api.openai_schemas import Choice, CompletionRequest, Logprobs, OpenAIReason, Usage
+from model_store import UNKNOWN, Vocabulary
+from service.api.explained import blocks, rounded
+from service.api.openai_schemas import CompletionRequest, OpenAIReason, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
 from service.models.loading import LoadedModel
-from service.stream.details import DIGITS, Details
+from service.stream.details import Details
 from service.stream.generation import Generation
 from service.stream.text import Text
 
@@ -43,19 +48,18 @@ class Texts:
 
     def chunk(self, index: int, piece: Text | None) -> dict[str, Any]:
         """Return the choice of a text's next piece; None is the end of the text."""
+        reason = None if piece is not None else _finish_reason(self._answers[index])
         choice = self._choice(index, piece or Text(""))
-        if piece is None:
-            choice.finish_reason = _finish_reason(self._answers[index])
-        return {"choices": [choice]}
+        return {"choices": [choice | {"finish_reason": reason}]}
 
     def whole(self, arrivals: Sequence[Arrival]) -> dict[str, Any]:
         """Return the choices and the usage; `arrivals` are complete."""
         texts = self._joined(arrivals)
-        choices = []
-        for place, index in enumerate(self._best(texts)):
-            choice = self._choice(index, texts[index])
-            choice.index, choice.finish_reason = place, _finish_reason(self._answers[index])
-            choices.append(choice)
+        choices = [
+            self._choice(index, texts[index])
+            | {"index": place, "finish_reason": _finish_reason(self._answers[index])}
+            for place, index in enumerate(self._best(texts))
+        ]
         self._sent = [len(text) for text in texts]
         return {"choices": choices, "usage": self.usage()}
 
@@ -83,7 +87,7 @@ class Texts:
             for index in sorted(group, key=lambda index: -_likelihood(texts[index]))[:n]
         ]
 
-    def _choice(self, index: int, piece: Text) -> Choice:
+    def _choice(self, index: int, piece: Text) -> dict[str, Any]:
         prompt = "" if self._echoed[index] else self._prompts[index]
         self._echoed[index] = True
         logprobs = None
@@ -91,44 +95,49 @@ class Texts:
             offset = len(self._prompts[index]) + self._sent[index]
             logprobs = self._logprobs(prompt, piece, offset)
         self._sent[index] += len(piece)
-        return Choice(text=prompt + piece.characters, index=index, logprobs=logprobs)
+        text = prompt + piece.characters
+        return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": None}
 
-    def _logprobs(self, prompt: str, piece: Text, offset: int) -> Logprobs:
-        """Return the log-probabilities of an echoed prompt and a piece.
+    def _logprobs(self, prompt: str, piece: Text, offset: int) -> dict[str, Any]:
+        """Return the log-probabilities of an echoed prompt and a piece, in the form of the schema `Logprobs`.
 
         The first character follows nothing and has None; `offset` is the piece's place.
         """
-        read, top_read = self._explained(Text(prompt[1:], self._read.get(prompt)))
-        own, top = self._explained(piece)
         first = [None] * min(1, len(prompt))
-        return Logprobs(
-            tokens=[*prompt, *piece.characters],
-            token_logprobs=[*first, *read, *own],
-            top_logprobs=[*first, *top_read, *top],
-            text_offset=[*range(offset - len(prompt), offset + len(piece))],
+        explained = Text(prompt[1:], self._read.get(prompt)), piece
+        top = (
+            _top_logprobs(text, self._vocabulary, self._request.logprobs or 0) for text in explained
         )
+        return {
+            "tokens": [*prompt, *piece.characters],
+            "token_logprobs": chain(first, *map(_token_logprobs, explained)),
+            "top_logprobs": chain(first, *top),
+            "text_offset": [*range(offset - len(prompt), offset + len(piece))],
+        }
 
-    def _explained(self, piece: Text) -> tuple[list[float | None], list[dict[str, float]]]:
-        """Return the log-probability of each character, and of the likeliest ones in its place.
 
-        The unknown symbol of a prompt has no log-probability.
-        """
-        if piece.details is None:
-            return [], []
-        own = [
-            None if character == UNKNOWN else round(logprob, DIGITS)
-            for character, logprob in zip(
-                piece.characters, piece.details.logprobs.tolist(), strict=True
-            )
-        ]
-        likely = likely_characters(piece.details, self._vocabulary)
-        top = [
-            # The drawn character is always among the likely ones, as with OpenAI.
-            {each.character: each.logprob for each in row[: self._request.logprobs]}
-            | ({} if logprob is None else {character: logprob})
-            for character, logprob, row in zip(piece.characters, own, likely, strict=True)
-        ]
-        return own, top
+def _token_logprobs(text: Text) -> Iterator[float | None]:
+    """Yield the log-probability of each character; the unknown symbol of a prompt has none."""
+    for block in blocks(text):
+        if block.details is not None:
+            own = zip(block.characters, rounded(block.details.logprobs), strict=True)
+            yield from (None if character == UNKNOWN else logprob for character, logprob in own)
+
+
+def _top_logprobs(text: Text, vocabulary: Vocabulary, most: int) -> Iterator[dict[str, float]]:
+    """Yield the log-probabilities of at most `most` likely characters in each place.
+
+    The character itself is always among the characters, as with OpenAI.
+    """
+    symbols = vocabulary.symbols
+    for block in blocks(text):
+        if block.details is not None:
+            ids = block.details.top_ids[:, :most].tolist()
+            logprobs = rounded(block.details.top_logprobs[:, :most])
+            own = zip(block.characters, _token_logprobs(block), strict=True)
+            for (character, logprob), *likely in zip(own, ids, logprobs, strict=True):
+                top = {symbols[id_]: one for id_, one in zip(*likely, strict=True)}
+                yield top if logprob is None else top | {character: logprob}
 
 
 def _likelihood(text: Text) -> float:

@@ -1,16 +1,19 @@
 """`/v1`: completions and models in OpenAI's form, for clients of OpenAI's."""
 
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from threading import Event
 from time import time
+from typing import Any
 
 from flask import Blueprint, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 from werkzeug.exceptions import NotFound
 
 from model_store import Faults, Manifest, ModelNotFound, StoreUnavailable
+from service.api.explained import blocks
 from service.api.openai_resolve import prompts_to_read, resolve_completion
 from service.api.openai_schemas import (
     Completion,
@@ -36,6 +39,7 @@ from service.http.routes.events import COMMENT, EVENT_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
+from service.stream.text import Text
 
 PREFIX = "/v1"
 NO_ROUTE = (
@@ -130,7 +134,7 @@ def refuse(error: Exception) -> Response:
 
 def _whole(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     pieces = list(arrivals)
-    return _json(_completion(texts).model_copy(update=texts.whole(pieces)))
+    return _json(_completion(texts) | texts.whole(pieces))
 
 
 def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
@@ -144,10 +148,10 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
                 index, piece = arrival
                 if piece is not None and not piece:
                     yield COMMENT
-                else:
-                    yield event(_dump(head.model_copy(update=texts.chunk(index, piece))))
+                parts: Iterable[Text | None] = [None] if piece is None else blocks(piece)
+                yield from (event(_dump(head | texts.chunk(index, part))) for part in parts)
             if texts.counts_usage:
-                yield event(_dump(head.model_copy(update={"usage": texts.usage()})))
+                yield event(_dump(head | {"usage": texts.usage()}))
             yield event("[DONE]")
         except ServiceError as error:
             yield event(_dump(_error(error)[1]))
@@ -157,10 +161,11 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
     return response
 
 
-def _completion(texts: Texts) -> Completion:
+def _completion(texts: Texts) -> dict[str, Any]:
+    """Return the fields of an answer without choices, in the form of the schema `Completion`."""
     return Completion(
         id=f"cmpl-{secrets.token_hex(12)}", created=int(time()), model=texts.model, choices=[]
-    )
+    ).model_dump()
 
 
 def _model(name: str, manifest: Manifest) -> OpenAIModel:
@@ -178,9 +183,9 @@ def _error(error: Exception) -> tuple[int, OpenAIError]:
     return status, OpenAIError(error=body)
 
 
-def _json(body: BaseModel) -> Response:
+def _json(body: BaseModel | dict[str, Any]) -> Response:
     return Response(_dump(body), content_type=JSON)
 
 
-def _dump(body: BaseModel) -> str:
-    return body.model_dump_json()
+def _dump(body: BaseModel | dict[str, Any]) -> str:
+    return to_json(body, inf_nan_mode="null").decode()

@@ -1,11 +1,16 @@
 """Pieces of text become OpenAI's choices, streamed or whole."""
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 
+from model_store import UNKNOWN
+from service.api.explained import BLOCK
 from service.api.openai_resolve import resolve_completion
 from service.api.openai_schemas import Choice, CompletionRequest
 from service.api.openai_texts import Texts
@@ -15,6 +20,7 @@ from service.stream.text import Text
 from tests.fake_engines import details_of, fake_model
 
 MODEL = fake_model()
+SCHEMA = TypeAdapter(list[Choice])
 LIKELIEST = [MODEL.vocabulary.symbols[id_] for id_ in range(5)]  # the likeliest of a fake engine
 
 
@@ -31,9 +37,16 @@ def _piece(characters: str) -> Text:
 
 
 def _choice(texts: Texts, index: int, piece: Text | None) -> Choice:
-    (choice,) = texts.chunk(index, piece)["choices"]
-    assert isinstance(choice, Choice)
+    (choice,) = _choices(texts.chunk(index, piece))
     return choice
+
+
+def _choices(answer: dict[str, Any]) -> list[Choice]:
+    """Return the choices of an answer, whose JSON must be byte for byte that of the schema."""
+    written = to_json(answer["choices"])
+    choices = SCHEMA.validate_json(written)
+    assert SCHEMA.dump_json(choices) == written
+    return choices
 
 
 def test_the_model_is_named_with_its_version() -> None:
@@ -54,7 +67,7 @@ def test_whole_texts_are_put_together() -> None:
     """Pieces that arrived in turn become one choice for each text, in the order of the texts."""
     texts, _ = _texts(n=2)
     arrivals = [(1, Text("c")), (0, Text("a")), (1, Text("d")), (0, Text("b")), (1, None)]
-    choices = texts.whole(arrivals)["choices"]
+    choices = _choices(texts.whole(arrivals))
     assert [(each.index, each.text) for each in choices] == [(0, "ab"), (1, "cd")]
 
 
@@ -62,7 +75,8 @@ def test_a_text_without_a_piece_is_empty() -> None:
     """A text that stopped at once is an empty choice."""
     texts, answers = _texts(logprobs=1)
     answers[0].finish_reason = "stop"
-    (choice,) = texts.whole([(0, None)])["choices"]
+    (choice,) = _choices(texts.whole([(0, None)]))
+    assert choice.logprobs is not None
     assert (choice.text, choice.finish_reason, choice.logprobs.tokens) == ("", "stop", [])
 
 
@@ -72,11 +86,12 @@ def test_the_best_texts_of_each_prompt_are_returned() -> None:
     likelihoods = [-3.0, -1.0, -2.0, -1.0, -3.0, -2.0]
     arrivals = [(index, _likely(value)) for index, value in enumerate(likelihoods)]
     answer = texts.whole([*arrivals, (0, _likely(-9.0))])
-    assert [(each.index, each.text) for each in answer["choices"]] == [
+    choices = _choices(answer)
+    assert [(each.index, each.text) for each in choices] == [
         *((0, "1"), (1, "2")),
         *((2, "1"), (3, "2")),
     ]
-    assert answer["choices"][0].logprobs is None
+    assert choices[0].logprobs is None
     assert answer["usage"].completion_tokens == 7
 
 
@@ -120,6 +135,43 @@ def test_each_character_has_its_log_probability() -> None:
     assert logprobs.top_logprobs == [
         {LIKELIEST[0]: 0.0, LIKELIEST[1]: -0.33333, own: -0.33333} for own in "yz"
     ]
+
+
+def test_the_unknown_symbol_of_a_prompt_has_no_log_probability() -> None:
+    """In the place of an unknown symbol of a text, the likely characters alone have log-probabilities."""
+    texts, _ = _texts(logprobs=1)
+    logprobs = _choice(texts, 0, Text(UNKNOWN, details_of(np.array([9])))).logprobs
+    assert logprobs is not None
+    assert logprobs.token_logprobs == [None]
+    assert logprobs.top_logprobs == [{LIKELIEST[0]: 0.0}]
+
+
+def test_a_long_text_is_explained_block_by_block() -> None:
+    """The log-probabilities of a text of many blocks are written one after the other, each in its place."""
+    characters = "".join(MODEL.vocabulary.symbols[5 + place % 7] for place in range(2 * BLOCK + 1))
+    piece = _piece(characters)
+    assert piece.details is not None
+    piece.details.logprobs[:] = -np.arange(len(piece), dtype=np.float32)
+    logprobs = _choice(_texts(logprobs=1)[0], 0, piece).logprobs
+    assert logprobs is not None
+    assert "".join(logprobs.tokens) == characters
+    assert logprobs.token_logprobs == [-float(place) for place in range(len(piece))]
+    assert logprobs.top_logprobs == [
+        {LIKELIEST[0]: 0.0, own: -float(place)} for place, own in enumerate(characters)
+    ]
+
+
+def test_log_probabilities_take_little_more_memory_than_their_json() -> None:
+    """While the JSON of a long text is written, the values of a block alone are in memory."""
+    piece = _piece("abcdefgh" * 1_250)
+    texts, _ = _texts(logprobs=5)
+    tracemalloc.start()
+    try:
+        written = to_json(texts.chunk(0, piece))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5 * len(written)
 
 
 def test_no_likely_characters_may_be_asked_for() -> None:
