@@ -109,6 +109,11 @@ def reason(error: BaseException) -> str:
     return f"{kind}: {str(error)[:SHOWN]}"
 
 
+def is_wrong_type(error: redis.ResponseError) -> bool:
+    """Return whether Redis refused a command because the value of its key has another type."""
+    return str(error).startswith("WRONGTYPE")
+
+
 def _limited(plain: type[Any], limit: TimeLimit) -> type[Any]:
     """Return a class of connections whose sockets keep to a time limit."""
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import redis
 
 from service.breaker import Breaker
-from service.redis_client import FAILURES, LimitedRedis, reason
+from service.redis_client import FAILURES, LimitedRedis, is_wrong_type, reason
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class RedisBytes:
         except redis.ReadOnlyError:  # a replica reads, and cannot prolong
             value = self._client.get(key)
         except redis.ResponseError as error:
-            if not str(error).startswith("WRONGTYPE"):
+            if not is_wrong_type(error):
                 raise
             self._failed("value")
             self._client.delete(key)  # something else under our key would be in the way for good

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from time import time
 from typing import TypeVar
 
+import redis
 from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from service.breaker import Breaker
 from service.hub.counters import Count
-from service.redis_client import FAILURES, LimitedRedis, reason
+from service.redis_client import FAILURES, LimitedRedis, is_wrong_type, reason
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,15 @@ class RedisCounts:
         return self._ask(lambda: self._charge(item, client, amount))
 
     def _charge(self, item: RateLimitItemPerMinute, client: str, amount: int) -> Count:
+        try:
+            return self._counted(item, client, amount)
+        except (redis.ResponseError, ValueError) as error:
+            if isinstance(error, redis.ResponseError) and not is_wrong_type(error):
+                raise
+            self._limiter.clear(item, client)  # what is no count would be in the way for good
+            return self._counted(item, client, amount)
+
+    def _counted(self, item: RateLimitItemPerMinute, client: str, amount: int) -> Count:
         limiter = self._limiter
         allowed = limiter.test(item, client, cost=amount) and limiter.hit(item, client, cost=amount)
         window = limiter.get_window_stats(item, client)

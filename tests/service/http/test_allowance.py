@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import redis
 
 from service.http.allowance import Allowance, Counts
 from service.http.hub_counts import HubCounts
@@ -100,6 +101,21 @@ def test_redis_counts_for_all_and_each_counts_alone_without(redis_server: RedisS
     assert all("Redis does not count (ConnectionError" in (each.problem or "") for each in counts)
     for each in counts:
         each.close()
+
+
+@pytest.mark.parametrize("spoil", ["RPUSH", "SET"], ids=["a list", "a text"])
+def test_what_is_no_count_is_replaced(redis_server: RedisServer, spoil: str) -> None:
+    """A value under a client's key that is no count is deleted, and Redis counts from zero."""
+    failures = Failures()
+    counts = RedisCounts(redis_server.url, TWO.redis_timeout, failures)
+    assert allowed(counts) == [True, True, False]
+    with redis.Redis.from_url(redis_server.url) as client:
+        (key,) = client.keys("*anna*")
+        client.delete(key)
+        client.execute_command(spoil, key, "something else")
+    assert allowed(counts) == [True, True, False]
+    assert (failures, counts.problem) == ([], None)
+    counts.close()
 
 
 def test_a_unix_socket_counts_too(tmp_path: Path) -> None:
