@@ -20,6 +20,7 @@ from service.api.parameters import (
     TypicalP,
     Unknown,
     Whole,
+    whole_members,
 )
 from service.api.schemas import Request
 from service.stream.generation import REPETITION_WINDOW
@@ -39,9 +40,11 @@ def _are_ids(value: Any) -> bool:
 
 def _prompts(value: Any) -> Any:
     """Return the list of prompts, checked here because pydantic would list each wrong member."""
-    prompts = value if isinstance(value, list) and not _are_ids(value) else [value]
+    several = isinstance(value, list) and not _are_ids(whole_members(value))
+    prompts = value if several else [value]
     if len(prompts) > MAX_CHOICES:
         raise ValueError(f"{len(prompts)} are over the limit of {MAX_CHOICES}")
+    prompts = [whole_members(prompt) for prompt in prompts]
     for place, prompt in enumerate(prompts):
         if not (isinstance(prompt, str) or _are_ids(prompt)):
             raise ValueError(f"prompt {place} is neither a text nor an array of token ids")

@@ -13,6 +13,11 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def whole_members(values: Any) -> Any:
+    """Return a list whose whole numbers are integers; any other value stays as it is."""
+    return [_whole(each) for each in values] if isinstance(values, list) else values
+
+
 # In JSON 20.0 is the same number as 20.
 Whole = Annotated[int, BeforeValidator(_whole)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from annotated_types import Ge
-from pydantic import BaseModel, FailFast, Field
+from pydantic import BaseModel, BeforeValidator, FailFast, Field
 
-from service.api.parameters import Unknown
+from service.api.parameters import Unknown, whole_members
 from service.api.schemas import Request
 
 MODEL = "name, name@version or name@alias; without it, the default model."
@@ -34,8 +34,8 @@ class DetokenizeRequest(Request):
     """The body of `POST /detokenize`."""
 
     # One wrong id is told: a list of all the wrong ones may be long.
-    tokens: Annotated[list[Annotated[int, Ge(0)]], FailFast()] = Field(
-        description="The ids of the characters."
+    tokens: Annotated[list[Annotated[int, Ge(0)]], FailFast(), BeforeValidator(whole_members)] = (
+        Field(description="The ids of the characters.")
     )
     model: str | None = Field(None, description=MODEL)
 

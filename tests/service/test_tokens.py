@@ -15,7 +15,7 @@ def _post(service: Service, path: str, **fields: Any) -> Answer:
 
 
 def test_tokens_are_places_in_the_vocabulary(service: Service, store: Path) -> None:
-    """A text becomes the vocabulary's ids, and these become the text again."""
+    """A text becomes the vocabulary's ids, and these, of which 20.0 is the same as 20, become the text again."""
     ids = ModelStore(store).open("tiny", 1).vocabulary.encode("Hello").tolist()
     answer = _post(
         service, "/tokenize", prompt="Hello", add_special_tokens=False, return_token_strs=True
@@ -27,6 +27,7 @@ def test_tokens_are_places_in_the_vocabulary(service: Service, store: Path) -> N
         "token_strs": ["H", "e", "l", "l", "o"],
     }
     assert _post(service, "/detokenize", tokens=ids).json == {"prompt": "Hello"}
+    assert _post(service, "/detokenize", tokens=[*map(float, ids)]).json == {"prompt": "Hello"}
     assert _post(service, "/detokenize", tokens=[]).json == {"prompt": ""}
 
 

@@ -122,9 +122,9 @@ def test_vllm_s_parameters_are_those_of_generate() -> None:
 
 
 def test_token_ids_are_characters() -> None:
-    """A prompt of token ids is the text of these places in the vocabulary."""
+    """A prompt of token ids, of which 20.0 is the same as 20, is the text of these places in the vocabulary."""
     ids = MODEL.vocabulary.encode("Hello").tolist()
-    for prompt in (ids, [ids]):
+    for prompt in (ids, [ids], [float(each) for each in ids]):
         assert _resolved(prompt=prompt) == _resolved()
     assert [each.seed for each in _resolved(prompt=[ids[:1], "abc"])] == ["H", "abc"]
 
