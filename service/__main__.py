@@ -1,6 +1,7 @@
 """`python -m service [COMMAND]`: runs one command; a wrong setting is one line on stderr."""
 
 import io
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -40,6 +41,8 @@ def main() -> int:
     except ValidationError as error:
         _say(problems(error))
         return 2
+    # gunicorn fails at its import where this is no number, and `CHARLOOM_WORKERS` says the number here.
+    os.environ.pop("WEB_CONCURRENCY", None)
     status: int = import_module(f"service.commands.{name}").main(arguments)
     return status
 

@@ -1,8 +1,9 @@
 """The addresses in the settings: a host to listen on, a Redis, the origins of web pages."""
 
+import os
 import re
 import socket
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 ORIGIN = re.compile(r"\*|https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?", re.ASCII)
@@ -13,7 +14,12 @@ REDIS_FORMS = (
 )
 # By scheme, the options of a URL that redis-py takes and that do not contradict the other settings.
 PLAIN = {"db", "username", "password"}
-TLS = {"ssl_ca_certs", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname", "ssl_keyfile"}
+TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
+TLS_VALUES = {
+    "ssl_cert_reqs": ("none", "optional", "required"),
+    "ssl_check_hostname": ("true", "false", "True", "False", "yes", "no", "1", "0"),
+}
+TLS = TLS_FILES | TLS_VALUES.keys()
 REDIS_OPTIONS = {"redis": PLAIN, "rediss": PLAIN | TLS, "unix": PLAIN}
 
 
@@ -65,7 +71,18 @@ def checked_redis_url(url: str) -> str:
     if unknown:
         listed = ", ".join(sorted(known))
         raise ValueError(f"{unknown[0][:80]!r} is no option of {parts.scheme}://; use {listed}")
+    for name, values in options.items():
+        _check_option(name, values[0])  # redis-py takes the first of several
     return url
+
+
+def _check_option(name: str, value: str) -> None:
+    """Raise `ValueError` for a value that an option of TLS cannot have."""
+    allowed = TLS_VALUES.get(name)
+    if allowed and value not in allowed:
+        raise ValueError(f"the values of {name} are {', '.join(allowed)}")
+    if name in TLS_FILES and not (Path(value).is_file() and os.access(value, os.R_OK)):
+        raise ValueError(f"{name} must name a file that exists and can be read")
 
 
 def _has_place(parts: SplitResult) -> bool:

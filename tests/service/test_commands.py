@@ -56,6 +56,12 @@ def test_a_wrong_setting_is_named() -> None:
     ]
 
 
+def test_the_variable_of_gunicorn_is_not_read() -> None:
+    """`WEB_CONCURRENCY`, which platforms set for gunicorn, does not matter to the service."""
+    done = run("serve", "--help", WEB_CONCURRENCY="many")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_service_listens_on_ipv6() -> None:
     """`HOST=::1` is an address without brackets."""
     port = free_port()
