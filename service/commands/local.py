@@ -13,7 +13,7 @@ from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
 from service.models.offered import offered_models
 from service.models.registry import Models
-from service.settings import Settings
+from service.settings import MILLION, Settings
 from service.telemetry import Telemetry
 
 
@@ -29,7 +29,7 @@ class Local:
 
 @contextmanager
 def local_engine(settings: Settings) -> Iterator[Local]:
-    """Run a hub as long as the context lasts; nothing is cached."""
+    """Run a hub as long as the context lasts; texts and states are cached in this process."""
     telemetry = Telemetry()
     with (
         closing(WatchedKeeper(settings)) as keeper,
@@ -39,6 +39,8 @@ def local_engine(settings: Settings) -> Iterator[Local]:
         yield Local(
             settings,
             models,
-            TextGenerator(StreamCache(MemoryBytes(0)), telemetry, Stopping()),
+            TextGenerator(
+                StreamCache(MemoryBytes(settings.cache_megabytes * MILLION)), telemetry, Stopping()
+            ),
             TextScorer(telemetry, settings.slots, Stopping()),
         )

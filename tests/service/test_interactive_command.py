@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from service.api.resolve import resolve
+from service.api.schemas import GenerateRequest
+from service.commands.local import local_engine
+from service.generation.generator import Caller
+from service.settings import Settings
 from tests.factories import SYMBOLS, publish_random_model, random_weights, write_graph
 from tests.servers import ROOT
 
@@ -76,6 +81,17 @@ def test_the_end_of_a_text_is_a_choice(session: Session) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert first[0] == second[0] == ENDS
     assert done.stdout.endswith(f"> Once{ast.literal_eval(first[1])}\n")
+
+
+def test_what_was_read_is_cached(certain_store: Path) -> None:
+    """The engine of a command keeps texts and states, so that no round reads a long text anew."""
+    settings = Settings(store=str(certain_store), model="tiny", slots=1)
+    with local_engine(settings) as local:
+        model = local.models.get(None)
+        generation = resolve(GenerateRequest(seed="Once", length=1), model, settings)
+        for expected in ("miss", "hit"):
+            answer = local.generator.open(generation, model, Caller())
+            assert (sum(map(len, answer.pieces)), answer.cache) == (1, expected)
 
 
 def test_many_rounds_with_the_bundled_model(session: Session) -> None:

@@ -68,6 +68,8 @@ def test_unknown_characters_are_dropped_on_request(store: Path) -> None:
             "a\n\nb€\n",
             "FILE: line 3: the model does not know '€'; send --unknown",
         ),
+        # The lines have more characters than a request may have.
+        (["-", "--lines"], ("a" * 2_000 + "\n") * 600 + "€", "FILE: line 601: "),
         (["-", "--lines"], "\n\n", "FILE: every line is empty"),
         (["-", "--context", "€"], "a", "--context: the model does not know '€'"),
         (["/does/not/exist"], "", "[Errno 2]"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from model_store import UNKNOWN
 from service.api.many.score_schemas import Score, ScoreRequest, ScoreResponse, TextScore
-from service.api.resolve import over_limit, readable, too_much_together
+from service.api.resolve import over_limit, readable
 from service.errors import FieldProblem, InvalidRequest
 from service.generation.scores import Given
 from service.models.loading import LoadedModel
@@ -29,7 +29,6 @@ def resolve_score(request: ScoreRequest, model: LoadedModel, settings: Settings)
         problems += [*unknown, *over_limit(field, len(text), settings.max_length)]
         problems += _nothing_scored(field, text)
         given.append(Given(model.prompt(context), text))
-    problems += too_much_together("texts", sum(map(len, given)))
     if problems:
         raise InvalidRequest(problems)
     return given

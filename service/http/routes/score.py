@@ -4,6 +4,8 @@ from flask import Blueprint, Response
 
 from service.api.many.score_schemas import ScoreRequest, ScoreResponse
 from service.api.many.scores import resolve_score, score_response
+from service.api.resolve import too_much_together
+from service.errors import InvalidRequest
 from service.generation.scores import TextScorer
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
@@ -40,7 +42,10 @@ def score_routes(
         wire = read_body(ScoreRequest)
         model = models.get(wire.model)
         given = resolve_score(wire, model, settings)
-        admission.charge_reading(current_visit(), sum(map(len, given)))
+        characters = sum(map(len, given))
+        if problems := too_much_together("texts", characters):
+            raise InvalidRequest(problems)
+        admission.charge_reading(current_visit(), characters)
         who = caller(settings.deadline, streaming=False)
         details = scorer.details(given, model, who)
         answer = score_response(wire, given, details, model)
