@@ -109,9 +109,9 @@ def reason(error: BaseException) -> str:
     return f"{kind}: {str(error)[:SHOWN]}"
 
 
-def is_wrong_type(error: redis.ResponseError) -> bool:
+def is_wrong_type(error: Exception) -> bool:
     """Return whether Redis refused a command because the value of its key has another type."""
-    return str(error).startswith("WRONGTYPE")
+    return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def _limited(plain: type[Any], limit: TimeLimit) -> type[Any]:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from time import time
 from typing import TypeVar
 
-import redis
 from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
@@ -51,8 +50,8 @@ class RedisCounts:
     def _charge(self, item: RateLimitItemPerMinute, client: str, amount: int) -> Count:
         try:
             return self._counted(item, client, amount)
-        except (redis.ResponseError, ValueError) as error:
-            if isinstance(error, redis.ResponseError) and not is_wrong_type(error):
+        except (*FAILURES, ValueError) as error:
+            if not (isinstance(error, ValueError) or is_wrong_type(error)):
                 raise
             self._limiter.clear(item, client)  # what is no count would be in the way for good
             return self._counted(item, client, amount)
