@@ -47,6 +47,18 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
         elif not self.WORKERS:
             self.spawn_worker()
 
+    def spawn_worker(self) -> int:
+        """Start a worker, and hold signals back until the worker has handlers of its own.
+
+        The forked process has this process's handlers at first, which queue a signal for nobody.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        try:
+            pid: int = super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
+        return pid
+
     def handle_hup(self) -> None:
         """Pass SIGHUP on to the workers."""
         self.log.info("refreshing the models from the store")

@@ -1,7 +1,9 @@
 """`python -m service` and its commands, run in a process."""
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +78,30 @@ def test_the_service_listens_on_ipv6() -> None:
         finally:
             process.terminate()
     assert process.returncode == 0
+
+
+def test_signals_right_after_the_start(tmp_path: Path, store: Path) -> None:
+    """SIGHUP ends no worker that starts, and SIGTERM ends the service long before the grace period does."""
+    port = free_port()
+    settings = {"CHARLOOM_STORE": str(store), "CHARLOOM_MODEL": "tiny", "CHARLOOM_DEADLINE": "3600"}
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "service"],
+            cwd=ROOT,
+            env=settings | {"PORT": str(port)},
+            stderr=log,
+        ) as process,
+    ):
+        wait_until(lambda: listens(port), "the service")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "refreshing" in (tmp_path / "log").read_text(), "the refreshing")
+        process.terminate()
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.send_signal(signal.SIGQUIT)
+    assert "was sent" not in (tmp_path / "log").read_text()
 
 
 def test_an_unknown_variable_is_named() -> None:

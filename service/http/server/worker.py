@@ -5,6 +5,7 @@ the event loop, with a deadline for each stage of a connection, and gives whole 
 """
 
 import errno
+import signal
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         # All connections of a proxy have the proxy's address.
         most: int = self.worker_connections
         return most if settings_at_start().trusted_proxies else most // 2
+
+    def init_signals(self) -> None:
+        """Set the handlers, and receive the signals that were held back since the fork."""
+        super().init_signals()
+        # A worker that starts loads the newest models; without a handler SIGHUP would end the worker.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop without an answer to running requests.
