@@ -6,7 +6,14 @@ from threading import Lock
 from time import monotonic
 
 SEND_SECONDS = 20.0
-"""How long a client may take to receive one write, beyond what the kernel's buffers hold."""
+"""How long the service waits for a client that receives nothing of its response."""
+LEAST_RATE = 4_000.0
+"""The bytes per second of a client for which the service waits without an end."""
+UNSENT_BYTES = 65_536
+"""The bytes in the kernel, beyond those under way to the client, up to which a write goes on.
+
+Without this limit the kernel takes megabytes, and then none before a slow client has received a third of them.
+"""
 INVITATION = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -17,28 +24,35 @@ class ClientSocket(socket.socket):
         super().__init__(fileno=accepted.detach())
         self.setblocking(False)
         self._writing = Lock()
+        if self.family != socket.AF_UNIX:
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._wrote = False
         """Whether the response has begun, or the client was asked whether it is there."""
+        self._patience = SEND_SECONDS
+        """The seconds that writes of this response may still wait; each byte sent adds to them."""
 
     def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
         """Send all bytes.
 
         Raises:
-            BrokenPipeError: the client has not received the bytes within SEND_SECONDS.
+            BrokenPipeError: the client received nothing for SEND_SECONDS, or less than LEAST_RATE for longer.
         """
         with self._writing:
             self._wrote = True
-            end = monotonic() + SEND_SECONDS
             rest = memoryview(data)
             while rest:
                 try:
-                    rest = rest[self.send(rest, flags) :]
+                    sent = self.send(rest, flags)
                 except BlockingIOError:
-                    self._wait_until_writable(end)
+                    self._wait_until_writable()
+                    continue
+                rest = rest[sent:]
+                self._patience = min(SEND_SECONDS, self._patience + sent / LEAST_RATE)
 
     def begin_response(self) -> None:
         """Begin the response to the next request of the connection."""
         self._wrote = False
+        self._patience = SEND_SECONDS
 
     def has_left(self, *, may_ask: bool) -> bool:
         """Return whether the client has closed the connection; any thread may call.
@@ -70,8 +84,10 @@ class ClientSocket(socket.socket):
         finally:
             self._writing.release()
 
-    def _wait_until_writable(self, end: float) -> None:
+    def _wait_until_writable(self) -> None:
+        began = monotonic()
         poller = poll()
         poller.register(self, POLLOUT)
-        if not poller.poll(max(0, 1000 * (end - monotonic()))):
+        if not poller.poll(1000 * self._patience):
             raise BrokenPipeError("the client does not receive the response")
+        self._patience = max(0.0, self._patience - (monotonic() - began))

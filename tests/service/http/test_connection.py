@@ -2,7 +2,9 @@
 
 import socket
 import struct
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -92,7 +94,49 @@ def test_a_server_without_a_socket_counts_as_connected() -> None:
 def test_a_client_that_does_not_receive_ends_the_response(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write that the client does not receive in time fails like one to a closed connection."""
+    """A write of which the client receives nothing fails like one to a closed connection."""
     monkeypatch.setattr(client_socket, "SEND_SECONDS", 0.1)
+    pair[0].begin_response()
     with pytest.raises(ConnectionError):
         pair[0].sendall(bytes(100_000_000))
+
+
+def test_a_client_that_receives_steadily_gets_the_whole_response(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write may take longer than the limit for a client that receives nothing."""
+    monkeypatch.setattr(client_socket, "SEND_SECONDS", 3.0)
+    pair[0].begin_response()
+    with _receiving(pair[1], 1_000_000, pause=0.2):
+        pair[0].sendall(bytes(20_000_000))
+
+
+def test_a_client_that_receives_too_slowly_ends_the_response(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client below the lowest rate loses the connection, though the client always receives something."""
+    monkeypatch.setattr(client_socket, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(client_socket, "LEAST_RATE", 10_000_000.0)
+    pair[0].begin_response()
+    with _receiving(pair[1], 10_000, pause=0.01), pytest.raises(ConnectionError):
+        pair[0].sendall(bytes(100_000_000))
+
+
+@contextmanager
+def _receiving(client: socket.socket, size: int, pause: float) -> Iterator[None]:
+    """Let a client receive bytes again and again, with a pause in seconds after each `size`."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)  # the kernel holds few bytes
+    ended = threading.Event()
+
+    def receive() -> None:
+        while client.recv(size, socket.MSG_WAITALL) and not ended.wait(pause):
+            pass
+
+    receiving = threading.Thread(target=receive)
+    receiving.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        client.shutdown(socket.SHUT_RDWR)
+        receiving.join()
