@@ -41,7 +41,8 @@ bind = f"{_host}:{_settings.port}"
 worker_class = "service.http.server.worker.Worker"
 workers = _settings.worker_count
 # Every running or waiting generation holds a thread; 32 more answer other requests, or refuse with 429.
-threads = _settings.slots + _settings.queue + 32
+# One address has half of the threads at most.
+threads = 2 * (_settings.slots + _settings.queue + 32)
 # Half of the descriptors are for engines, Redis and files.
 worker_connections = min(4_000, _descriptors // 2) if _descriptors > 0 else 4_000
 worker_tmp_dir = _memory

@@ -100,6 +100,43 @@ def test_connections_are_bounded(tmp_path: Path, store: Path, proxies: int, most
         assert most - 10 < found.count(psutil.CONN_ESTABLISHED) <= most
 
 
+@pytest.mark.parametrize(("proxies", "flood"), [(0, 30), (1, 15)])
+def test_running_requests_of_one_client_hold_no_other(
+    tmp_path: Path, store: Path, proxies: int, flood: int
+) -> None:
+    """One client's running requests leave connections and threads to others; a proxy may have all."""
+    settings: dict[str, Any] = {
+        "environment": {"GUNICORN_CMD_ARGS": "--worker-connections 20 --threads 8"},
+        "trusted_proxies": proxies,
+        "max_length": 1_000_000,
+        "workers": 1,
+    }
+    body = json.dumps({"seed": "abc", "length": 1_000_000, "stream": True}).encode()
+    head = POST + b"X-Forwarded-For: 192.0.2.1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    kind = {"Content-Type": "application/json", "X-Forwarded-For": "192.0.2.2"}
+    # The answers of a proxy's further clients are not held up by the address of the proxy.
+    source = "127.0.0.1" if proxies else "127.0.0.2"
+    with (
+        serving(tmp_path / "log", store=store, model="deep", **settings) as service,
+        ExitStack() as stack,
+    ):
+        for _ in range(flood):
+            stack.enter_context(_connect(service)).sendall(head + body)
+        other = http.client.HTTPConnection(
+            "127.0.0.1", service.port, timeout=30, source_address=(source, 0)
+        )
+        stack.callback(other.close)
+        for method, path, sent in (("GET", "/healthz", None), ("POST", "/generate", BODY)):
+            other.request(method, path, sent, kind)
+            answer = other.getresponse()
+            assert (answer.status, bool(answer.read())) == (200, True)
+        if not proxies:
+            with _connect(service) as surplus:
+                refused = _received(surplus)
+            assert (refused.status, refused.json["code"]) == (429, "too_many_requests")
+            assert refused.headers["retry-after"] == "1"
+
+
 @pytest.mark.slow
 def test_an_unfinished_request_has_a_deadline(service: Service) -> None:
     """Half a head is answered with 408, and no connection stays, whatever the client does."""

@@ -1,6 +1,5 @@
 """The connections for whose bytes a worker waits."""
 
-from collections import Counter
 from collections.abc import Iterator
 from time import monotonic
 
@@ -8,15 +7,10 @@ from service.http.server.connection import Connection
 
 
 class Waiting:
-    """Connections with their deadlines; those that have waited longest come first.
+    """Connections with their deadlines; those that have waited longest come first."""
 
-    `most` bounds the connections of one address.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._deadlines: dict[Connection, float] = {}
-        self._of_address: Counter[str] = Counter()
 
     def __contains__(self, connection: object) -> bool:
         return connection in self._deadlines
@@ -28,20 +22,15 @@ class Waiting:
         """Wait for a connection, from now on, at most for some seconds."""
         self.discard(connection)
         self._deadlines[connection] = monotonic() + seconds
-        self._of_address[connection.address] += 1
 
     def discard(self, connection: Connection) -> None:
         """Wait no longer for a connection."""
-        if self._deadlines.pop(connection, None) is not None:
-            self._of_address[connection.address] -= 1
-            if not self._of_address[connection.address]:
-                del self._of_address[connection.address]
+        self._deadlines.pop(connection, None)
 
-    def surplus(self, address: str) -> Connection | None:
-        """Return the oldest connection of an address that has too many, else None."""
-        if self._of_address[address] <= self._most:
-            return None
-        return next(each for each in self._deadlines if each.address == address)
+    def oldest(self, address: str | None = None) -> Connection | None:
+        """Return the connection that has waited longest, of one address or of all."""
+        found = (each for each in self._deadlines if address in (None, each.address))
+        return next(found, None)
 
     def expired(self) -> list[Connection]:
         """Return the connections whose deadline has passed."""

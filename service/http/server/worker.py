@@ -8,6 +8,7 @@ import errno
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -22,7 +23,9 @@ from service.environment import settings_at_start
 from service.errors import shortened
 from service.http.server.client_socket import INVITATION, ClientSocket
 from service.http.server.connection import Connection, Stage
-from service.http.server.refusals import refusal
+from service.http.server.connections import Connections
+from service.http.server.refusals import TooManyConnections, refusal
+from service.http.server.threads import Threads, address_of
 from service.http.server.waiting import Waiting
 
 SECONDS = {Stage.IDLE: 75.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.0}
@@ -34,6 +37,7 @@ END_SECONDS = 4.0  # for the texts that end unfinished, before the master kills 
 READ_BYTES = 65_536
 MAX_HELD = 100_000_000  # bytes of unfinished requests of all clients
 
+SURPLUS = "every connection that one address may have waits for an answer; try again in a moment"
 PROBES = ("/healthz", "/readyz")
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -49,18 +53,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def init_process(self) -> None:
         """Make the state of the forked process, and run."""
-        self._connections: set[Connection] = set()
-        self._waiting = Waiting(self._most_of_one_address())
+        self._proxies = settings_at_start().trusted_proxies
+        # All connections of a proxy have the proxy's address.
+        most = self.worker_connections
+        self._connections = Connections(most, most if self._proxies else most // 2)
+        self._waiting = Waiting()
         # The probes have threads of their own: every other thread may be busy.
-        self._probes = ThreadPoolExecutor(2, "probe")
+        self._probes = Threads(ThreadPoolExecutor(2, "probe"), 2)
         self._next_check = self._paused_until = 0.0
         self._quits = False
         super().init_process()
-
-    def _most_of_one_address(self) -> int:
-        # All connections of a proxy have the proxy's address.
-        most: int = self.worker_connections
-        return most if settings_at_start().trusted_proxies else most // 2
 
     def init_signals(self) -> None:
         """Set the handlers, and receive the signals that were held back since the fork."""
@@ -81,6 +83,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def run(self) -> None:
         """Serve until a signal; then become unready, close the listeners, and answer what has arrived."""
+        self._threads = Threads(self.tpool, self.cfg.threads)
         self.poller.register(
             self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
         )
@@ -90,8 +93,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._end()
 
     def _serve(self) -> None:
-        has_room = len(self._connections) < self.worker_connections
-        self.set_accept_enabled(has_room and monotonic() >= self._paused_until)
+        full = self._connections.full
+        self.set_accept_enabled(not full and monotonic() >= self._paused_until)
         self._turn()
 
     def _turn(self) -> None:
@@ -139,8 +142,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         for connection in self._connections:
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
-        for threads in (self.tpool, self._probes):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
+        self._probes.close()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, and read what has arrived."""
@@ -156,8 +159,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         server = listener.getsockname()
         connection = Connection(ClientSocket(accepted), client, server, self.cfg)
         self._connections.add(connection)
-        self._read(connection)
-        self._make_room(connection.address)
+        if self._makes_room(connection.address):
+            self._read(connection)
+        else:
+            self._refuse(connection, TooManyConnections(SURPLUS))
         return True
 
     def _accept_rest(self, listener: socket.socket) -> None:
@@ -167,13 +172,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             if not self._accept(listener):
                 return
 
-    def _make_room(self, address: str) -> None:
-        """Close the longest-waiting connection, where there are too many."""
-        oldest = self._waiting.surplus(address)
-        if oldest is None and len(self._connections) >= self.worker_connections:
-            oldest = next(iter(self._waiting), None)
-        if oldest is not None:
-            self._close(oldest)
+    def _makes_room(self, address: str) -> bool:
+        """Close the longest-waiting connection where there are too many; return whether that is enough."""
+        surplus = self._connections.surplus(address)
+        if surplus or self._connections.full:
+            oldest = self._waiting.oldest(address if surplus else None)
+            if oldest is not None:
+                self._close(oldest)
+        return not self._connections.surplus(address)
 
     def _pause(self, error: OSError) -> None:
         self.log.warning("no connection is accepted for a moment: %s", error.strerror)
@@ -233,11 +239,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._leave(connection)
         connection.stage = Stage.ANSWER
         connection.sock.begin_response()
-        threads = self._probes if request.path in PROBES else self.tpool
-        threads.submit(self._answer, connection, request)
+        threads = self._probes if request.path in PROBES else self._threads
+        address = address_of(request, connection.address, self._proxies)
+        release = partial(threads.release, address)
+        threads.submit(address, partial(self._answer, connection, request, release))
 
-    def _answer(self, connection: Connection, request: Any) -> None:
-        """Answer a request, in a thread."""
+    def _answer(self, connection: Connection, request: Any, release: Callable[[], None]) -> None:
+        """Answer a request, in a thread, which the event loop then releases."""
         keeps = False
         try:
             keeps = self.handle_request(request, connection)
@@ -246,6 +254,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         except Exception as error:  # noqa: BLE001 - whatever the application raises
             self.handle_error(request, connection.sock, connection.client, error)
         finally:
+            self.method_queue.defer(release)
             self.method_queue.defer(self._answered, connection, keeps)
 
     def _answered(self, connection: Connection, keeps: bool) -> None:

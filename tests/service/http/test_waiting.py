@@ -1,4 +1,4 @@
-"""A worker waits for each connection with a deadline, and for a bounded number of each address."""
+"""A worker waits for each connection with a deadline, and has a bounded number of each address."""
 
 import socket
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from gunicorn.config import Config
 
 from service.http.server.client_socket import ClientSocket
 from service.http.server.connection import Connection
+from service.http.server.connections import Connections
 from service.http.server.waiting import Waiting
 
 
@@ -25,26 +26,39 @@ def connections() -> Iterator[list[Connection]]:
         yield made
 
 
-def test_the_oldest_of_an_address_with_too_many(connections: list[Connection]) -> None:
-    """Beyond the bound of one address, the connection that has waited longest is named."""
-    waiting = Waiting(most=2)
-    *two, third, other = connections
-    for connection in (*two, other):
+def test_the_oldest_connection(connections: list[Connection]) -> None:
+    """The connection that has waited longest is named, of one address or of all."""
+    waiting = Waiting()
+    first, second, third, other = connections
+    for connection in (other, first, second, third):
         waiting.add(connection, 10)
-    assert waiting.surplus("10.0.0.1") is None
-    waiting.add(third, 10)
-    assert waiting.surplus("10.0.0.1") is two[0]
-    assert waiting.surplus("10.0.0.2") is None
-    waiting.add(two[0], 10)
-    assert waiting.surplus("10.0.0.1") is two[1]
-    waiting.discard(two[1])
-    assert waiting.surplus("10.0.0.1") is None
-    assert list(waiting) == [other, third, two[0]]
+    assert waiting.oldest() is other
+    assert waiting.oldest("10.0.0.1") is first
+    waiting.add(first, 10)
+    waiting.discard(second)
+    assert waiting.oldest("10.0.0.1") is third
+    assert waiting.oldest("10.0.0.3") is None
+    assert list(waiting) == [other, third, first]
+
+
+def test_an_address_has_a_part_of_the_connections(connections: list[Connection]) -> None:
+    """Connections are counted by address, and a connection that is closed twice is counted once."""
+    bounded = Connections(most=4, most_of_one_address=2)
+    for connection in connections:
+        bounded.add(connection)
+    assert bounded.full
+    assert [bounded.surplus(each) for each in ("10.0.0.1", "10.0.0.2")] == [True, False]
+    for _ in range(2):
+        bounded.discard(connections[0])
+    assert (bounded.full, len(bounded)) == (False, 3)
+    assert not bounded.surplus("10.0.0.1")
+    bounded.add(connections[0])
+    assert bounded.surplus("10.0.0.1")
 
 
 def test_deadlines_pass(connections: list[Connection]) -> None:
     """A deadline is that of the last addition, and a drain brings every deadline forward."""
-    waiting = Waiting(most=10)
+    waiting = Waiting()
     first, second, *_ = connections
     waiting.add(first, 0)
     waiting.add(second, 100)
