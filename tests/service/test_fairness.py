@@ -1,6 +1,10 @@
 """One client's flood costs another client little."""
 
+import http.client
+import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from service.keys import hash_of
 from tests.servers import Service, serving, wait_until
 
 KEYS = {"flooding": "charloom_a", "other": "charloom_b"}
+LINES = {"Content-Type": "application/jsonl"}
 FLOOD = 40
 
 
@@ -52,6 +57,36 @@ def test_a_short_text_is_answered_beside_a_flood(service: Service, client: str) 
         statuses = {each.result().status for each in asked}
     assert 200 in statuses
     assert statuses <= {200, 429}
+
+
+def test_the_batches_of_a_client_are_bounded(service: Service) -> None:
+    """Two batches of a client run at once, a third is refused, and another client's batch is answered."""
+    lines = "\n".join(
+        json.dumps({"seed": "a", "length": 10_000, "random_seed": n}) for n in range(500)
+    )
+    with ExitStack() as stack:
+        first, _ = [stack.enter_context(_batch(service, lines)) for _ in range(2)]
+        refused = service.request("POST", "/batch", lines, _as("flooding") | LINES)
+        assert (refused.status, refused.json["code"]) == (429, "queue_full")
+        assert int(refused.headers["retry-after"]) >= 1
+        short = json.dumps({"seed": "b", "length": 50})
+        answer = service.request("POST", "/batch", short, _as("other") | LINES)
+        assert len(answer.json["text"]) == 50
+        first.close()
+        wait_until(
+            lambda: service.request("POST", "/batch", short, _as("flooding") | LINES).status == 200,
+            "the end of the first batch",
+        )
+
+
+@contextmanager
+def _batch(service: Service, lines: str) -> Iterator[http.client.HTTPConnection]:
+    """Send a batch of the flooding client, and read the answer up to the first line."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    connection.request("POST", "/batch", lines, _as("flooding") | LINES)
+    with closing(connection), connection.getresponse() as response:
+        assert response.readline().startswith(b'{"index":')
+        yield connection
 
 
 def test_what_cannot_end_in_time_is_refused_at_once(store: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`POST /batch`: many requests for texts in one, answered as they end."""
 
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic, sleep
 
@@ -18,6 +19,7 @@ from service.http.hooks.admission import Admission
 from service.http.hooks.visit import Visit, current_visit
 from service.http.media_types import JSON, JSON_LINES
 from service.http.operation import Operation, ResponseBody, documented
+from service.http.routes.batches import Batches
 from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
 from service.http.routes.failures import GENERATION_ERRORS
@@ -25,7 +27,7 @@ from service.models.registry import Models
 from service.settings import Settings
 
 LINES = (JSON_LINES, "application/x-ndjson", "application/x-jsonlines", JSON)
-PAUSE = 0.2  # seconds until a line that the full queue refused is tried again
+PAUSE = 1.0  # seconds until a line that the full queue refused is tried again
 
 BATCH = Operation(
     "Continue a seed text for each line, in any order",
@@ -47,6 +49,7 @@ def batch_routes(
 ) -> Blueprint:
     """Return the blueprint of `/batch`."""
     routes = Blueprint("batch", __name__)
+    running = Batches()
 
     @routes.post("/batch")
     @documented(BATCH)
@@ -64,9 +67,13 @@ def batch_routes(
                 return error_line(index, problem_of(error))
             return answer_line(index, text)
 
+        running.begin(who.client)
         arrivals = in_parallel(answer, lines, min(MOST, settings.slots), abandoned)
+        end = ExitStack()
+        end.callback(running.end, who.client)
+        end.callback(arrivals.close)  # comes first
         response = Response((line for _, line in arrivals), content_type=JSON_LINES)
-        response.call_on_close(arrivals.close)
+        response.call_on_close(end.close)
         return response
 
     def whole(line: bytes, visit: Visit, who: Caller) -> bytes:
