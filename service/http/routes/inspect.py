@@ -1,5 +1,7 @@
 """`POST /inspect`: states, gates and gradients at each character of a text."""
 
+from time import monotonic
+
 from flask import Blueprint, Response
 
 from service.api.inspection import (
@@ -17,6 +19,7 @@ from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.failures import MODEL_ERRORS
+from service.http.routes.turns import Turns
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings
@@ -41,6 +44,7 @@ INSPECT = Operation(
 def inspect_routes(models: Models, settings: Settings, admission: Admission) -> Blueprint:
     """Return the blueprint of `/inspect`."""
     routes = Blueprint("inspect", __name__)
+    turns = Turns()
 
     @routes.post("/inspect")
     @documented(INSPECT)
@@ -48,9 +52,13 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
         wire = read_body(InspectRequest)
         model = models.get(wire.model)
         inspection = resolve_inspection(wire, model.manifest.architecture, model.vocabulary)
-        admission.charge_reading(current_visit(), len(inspection.text))
+        visit = current_visit()
+        admission.charge_reading(visit, len(inspection.text))
         ids = model.vocabulary.encode(inspection.text)
-        reading = model.engine.inspect(ids, inspection.look, settings.deadline)
+        deadline = visit.began + settings.deadline
+        with turns.turn(visit.client, deadline):
+            seconds = max(0.0, deadline - monotonic())
+            reading = model.engine.inspect(ids, inspection.look, seconds)
         answer = _answer(inspection, reading, model)
         if wire.distribution:
             answer.after = every_character(reading.after, model.vocabulary)

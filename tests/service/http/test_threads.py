@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -29,8 +30,8 @@ def test_an_address_has_half_of_the_threads(pool: ThreadPoolExecutor) -> None:
 
     try:
         for name in ("a", "b", "c", "d"):
-            threads.submit("10.0.0.1", lambda name=name: answer(name))
-        threads.submit("10.0.0.2", lambda: answer("other"))
+            threads.submit("10.0.0.1", partial(answer, name))
+        threads.submit("10.0.0.2", partial(answer, "other"))
         assert all(begun.acquire(timeout=60) for _ in range(3))
         assert sorted(names) == ["a", "b", "other"]
         threads.release("10.0.0.2")
