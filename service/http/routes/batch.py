@@ -19,10 +19,10 @@ from service.http.hooks.admission import Admission
 from service.http.hooks.visit import Visit, current_visit
 from service.http.media_types import JSON, JSON_LINES
 from service.http.operation import Operation, ResponseBody, documented
-from service.http.routes.batches import Batches
 from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
 from service.http.routes.failures import GENERATION_ERRORS
+from service.http.shares.batches import Batches
 from service.models.registry import Models
 from service.settings import Settings
 

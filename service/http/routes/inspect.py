@@ -19,7 +19,7 @@ from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.failures import MODEL_ERRORS
-from service.http.routes.turns import Turns
+from service.http.shares.turns import Turns
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings

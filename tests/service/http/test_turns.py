@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from service.errors import DeadlineExceeded, QueueFull
-from service.http.routes.turns import MOST, Turns
+from service.http.shares.turns import MOST, Turns
 
 
 def test_the_requests_of_a_client_take_turns() -> None:
