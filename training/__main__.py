@@ -9,9 +9,11 @@ from contextlib import contextmanager
 
 from training.errors import TrainingError
 from training.options import CompareOptions, Options, RequantiseOptions, TrainOptions, parse
+from training.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
+LOADING = "loading TensorFlow …"
 FAILED = 2
 INTERRUPTED = 130  # the exit status that shells give a job ended by Ctrl-C
 
@@ -60,6 +62,7 @@ def _run(options: Options) -> None:
                 from training.inputs import inputs_of_run  # noqa: PLC0415
 
             with inputs_of_run(options) as (run, inputs):
+                print(LOADING, flush=True)
                 with _importing():
                     from training import job  # noqa: PLC0415
 
@@ -69,6 +72,7 @@ def _run(options: Options) -> None:
                 from training.inputs import inputs_of_training  # noqa: PLC0415
 
             with inputs_of_training(options) as (inputs, batches):
+                print(LOADING, flush=True)
                 with _importing():
                     from training import job  # noqa: PLC0415
 
@@ -81,17 +85,18 @@ def _importing() -> Iterator[None]:
 
     An interrupt inside an import of TensorFlow becomes another error, with a traceback.
     """
-    before = {number: signal.signal(number, _end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with quiet() as terminal:
 
+        def end(*_: object) -> None:
+            os.write(terminal, b"\ntraining: interrupted\n")
+            os._exit(INTERRUPTED)
 
-def _end(*_: object) -> None:
-    os.write(sys.stderr.fileno(), b"\ntraining: interrupted\n")
-    os._exit(INTERRUPTED)
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _notes(error: BaseException) -> list[str]:

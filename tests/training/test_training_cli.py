@@ -35,7 +35,9 @@ def test_a_corpus_becomes_a_version(tmp_path: Path, corpus: Path) -> None:
     model = store.open(*store.resolve(f"small@{PRODUCTION}"))
     assert model.manifest.corpus.name == "some text.txt"
     assert model.manifest.training["units"] == 16
-    said = done.stdout.splitlines()
+    assert "oneDNN" not in done.stderr
+    loading, *said = done.stdout.splitlines()
+    assert loading == "loading TensorFlow …"
     assert said[0].startswith("some text.txt: 5,000 characters, ")
     assert said[1].startswith("units 16, batch_size 4, sequence_length 32, epochs 2, ")
     assert said[1].endswith("; 70 steps in all")

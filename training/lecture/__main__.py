@@ -5,11 +5,10 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryFile
+
+from training.quiet import quiet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
@@ -71,29 +70,9 @@ def _run(options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     (folder,) = (folder for folder, systems in FOLDERS.items() if options.name in systems)
     module = options.name.replace("-", "_")
-    with _quiet():
+    with quiet():
         system = import_module(f"training.lecture.{folder}.{module}")
     system.run(Lesson(output=options.output, seed=options.seed, quick=options.quick))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep standard error off the terminal during an import, and show it if the import fails.
-
-    TensorFlow's libraries write notes on roundings there while they load, and no setting turns the notes off.
-    """
-    terminal = os.dup(2)
-    with TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            notes.seek(0)
-            os.write(terminal, notes.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
 
 
 def _listing() -> str:

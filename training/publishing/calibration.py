@@ -1,9 +1,12 @@
 """Calibration: one factor on all logits, so that the probabilities are as sure as they are right."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from training.bar import track
 from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.frozen.nodes import Floats
@@ -28,8 +31,13 @@ def calibrate(model: keras.Model, config: TrainingConfig, text: Split) -> dict[s
     tenth of the text. Returned are the factor, and the loss before over the same characters as
     `validation_nats`, in nats.
     """
-    before = validation_loss(model, config.model_copy(update={"window_stride": 0}), text)
-    factor = best_factor(*_slice(model, config, text))
+    streamed = config.model_copy(update={"window_stride": 0})
+    measures: tuple[Callable[[], float], ...] = (
+        lambda: validation_loss(model, streamed, text),
+        lambda: best_factor(*_slice(model, config, text)),
+    )
+    along = track("calibrating", measures, len(measures))
+    before, factor = (measure() for measure in along)
     output = model.get_layer("logits")
     output.set_weights([np.float32(factor) * weight for weight in output.get_weights()])
     return {FACTOR: factor, UNCALIBRATED_NATS: before}

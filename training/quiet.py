@@ -1,0 +1,27 @@
+"""Imports of TensorFlow without the notes that its libraries write."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+
+
+@contextmanager
+def quiet() -> Iterator[int]:
+    """Keep standard error off the terminal during an import, and show it if the import fails.
+
+    TensorFlow's libraries write notes on roundings there while they load, and no setting turns the notes off.
+    Yielded is a file descriptor of the terminal.
+    """
+    terminal = os.dup(2)
+    with TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield terminal
+        except BaseException:
+            notes.seek(0)
+            os.write(terminal, notes.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
