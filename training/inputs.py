@@ -6,7 +6,7 @@ Nothing here imports TensorFlow, so that whatever is wrong with an input is said
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_store import ModelStore, Vocabulary, check_name
@@ -26,16 +26,16 @@ from training.suited import lasting, suited
 
 @dataclass(frozen=True)
 class Inputs:
-    """The checked inputs of a training, whose run folder is locked."""
+    """The checked inputs of a training, whose run folder is locked; a publication needs no parent or teacher."""
 
     store: ModelStore
     folder: Path
-    start: Start
-    teachers: list[Start]
     config: TrainingConfig
     corpus: Corpus
     text: Split
     vocabulary: Vocabulary
+    start: Start = field(default_factory=Start)
+    teachers: tuple[Start, ...] = ()
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
     folder = _run_folder(options)
     with held(folder):
         start = Start() if options.parent is None else Start.at(options.parent, store)
-        teachers = [Start.at(teacher, store) for teacher in options.teachers]
+        teachers = tuple(Start.at(teacher, store) for teacher in options.teachers)
         config = load_config(options.config, options.overrides, start.settled)
         if config.teacher_text and not teachers:
             raise ConfigError("teacher_text is what teachers write: name a teacher with --teacher")
@@ -61,7 +61,7 @@ def inputs_of_training(options: TrainOptions) -> Iterator[tuple[Inputs, Batches]
         config = lasting(config, batches.whole)
         distilled = len(text.train) + config.teacher_text if teachers else 0
         require_space(config, vocabulary, folder, store, distilled)
-        yield Inputs(store, folder, start, teachers, config, corpus, text, vocabulary), batches
+        yield Inputs(store, folder, config, corpus, text, vocabulary, start, teachers), batches
 
 
 @contextmanager
@@ -69,19 +69,17 @@ def inputs_of_run(options: TrainOptions) -> Iterator[tuple[Run, Inputs]]:
     """Open an interrupted run and prepare what it was trained on, for the block.
 
     Raises:
-        TrainingError, StoreError, OSError: the run, its corpus or its parent cannot be used.
+        TrainingError, StoreError, OSError: the run, its corpus or the store cannot be used.
     """
     store = _writable_store(options)
     folder = options.runs / options.name
     with held(folder):
         run = Run.open(folder)
-        start = Start.again(run.info.parent, store)
-        teachers = [Start.again(teacher, store) for teacher in run.info.teachers]
+        config = run.info.config
         with open_corpus(options.corpus, options.corpora_dir) as corpus:
             run.require(corpus)
-            known = vocabulary_of([start, *teachers])
-            text, vocabulary = prepare(corpus, run.info.config, folder, known)
-        yield run, Inputs(store, folder, start, teachers, run.info.config, corpus, text, vocabulary)
+            text, vocabulary = prepare(corpus, config, folder, run.info.given)
+        yield run, Inputs(store, folder, config, corpus, text, vocabulary)
 
 
 def vocabulary_of(versions: list[Start]) -> Vocabulary | None:

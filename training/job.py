@@ -42,7 +42,8 @@ def train(
     workers.check(config.batch_size)
     seed_text, parent = seed_text_of(text, vocabulary), inputs.start.parent
     teachers = tuple(filter(None, (teacher.parent for teacher in inputs.teachers)))
-    info = RunInfo(config, inputs.corpus.sha256, seed_text, parent, workers.number, teachers)
+    symbols, sha256 = "".join(vocabulary.symbols), inputs.corpus.sha256
+    info = RunInfo(config, sha256, symbols, seed_text, parent, workers.number, teachers)
     workers.require_same(TypeAdapter(RunInfo).dump_json(info))
     weights = inputs.start.weights()
     run = Run.start(inputs.folder, info, fresh=options.fresh)

@@ -71,7 +71,8 @@ class Training:
         seed_text = seed_text_of(self.text, self.vocabulary)
         self.start, self.teachers = start, teachers
         named = tuple(teacher.parent for teacher in teachers if teacher.parent)
-        info = RunInfo(config, self.corpus.sha256, seed_text, start.parent, teachers=named)
+        symbols, sha256 = "".join(self.vocabulary.symbols), self.corpus.sha256
+        info = RunInfo(config, sha256, symbols, seed_text, start.parent, teachers=named)
         self.run = Run.start(folder, info)
 
     def fit(self) -> "Training":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import training.__main__ as command
 from model_store import ModelDescription, ModelStore, contents
 from tests.factories import publish_random_model, write_graph
 from tests.training.small import Training, small_config
@@ -165,6 +166,23 @@ def test_a_pupil_goes_on_and_names_its_teachers(
     assert "| teachers | small@1, digest" in model.file("card.md").read_text()
     Run.open(tmp_path / "run").close()
     assert not any(file.exists() for file in kept)
+
+
+def test_a_pupil_is_published_without_its_teachers(
+    tmp_path: Path, trained: Training, teachers: list[Start]
+) -> None:
+    """`--publish-only` needs no teacher in the store, even where the text is encoded again."""
+    text = trained.vocabulary.decode(trained.text.ids[:5000]).replace("e", "a")
+    config = small_config(epochs=1)
+    pupil = Training(tmp_path / "runs" / "pupil", text, config, teachers=teachers).fit()
+    (pupil.run.folder / "text.json").unlink()
+    store = ModelStore(tmp_path / "store")
+    words = ["--corpus", str(pupil.run.folder / "small.txt"), "--name", "pupil", "--publish-only"]
+    words += ["--store", str(tmp_path / "store"), "--runs", str(tmp_path / "runs")]
+    assert command.main(words) == 0
+    model = store.open("pupil", 1)
+    assert model.manifest.teachers == tuple(teacher.parent for teacher in teachers)
+    assert model.vocabulary == trained.vocabulary
 
 
 def test_teachers_share_a_vocabulary(teachers: list[Start], tmp_path: Path) -> None:

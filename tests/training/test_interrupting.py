@@ -20,7 +20,7 @@ def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> 
     """Wait for two recorded epochs after epoch 0: the job then has the first one in memory too."""
     deadline = time.monotonic() + 120
     file = folder / "epochs.json"
-    while not file.exists() or len(json.loads(file.read_bytes())) < 3:
+    while not file.exists() or len(json.loads(file.read_bytes())["content"]) < 3:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)

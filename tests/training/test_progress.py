@@ -20,7 +20,7 @@ SAMPLE = "[bold]so [/] " + "long " * 40
 def watch(folder: Path, console: Console) -> None:
     """Show a training of two epochs of three steps, as `fit` does."""
     config = small_config(epochs=2)
-    run = Run.start(folder, RunInfo(config, "ab" * 32, "seed text, "))
+    run = Run.start(folder, RunInfo(config, "ab" * 32, "abc", "seed text, "))
     progress = Progress(console)
     with progress.over(config.epochs, StreamBatches(np.zeros(384, np.uint8), 4, 32)):
         for number, loss in [(1, 2.5), (2, 3.0)]:

@@ -150,7 +150,7 @@ def test_the_curve_of_the_training_says_what_was_learned(
     teachers: tuple[Parent, ...], dropout: float, label: str
 ) -> None:
     """The legend of `curves.png` names what sets the training loss apart from the validation loss."""
-    info = RunInfo(TrainingConfig(dropout=dropout), "0" * 64, "", teachers=teachers)
+    info = RunInfo(TrainingConfig(dropout=dropout), "0" * 64, "abc", "", teachers=teachers)
     assert training_label(info) == label
 
 

@@ -48,7 +48,6 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Training(tmp_path_factory.mktemp("uninterrupted"), TEXT, CONFIG).fit().run
 
 
-@pytest.mark.slow
 def _written(folder: Path) -> int | None:
     """The time of the checkpoint; None while one checkpoint takes the place of another."""
     try:
@@ -57,6 +56,7 @@ def _written(folder: Path) -> int | None:
         return None
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path, uninterrupted: Run) -> None:
     """After `kill -9` at any moment, the training ends with the weights of an uninterrupted one."""
     rng = random.Random(0)

@@ -13,7 +13,7 @@ from training.errors import TrainingError
 from training.learning.epochs import Epoch, Untrained
 from training.learning.run import Arrays, Run, RunInfo, held
 
-INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, seed_text="Ä\n“")
+INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, symbols="ab", seed_text="Ä\n“")
 
 
 def epoch(number: int, loss: float) -> Epoch:
@@ -114,7 +114,7 @@ def test_the_configuration_is_written_whole(tmp_path: Path) -> None:
     """`run.json` names every key, so that a run can be repeated from it."""
     Run.start(tmp_path, INFO)
     values = json.loads((tmp_path / "run.json").read_bytes())
-    assert values["config"] == INFO.config.model_dump()
+    assert values["content"]["config"] == INFO.config.model_dump()
 
 
 def checkpoint(epoch: int) -> Arrays:
@@ -252,3 +252,22 @@ def test_damaged_best_weights_do_not_count(tmp_path: Path) -> None:
     again.record(epoch(2, 2.5), weights(2))
     again.save(checkpoint(3))
     assert Run.open(tmp_path).best == epoch(2, 2.5)
+
+
+@pytest.mark.parametrize("keep", [None, 0, 100])
+def test_a_finished_run_without_its_best_weights_is_refused(
+    tmp_path: Path, keep: int | None
+) -> None:
+    """After the last epoch no training makes up for lost weights, and the error says what to do."""
+    run = Run.start(tmp_path, INFO)
+    for number in (1, 2):
+        run.record(epoch(number, 1.0 + number), weights(number))
+        run.save(checkpoint(number + 1))
+    file = tmp_path / "best-1.npz"
+    if keep is None:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(TrainingError, match=r"best-.*npz cannot be read, .* begin anew with --fre"):
+        Run.start(tmp_path, INFO)
+    assert Run.start(tmp_path, INFO, fresh=True).epochs == []

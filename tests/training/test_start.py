@@ -164,17 +164,6 @@ def test_bundled_versions_stand_in(tmp_path: Path) -> None:
         Start.at("absent", store)
 
 
-def test_a_start_is_found_again(tmp_path: Path) -> None:
-    """A run that is published later needs the exact version that the run started from."""
-    publish_random_model(tmp_path / "a")
-    publish_random_model(tmp_path / "b", seed=1)
-    start = Start.at("tiny", ModelStore(tmp_path / "a"))
-    assert Start.again(start.parent, ModelStore(tmp_path / "a")) == start
-    with pytest.raises(TrainingError, match=r"began with tiny@1, .* but there is now"):
-        Start.again(start.parent, ModelStore(tmp_path / "b"))
-    assert Start.again(None, ModelStore(tmp_path / "a")) == Start()
-
-
 def test_network_and_vocabulary_are_settled(tmp_path: Path) -> None:
     """A version settles the keys that its weights depend on; no version settles no key."""
     publish_random_model(tmp_path, layers=2, cell="gru")

@@ -14,6 +14,7 @@ from training.corpus.split import Ids, Split, split, split_texts
 from training.corpus.text import read_text
 from training.corpus.texts import Arranged, arrange, gathered
 from training.errors import CorpusError
+from training.sealed import seal, sealed_json
 
 MINIMUM_CHARACTERS = 1000
 CODE_POINTS = 0x110000
@@ -39,7 +40,7 @@ def prepare(
     sources = corpus, config, folder, given
     record = record_on_disk(*sources) or _encode_to_disk(*sources)
     vocabulary = Vocabulary(record.symbols)
-    ids = _mapped(folder / IDS, vocabulary)
+    ids = _mapped(folder / IDS, vocabulary)[: record.characters]  # a digest follows the ids
     if config.of_texts:
         end = record.symbols.index(TEXT_END)
         text = split_texts(ids, record.training_texts, end, record.repeated_texts)
@@ -72,8 +73,9 @@ def _encode_to_disk(
     try:
         record = _encoded(corpus, config, folder, given)
         (folder / RECORD).unlink(missing_ok=True)  # a record never describes another text's ids
+        seal(partial)
         partial.replace(folder / IDS)
-        partial.write_text(record.model_dump_json(), encoding="utf-8")
+        partial.write_bytes(sealed_json(record.model_dump_json()))
         partial.replace(folder / RECORD)
     finally:
         for leftover in (PARTIAL, TEXTS, UNARRANGED):  # the disk may be full

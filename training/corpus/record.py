@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from model_store import InvalidVocabulary, Vocabulary
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
+from training.sealed import is_sealed, unsealed_json
 
 IDS, RECORD = "text.ids", "text.json"
 
@@ -36,10 +37,9 @@ def record_on_disk(
 ) -> Record | None:
     """Return the record of the ids in the folder, or None if the ids cannot be used again."""
     try:
-        record = Record.model_validate_json((folder / RECORD).read_bytes())
+        record = Record.model_validate_json(unsealed_json((folder / RECORD).read_bytes()))
         vocabulary = Vocabulary(record.symbols)
-        size = (folder / IDS).stat().st_size
-    except (OSError, ValidationError, InvalidVocabulary):
+    except (OSError, ValueError, InvalidVocabulary):
         return None
     unknown = config.unknown if given else None
     usable = (
@@ -47,8 +47,8 @@ def record_on_disk(
         and (record.min_count, record.unknown) == (config.min_count, unknown)
         and (record.texts, record.validation_fraction) == order(config)
         and vocabulary == (given or vocabulary)
-        and size == record.characters * id_type(vocabulary).itemsize
         and len(vocabulary) <= config.max_vocabulary
+        and is_sealed(folder / IDS)
     )
     return record if usable else None
 

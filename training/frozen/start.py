@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from model_store import BUNDLED, LayeredStore, ModelStore, Parent, StoredModel, Vocabulary, contents
-from training.errors import TrainingError
 from training.frozen.thaw import thaw
 from training.frozen.weights import Weights
 
@@ -25,21 +24,6 @@ class Start:
         stores = LayeredStore([store, ModelStore(BUNDLED)])
         files = (contents.VOCABULARY, contents.FP32_GRAPH, contents.INT8_GRAPH)
         return cls(stores.open(*stores.resolve(reference), files))
-
-    @classmethod
-    def again(cls, parent: Parent | None, store: ModelStore) -> Self:
-        """Return the start of an earlier run, whose parent is given.
-
-        Raises:
-            StoreError: the parent does not exist any more.
-            TrainingError: the version of that name and number has another digest.
-        """
-        if parent is None:
-            return cls()
-        start = cls.at(f"{parent.name}@{parent.version}", store)
-        if start.parent != parent:
-            raise TrainingError(f"the run began with {parent}, but there is now {start.parent}")
-        return start
 
     @property
     def parent(self) -> Parent | None:

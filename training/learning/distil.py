@@ -23,6 +23,7 @@ from training.learning.batches import Batches
 from training.learning.evaluate import CHUNK, STREAMS, WARMUP
 from training.learning.run import TARGETS, WRITTEN
 from training.learning.teachers import Read, reading, written
+from training.sealed import is_sealed, seal
 
 Lessons = TypeVar("Lessons", bound=Batches)
 
@@ -37,7 +38,7 @@ def taught(
 ) -> Lessons:
     """Return batches of the text that the teachers write, `teacher_text` characters, and of the training part.
 
-    Both and the targets are kept in files of the run's folder, and written if they are missing. The target
+    Both and the targets are kept in files of the run's folder, and written if they are missing or damaged. The target
     of a written character is the teachers' mean probabilities after the characters before. The target of
     character i of the training part is (1 − share) · (1 for character i, else 0) + share · (the same mean).
     """
@@ -45,10 +46,13 @@ def taught(
     def read() -> Read:
         return reading(teachers, text, vocabulary)
 
+    def write(file: Path) -> None:
+        (folder / TARGETS).unlink(missing_ok=True)  # they belong to the text that is missing
+        np.save(file, written(read(), config, text))
+
     ids = text.train
     if config.teacher_text:
-        own = _kept(folder / WRITTEN, lambda file: np.save(file, written(read(), config, text)))
-        ids = np.concatenate([own, ids])
+        ids = np.concatenate([_kept(folder / WRITTEN, write), ids])
     share = np.ones(len(ids), np.float32)
     share[config.teacher_text :] = config.teacher_share
     soft = _kept(
@@ -58,10 +62,11 @@ def taught(
 
 
 def _kept(file: Path, write: Callable[[Path], None]) -> NDArray[Any]:
-    """Return the array of a file, which is written if it is missing."""
-    if not file.exists():
+    """Return the array of a file, which is written if it is missing or damaged."""
+    if not is_sealed(file):
         unfinished = file.with_name(f".{file.name}")
         write(unfinished)
+        seal(unfinished)
         unfinished.replace(file)
     array: NDArray[Any] = np.load(file, mmap_mode="r")
     return array

@@ -37,7 +37,7 @@ def dump_epochs(history: History) -> str:
     return json.dumps([asdict(epoch) for epoch in history], indent=1)
 
 
-def load_epochs(data: bytes) -> History:
+def load_epochs(data: bytes | str) -> History:
     """Return the epochs that `dump_epochs` wrote.
 
     Raises:

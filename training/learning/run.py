@@ -2,25 +2,26 @@
 
 import fcntl
 import io
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from model_store import Parent, contents, write_atomically
+from model_store import Parent, Vocabulary, contents, write_atomically
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
 from training.learning.epochs import Epoch, History, Untrained, dump_epochs, load_epochs, trained
+from training.sealed import is_sealed, sealed, sealed_json, unsealed_json
 
 Arrays = dict[str, NDArray[Any]]
+Content = TypeVar("Content")
 
 INFO, LOCK = "run.json", ".lock"
 CHECKPOINT, BEFORE = "checkpoint.npz", "checkpoint.before.npz"
@@ -34,14 +35,22 @@ class RunInfo:
 
     config: TrainingConfig
     corpus_sha256: str
+    symbols: str  # of the vocabulary, in order
     seed_text: str
     parent: Parent | None = None
     workers: int = 1
     teachers: tuple[Parent, ...] = ()
 
+    @property
+    def given(self) -> Vocabulary | None:
+        """The vocabulary of the parent and the teachers, or None without them."""
+        return Vocabulary(tuple(self.symbols)) if self.parent or self.teachers else None
+
 
 class Run:
     """A run on disk; every file is replaced atomically, so that a kill leaves no file half written.
+
+    Every file that is read again is sealed, so that a file that the disk or a copy damages is noticed.
 
     Files: `run.json`, `epochs.json`, `best-<epoch>.npz`, TensorBoard's `events.out.tfevents.*`
     and, until the run is published, `checkpoint.npz`, the checkpoint before, which stands in for a
@@ -61,8 +70,8 @@ class Run:
         """Continue the unfinished run in the folder, or begin a new run.
 
         Raises:
-            TrainingError: the unfinished run has other inputs, or no whole checkpoint, and `fresh` is
-                false.
+            TrainingError: the unfinished run has other inputs, or a damaged file that no other
+                stands in for, and `fresh` is false.
         """
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob(".*.npz.*"):
@@ -79,8 +88,11 @@ class Run:
         run.damaged += _discard_damaged(checkpoints, folder / CHECKPOINT)
         # An epoch recorded after the checkpoint is trained again. The epoch is deleted on disk too,
         # because the next checkpoint deletes its weights.
-        run.epochs = [epoch for epoch in run.epochs if epoch.number < run.next_epoch]
-        write_atomically(folder / contents.EPOCHS, dump_epochs(run.history).encode())
+        next_epoch = run.next_epoch
+        run.epochs = [epoch for epoch in run.epochs if epoch.number < next_epoch]
+        if next_epoch > info.config.epochs:
+            run.require_best("begin anew with --fresh")
+        _write_epochs(folder, run.history)
         return run
 
     @classmethod
@@ -93,12 +105,7 @@ class Run:
         run = cls._read(folder) if (folder / INFO).exists() else None
         if run is None or not run.epochs:
             raise TrainingError(f"{folder} holds no run with a finished epoch to publish")
-        if not run.has_best:
-            files = ", ".join(map(str, run.damaged)) or f"the weights {folder}/best-….npz"
-            raise TrainingError(
-                f"{files} cannot be read, and there are no other weights to publish: go on with the "
-                "training, or begin anew with --fresh"
-            )
+        run.require_best("go on with the training, or begin anew with --fresh")
         return run
 
     @classmethod
@@ -106,21 +113,15 @@ class Run:
         files = (CHECKPOINT, BEFORE, WRITTEN, TARGETS, "best-*.npz", EVENTS)
         for leftover in chain.from_iterable(map(folder.glob, files)):
             leftover.unlink()
-        write_atomically(folder / contents.EPOCHS, b"[]")
-        write_atomically(folder / INFO, TypeAdapter(RunInfo).dump_json(info, indent=1))
+        _write_epochs(folder, [])
+        dumped = TypeAdapter(RunInfo).dump_json(info).decode()
+        write_atomically(folder / INFO, sealed_json(dumped))
         return cls(folder, info, [])
 
     @classmethod
     def _read(cls, folder: Path) -> "Run":
-        try:
-            history = load_epochs((folder / contents.EPOCHS).read_bytes())
-            info = TypeAdapter(RunInfo).validate_json((folder / INFO).read_bytes())
-        except (FileNotFoundError, ValueError):
-            raise TrainingError(
-                f"the run in {folder} is damaged, or was made by another version of this job: "
-                "train again with --fresh"
-            ) from None
-        run = cls(folder, info, history)
+        info = _content(folder / INFO, TypeAdapter(RunInfo).validate_json)
+        run = cls(folder, info, _content(folder / contents.EPOCHS, load_epochs))
         for epoch in run.epochs:
             file = run._file_of(epoch)
             if file.exists():
@@ -168,15 +169,14 @@ class Run:
     def record_untrained(self, untrained: Untrained) -> None:
         """Record the network before its first step; its weights are never the best ones."""
         self.untrained = untrained
-        write_atomically(self.folder / contents.EPOCHS, dump_epochs(self.history).encode())
+        _write_epochs(self.folder, self.history)
 
     def record(self, epoch: Epoch, weights: list[NDArray[Any]]) -> None:
         """Add an epoch; write its weights if its validation loss is the lowest so far."""
         if not self.has_best or epoch.validation_loss < self.best.validation_loss:
             _write_arrays(self._file_of(epoch), *weights)
             self._weights.add(epoch.number)
-        written = dump_epochs([*self.history, epoch])
-        write_atomically(self.folder / contents.EPOCHS, written.encode())
+        _write_epochs(self.folder, [*self.history, epoch])
         # Last, so that an interrupt before this line leaves no epoch in memory that is not on disk.
         self.epochs = [*self.epochs, epoch]
 
@@ -205,6 +205,14 @@ class Run:
         """Delete what a published run leaves for its training, so that the next run begins anew."""
         for name in (WRITTEN, TARGETS, BEFORE, CHECKPOINT):
             (self.folder / name).unlink(missing_ok=True)
+
+    def require_best(self, remedy: str) -> None:
+        """Check that there are weights to publish; `remedy` ends the message of the error."""
+        if not self.has_best:
+            files = ", ".join(map(str, self.damaged)) or f"the weights {self.folder}/best-….npz"
+            raise TrainingError(
+                f"{files} cannot be read, and there are no other weights to publish: {remedy}"
+            )
 
     def _file_of(self, epoch: Epoch) -> Path:
         return self.folder / f"best-{epoch.number}.npz"
@@ -263,15 +271,31 @@ def _discard_damaged(checkpoints: list[Path], place: Path) -> list[Path]:
 
 def _whole(path: Path) -> Arrays | None:
     """Return the arrays of a file by name, or None for a file that is missing or damaged."""
-    try:
-        # Opened here, because NumPy leaves a damaged file open.
-        with path.open("rb") as file, np.load(file) as arrays:
-            return dict(arrays)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile):
+    if not is_sealed(path):
         return None
+    with np.load(path) as arrays:
+        return dict(arrays)
 
 
 def _write_arrays(path: Path, *arrays: NDArray[Any], **named: NDArray[Any]) -> None:
     data = io.BytesIO()
     np.savez(data, *arrays, **named)  # type: ignore[arg-type]
-    write_atomically(path, data.getvalue())
+    write_atomically(path, sealed(data.getvalue()))
+
+
+def _content(path: Path, load: Callable[[str], Content]) -> Content:
+    """Return what `load` makes of the content of a sealed JSON file.
+
+    Raises:
+        TrainingError: the file is missing or damaged.
+    """
+    try:
+        return load(unsealed_json(path.read_bytes()))
+    except (FileNotFoundError, ValueError):
+        raise TrainingError(
+            f"{path} is damaged, or was made by another version of this job: train again with --fresh"
+        ) from None
+
+
+def _write_epochs(folder: Path, history: History) -> None:
+    write_atomically(folder / contents.EPOCHS, sealed_json(dump_epochs(history)))
