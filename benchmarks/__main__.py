@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write JSON, tables and a chart.
 
-`python -m benchmarks [engine] [limits] [serving] [scaling] [start] [peers] [training] [corpus]
-[learning] [replicas] [capacity] [--rounds N] [--seconds S]`
+`python -m benchmarks [engine] [limits] [serving] [scaling] [start] [patterns] [peers] [training]
+[corpus] [learning] [replicas] [capacity] [--rounds N] [--seconds S]`
 """
 
 import argparse
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import chart, corpus, engine, limits, machine, report, scaling, start, training
-from benchmarks.http import against_peers, serving
+from benchmarks.http import against_peers, patterns, serving
 from benchmarks.learning import race
 from benchmarks.replicas import capacity, check
 from benchmarks.replicas import chart as replicas_chart
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[int, float], report.Part]] = {
     "serving": serving.measure,
     "scaling": scaling.measure,
     "start": start.measure,
+    "patterns": patterns.measure,
     "peers": against_peers.measure,
     "training": training.measure,
     "corpus": corpus.measure,

@@ -8,11 +8,11 @@ import numpy as np
 import onnxruntime as ort
 
 from benchmarks.peers.charloom import open_engine
+from benchmarks.peers.unread import draw
 from benchmarks.weights import SYMBOLS
 from service.engine.scheduler import Scheduler
-from service.stream.details import Details
 from service.stream.generation import Sampling
-from service.stream.job import Ending, Ids, Job, Snapshot, Start
+from service.stream.job import Job, Start
 
 PROMPT = 32
 
@@ -35,28 +35,6 @@ class Meter:
         return timed
 
 
-class Unread:
-    """A sequence that nobody reads."""
-
-    def __init__(self, random_seed: int, characters: int) -> None:
-        start = Start(np.zeros(PROMPT, np.int64))
-        sampling = Sampling(temperature=1.0, random_seed=random_seed, top_k=None, top_p=None)
-        self.job = Job(start, sampling, end=characters)
-        self.client = ""
-        self.followed = self.aborted = False
-
-    def admit(self, time: float) -> None:
-        """Do nothing."""
-
-    def deliver(
-        self, ids: Ids, details: Details | None, *, snapshot: Snapshot | None = None
-    ) -> None:
-        """Do nothing."""
-
-    def finish(self, ending: Ending | None) -> None:
-        """Do nothing."""
-
-
 def share_held(rows: int, characters: int) -> float:
     """Return the share of the thread's processor time that lies outside of ONNX Runtime.
 
@@ -73,18 +51,16 @@ def share_held(rows: int, characters: int) -> float:
         tape_length=PROMPT + characters,
         vocabulary_size=len(SYMBOLS),
     )
-    _draw(scheduler, rows, characters)  # warm up
+    jobs = [_job(seed, characters) for seed in range(rows)]
+    draw(scheduler, jobs)  # warm up
     meter.seconds = 0.0
-    total = _draw(scheduler, rows, characters)
+    total = draw(scheduler, jobs)
     if not meter.seconds:
         raise RuntimeError("the engine runs its graph by another way than run_with_iobinding")
     return 1 - meter.seconds / total
 
 
-def _draw(scheduler: Scheduler, rows: int, characters: int) -> float:
-    """Draw a text in every row; return the seconds of processor time."""
-    scheduler.waiting.extend(Unread(seed, characters) for seed in range(rows))
-    begin = thread_time()
-    while not scheduler.idle:
-        scheduler.step()
-    return thread_time() - begin
+def _job(random_seed: int, characters: int) -> Job:
+    start = Start(np.zeros(PROMPT, np.int64))
+    sampling = Sampling(temperature=1.0, random_seed=random_seed, top_k=None, top_p=None)
+    return Job(start, sampling, end=characters)
