@@ -11,8 +11,6 @@ from training.errors import TrainingError
 from training.options import CompareOptions, Options, RequantiseOptions, TrainOptions, parse
 from training.quiet import quiet
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
-
 LOADING = "loading TensorFlow …"
 FAILED = 2
 INTERRUPTED = 130  # the exit status that shells give a job ended by Ctrl-C

@@ -11,8 +11,10 @@ def quiet() -> Iterator[int]:
     """Keep standard error off the terminal during an import, and show it if the import fails.
 
     TensorFlow's libraries write notes on roundings there while they load, and no setting turns the notes off.
-    Yielded is a file descriptor of the terminal.
+    Later notes are of fatal errors alone: on a processor without AVX-512 a harmless one counts as an error,
+    and the errors that matter are raised. Yielded is a file descriptor of the terminal.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
     terminal = os.dup(2)
     with TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)

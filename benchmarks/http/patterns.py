@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing.pool import Pool
 
-from benchmarks.http.client import Client, fresh_seed
+from benchmarks.http.client import SECONDS, Client, fresh_seed
 from benchmarks.http.programs import service
 from benchmarks.http.servers import Server, running
 from benchmarks.report import Part
@@ -28,11 +28,14 @@ requests is the processor time of the hub for one `POST /generate` with `"count"
 def measure(rounds: int, _: float) -> Part:
     """Measure steps with and without patterns, and requests for many short texts, in turns."""
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(1) as pool, running(service(model="shakespeare", workers=1)) as server:
+    program = service(model="shakespeare", workers=1, deadline=SECONDS)
+    with spawn.Pool(1) as pool, running(program) as server:
         steps: dict[str, Callable[[], float]] = {
             name: partial(_step, pool, name) for name in PATTERNS
         }
-        requests = {name: partial(_request, server, name) for name in REQUESTS}
+        requests: dict[str, Callable[[], float]] = {
+            name: partial(_request, server, name) for name in REQUESTS
+        }
         for warm_up in (*steps.values(), *requests.values()):
             warm_up()
         values = interleave(steps | requests, rounds, "patterns")

@@ -2,15 +2,12 @@
 
 import argparse
 import io
-import os
 import signal
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from training.quiet import quiet
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read once, when TensorFlow is imported
 
 # The systems of each folder, in the order of the lecture: that of the sections of docs/lecture.md.
 FOLDERS = {

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.servers import ROOT
-from training.lecture.__main__ import SYSTEMS, _quiet, main
+from training.lecture.__main__ import SYSTEMS, main
+from training.quiet import quiet
 
 Rows = dict[str, list[float]]
 
@@ -79,11 +80,11 @@ POINTS: dict[str, Callable[[Rows], bool]] = {
 
 def test_notes_of_an_import_stay_off_the_terminal(capfd) -> None:
     """What a library writes to standard error while it loads is shown only if the import fails."""
-    with _quiet():
+    with quiet():
         os.write(2, b"a note\n")
     assert not capfd.readouterr().err
 
-    @_quiet()
+    @quiet()
     def fail() -> None:
         os.write(2, b"the cause\n")
         raise ImportError
