@@ -48,7 +48,8 @@ class OtherText(ServiceError):
 class RateLimited(ServiceError):
     """The key or address is over a limit of this minute."""
 
-    def __init__(self, message: str, retry_after: int = 60) -> None:
+    def __init__(self, message: str, retry_after: int | None = 60) -> None:
+        """Take the seconds to wait; None where the request is over the limit of every minute."""
         super().__init__(message)
         self.retry_after = retry_after
 

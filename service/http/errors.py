@@ -97,8 +97,9 @@ def refusal(error: Exception, status: int, body: str, content_type: str) -> Resp
     response = Response(body, status, content_type=content_type)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status in (429, 503):
-        response.headers["Retry-After"] = str(getattr(error, "retry_after", RETRY_AFTER))
+    wait = getattr(error, "retry_after", RETRY_AFTER)
+    if status in (429, 503) and wait is not None:
+        response.headers["Retry-After"] = str(wait)
     if isinstance(error, HTTPException):
         response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
     return response

@@ -51,11 +51,13 @@ class Admission:
             return
         visit.spent[kind] = spent
         if not spent.allowed:
-            raise RateLimited(_refusal(spent, amount), retry_after=spent.seconds)
+            raise _refusal(spent, amount)
 
 
-def _refusal(spent: Spent, amount: int) -> str:
-    limit, kind = spent.limit, spent.kind
+def _refusal(spent: Spent, amount: int) -> RateLimited:
+    limit, kind, seconds = spent.limit, spent.kind, spent.seconds
     if amount > limit:
-        return f"{amount} {kind} at once are over the limit of {limit} in a minute"
-    return f"more than {limit} {kind} in a minute; try again in {spent.seconds} s"
+        message = f"{amount} {kind} at once are over the limit of {limit} in a minute"
+        return RateLimited(message, retry_after=None)
+    message = f"more than {limit} {kind} in a minute; try again in {seconds} s"
+    return RateLimited(message, retry_after=seconds)

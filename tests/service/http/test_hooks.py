@@ -118,6 +118,7 @@ def test_an_amount_over_the_whole_limit_is_named() -> None:
     assert (
         refused.get_json()["detail"] == "49 characters at once are over the limit of 48 in a minute"
     )
+    assert "Retry-After" not in refused.headers
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("mine:1.a-B", True), ("a b", False), ("", False)])
