@@ -2,7 +2,13 @@
 
 import { $ } from "./dom.js";
 
-export class Problem extends Error {}
+/** `wait`: after how many seconds the service wants to be asked again; NaN where it names none. */
+export class Problem extends Error {
+  constructor(reason, wait = NaN) {
+    super(wait >= 0 ? `${reason}; try again in ${wait} s` : reason);
+    Object.assign(this, { reason, wait });
+  }
+}
 
 /** A problem of the connection or of the service, which may be over in a moment. */
 export class Lost extends Problem {}
@@ -54,9 +60,9 @@ async function refusal(response) {
   if (response.status === 401) $("key-wanted").hidden = false;
   const problem = await response.json().catch(() => ({}));
   const fields = (problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
-  const said = fields.join("; ") || problem.detail || `The service answered ${response.status}.`;
-  const wait = response.headers.get("Retry-After");
-  // Some refusals say themselves when to come back.
+  const reason = fields.join("; ") || problem.detail || `the service answered ${response.status}`;
+  const wait = parseInt(response.headers.get("Retry-After")); // NaN also for a date, which a balancer may send
   const Kind = problemOf(response.status);
-  return new Kind(wait && !said.includes("try again") ? `${said}; try again in ${wait} s` : said);
+  // Some refusals say themselves when to come back.
+  return new Kind(wait >= 0 ? reason.replace(/; try again.*/, "") : reason, wait);
 }

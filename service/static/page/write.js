@@ -36,7 +36,11 @@ export async function write(body, before = "") {
   asked = body;
   text = before;
   render(true);
-  const tell = (sentence) => say($("write-status"), sentence || "Writing …");
+  let waited = false;
+  const tell = (sentence) => {
+    waited ||= Boolean(sentence);
+    say($("write-status"), sentence || "Writing …");
+  };
   tell("");
   const began = performance.now();
   try {
@@ -44,7 +48,7 @@ export async function write(body, before = "") {
     let come = "";
     for await (const piece of events) {
       if (running !== own) return;
-      if (piece.done) finish(piece.done, cache, remembered, performance.now() - began);
+      if (piece.done) finish(piece.done, cache, remembered, waited ? null : performance.now() - began);
       else come += piece.text;
       if (come.length >= text.length) text = come;
       render(true);
@@ -69,6 +73,7 @@ function render(busy) {
   $("random-seed").textContent = asked.random_seed;
 }
 
+/** `milliseconds` is null where the page has waited for the service: the speed would not be the engine's. */
 function finish(summary, cache, remembered, milliseconds) {
   asked = { ...asked, model: `${summary.model}@${summary.version}` };
   say($("write-status"), `Done: ${grouped(size(text))} characters by ${asked.model}.`);
@@ -79,7 +84,7 @@ function finish(summary, cache, remembered, milliseconds) {
   }[cache] ?? cache;
   // Remembered characters took no time to compute.
   const computed = size(text) - remembered;
-  $("speed").parentElement.hidden = computed <= 0;
+  $("speed").parentElement.hidden = milliseconds === null || computed <= 0;
   $("speed").textContent = `${grouped((1000 * computed) / milliseconds)} characters/s`;
   $("facts").hidden = false;
 }
