@@ -44,7 +44,7 @@ run: $(VENV)/serve.stamp ## serve on PORT (8000) until Ctrl-C
 test: lint ## lint, check types and run the tests; ARGS goes to pytest
 	@$(PYTEST) $(ARGS)
 
-browser-test: $(VENV)/serve.stamp ## try the page in headless Chromium (skips where there is none)
+browser-test: $(VENV)/dev.stamp ## try the page in headless Chromium (skips where there is none)
 	@tests/browser/run
 
 lint: $(VENV)/dev.stamp ## ruff and mypy alone

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Start a service, on a free port or a given one, and wait until it answers: {url, port, stop, kill}. */
 export async function startService(settings = {}, port = undefined) {
@@ -34,6 +34,20 @@ export async function startService(settings = {}, port = undefined) {
   return { url, port, stop, kill };
 }
 
+/** What a service writes for a request, drawn anew: the seed text and the whole text. */
+export async function writeWhole(service, request) {
+  const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+  const answer = await fetch(`${service.url}/generate`, { method: "POST", headers, body: JSON.stringify(request) });
+  const { seed, text } = await answer.json();
+  return seed + text;
+}
+
+/** The value of a metric without labels; 0 for a metric that has none yet. */
+export async function metricOf(service, name) {
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  return Number(metrics.match(new RegExp(`^${name} (\\S+)$`, "m"))?.[1] ?? 0);
+}
+
 /** Wait until a condition holds, half a minute at most. */
 export async function until(condition) {
   for (let tries = 0; tries < 300; tries++) {
@@ -43,7 +57,8 @@ export async function until(condition) {
   throw new Error(`waited in vain for ${condition}`);
 }
 
-async function freePort() {
+/** A port that nothing listens on. */
+export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address();
