@@ -4,8 +4,10 @@ A choice is a dictionary in the form of the schema `Choice`. The lists of log-pr
 which `pydantic_core.to_json` reads while it writes: the values of one block of characters are in memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from service.api.explained import blocks, rounded
 from service.api.openai_schemas import CompletionRequest, OpenAIReason, Usage
 from service.generation.generator import Answer
 from service.generation.merge import Arrival
+from service.generation.resumed import QUIET
 from service.models.loading import LoadedModel
 from service.stream.details import Details
 from service.stream.generation import Generation
@@ -30,21 +33,35 @@ class Texts:
         generations: Sequence[Generation],
         answers: Sequence[Answer],
         model: LoadedModel,
-        read: Mapping[str, Details],
     ) -> None:
-        """Take a request and its texts.
-
-        `read` has the details of an echoed prompt's characters but the first, which follows nothing.
-        """
+        """Take a request and its texts."""
         self.model = f"{model.manifest.name}@{model.manifest.version}"
         self.counts_usage = bool(request.stream_options and request.stream_options.include_usage)
         self._request = request
         self._answers = answers
         self._prompts = [generation.seed for generation in generations]
         self._vocabulary = model.vocabulary
-        self._read = read
+        # Of an echoed prompt, the details of each character but the first, which follows nothing.
+        self._read: dict[str, Details] = {}
         self._sent = [0] * len(generations)
         self._echoed = [not request.echo] * len(generations)
+
+    def after_reading(
+        self, prompts: Iterable[str], read: Generator[Details], arrivals: Generator[Arrival]
+    ) -> Generator[Arrival]:
+        """Keep what is read of each echoed prompt, and then yield the arrivals of the texts.
+
+        An empty piece says that the reading goes on.
+        """
+        unread, loud = iter(prompts), monotonic() + QUIET
+        with closing(arrivals), closing(read):
+            for details in read:
+                if details:
+                    self._read[next(unread)] = details
+                if not details or monotonic() >= loud:
+                    yield 0, Text("")
+                    loud = monotonic() + QUIET
+            yield from arrivals
 
     def chunk(self, index: int, piece: Text | None) -> dict[str, Any]:
         """Return the choice of a text's next piece; None is the end of the text."""

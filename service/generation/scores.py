@@ -1,13 +1,15 @@
 """Scores: the details of the characters of texts that are given, not drawn."""
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 from service.errors import EngineFailed
 from service.generation.generator import Caller
 from service.generation.parallel import MOST
+from service.generation.resumed import QUIET
 from service.generation.stopping import Stopping
 from service.generation.waiting import check, wait_for
 from service.models.loading import LoadedModel
@@ -19,6 +21,7 @@ from service.telemetry import Telemetry
 
 # The engine needs some sampling, and temperature 0 needs no uniform numbers.
 UNUSED = Sampling(temperature=0.0, top_k=None, top_p=None, random_seed=0)
+NOTHING = Details.empty(0, 0)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class TextScorer:
     ) -> Generator[Details]:
         """Yield the details of each text's characters, in the order of the texts.
 
+        Details of no character say to a streaming caller that the scoring goes on.
         Closing the generator takes every text that is not scored yet out of the engine.
 
         Raises:
@@ -59,30 +63,32 @@ class TextScorer:
         try:
             for given in texts:
                 if len(ahead) == self._ahead:
-                    yield self._scored(ahead, caller)
+                    yield from self._scored(ahead, caller)
                 left = caller.deadline - monotonic()
                 sequence = Sequence(_job(given, model), caller.client, left)
                 model.engine.submit(sequence, key=None)
                 ahead.append(sequence)
                 self._telemetry.seed_characters.inc(len(given))
             while ahead:
-                yield self._scored(ahead, caller)
+                yield from self._scored(ahead, caller)
         finally:
             for sequence in ahead:
                 sequence.cancel()
 
-    def _scored(self, ahead: deque[Sequence], caller: Caller) -> Details:
-        """Wait for the first sequence, take it out, and return the details of its characters."""
+    def _scored(self, ahead: deque[Sequence], caller: Caller) -> Iterator[Details]:
+        """Wait for the first sequence, take it out, and yield the details of its characters."""
         sequence = ahead[0]
         check(caller.connected)  # short texts end before `wait_for` looks
-        wait_for(
+        while not wait_for(
             *(sequence, len(sequence.job), caller.connected, self._stopping),
             deadline=caller.deadline,
-        )
+            until=monotonic() + QUIET if caller.streaming else inf,
+        ):
+            yield NOTHING
         details = ahead.popleft().details
         if details is None or len(details) < len(sequence.job):
             raise EngineFailed("the engine ended a text early; the same request may work again")
-        return details
+        yield details
 
 
 def _job(given: Given, model: LoadedModel) -> Job:

@@ -266,3 +266,17 @@ def test_who_leaves_frees_all_slots(tmp_path: Path) -> None:
             assert {chunk.choices[0].index for chunk in islice(stream, 20)} == set(range(5))
             stream.close()
         wait_until(service.idle, "all slots")
+
+
+def test_a_full_service_refuses_a_stream_with_its_status(tmp_path: Path) -> None:
+    """A stream whose prompt should be read meets 429 where the slots and the queue are full."""
+    with serving(tmp_path / "log", slots=1, queue=0, max_length=1_000_000) as service:
+        busy = service.stream(seed="busy", length=1_000_000)
+        base = f"http://127.0.0.1:{service.port}/v1"
+        asked: dict[str, Any] = {"model": "shakespeare", "prompt": "abc", "logprobs": 1}
+        with (
+            openai.OpenAI(base_url=base, api_key="none", max_retries=0) as client,
+            pytest.raises(openai.RateLimitError),
+        ):
+            client.completions.create(**asked, echo=True, stream=True)
+        busy.close()

@@ -99,12 +99,12 @@ def openai_routes(
         admission.charge_reading(current_visit(), sum(map(len, prompts.values())))
         left = Event()
         who = caller(settings.deadline, streaming=wire.stream, left=left.is_set)
-        details = scorer.details(prompts.values(), model, who)
-        read = dict(zip(prompts, details, strict=True))
+        read = scorer.details(prompts.values(), model, who)
         answers = [generator.open(generation, model, who) for generation in generations]
         record_answers(model.manifest.name, generations, answers)
-        texts = Texts(wire, generations, answers, model, read)
-        return (_events if wire.stream else _whole)(texts, merge(answers, left))
+        texts = Texts(wire, generations, answers, model)
+        arrivals = texts.after_reading(prompts, read, merge(answers, left))
+        return (_events if wire.stream else _whole)(texts, arrivals)
 
     @routes.get("/models")
     @documented(MODELS)

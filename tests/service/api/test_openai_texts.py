@@ -1,6 +1,7 @@
 """Pieces of text become OpenAI's choices, streamed or whole."""
 
 import tracemalloc
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +16,14 @@ from service.api.openai_resolve import resolve_completion
 from service.api.openai_schemas import Choice, CompletionRequest
 from service.api.openai_texts import Texts
 from service.generation.generator import Answer
+from service.generation.merge import Arrival
 from service.settings import Settings
 from service.stream.text import Text
 from tests.fake_engines import details_of, fake_model
 
 MODEL = fake_model()
 SCHEMA = TypeAdapter(list[Choice])
+ARRIVAL = (0, Text("Hello"))
 LIKELIEST = [MODEL.vocabulary.symbols[id_] for id_ in range(5)]  # the likeliest of a fake engine
 
 
@@ -28,8 +31,16 @@ def _texts(**fields: Any) -> tuple[Texts, list[Answer]]:
     request = CompletionRequest.model_validate({"prompt": "Hi"} | fields)
     generations = resolve_completion(request, MODEL, Settings())
     answers = [Answer("miss") for _ in generations]
-    read = {"Hi": details_of(MODEL.vocabulary.encode("i"))} if request.reads_prompts else {}
-    return Texts(request, generations, answers, MODEL, read), answers
+    texts = Texts(request, generations, answers, MODEL)
+    if request.reads_prompts:
+        assert [*_read(texts, "", "i")] == [(0, Text("")), ARRIVAL]
+    return texts, answers
+
+
+def _read(texts: Texts, *parts: str) -> Generator[Arrival]:
+    """Let texts wait for the details of the prompt; no character is a sign that the reading goes on."""
+    read = (details_of(MODEL.vocabulary.encode(part)) for part in parts)
+    return texts.after_reading(["Hi"], read, (each for each in [ARRIVAL]))
 
 
 def _piece(characters: str) -> Text:

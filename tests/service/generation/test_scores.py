@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
+from service.generation import scores
 from service.generation.generator import Caller
 from service.generation.scores import Given, TextScorer
 from service.generation.stopping import Stopping
@@ -48,6 +49,18 @@ def test_who_stops_reading_cancels() -> None:
     assert len(engine.sequences) == SLOTS
     details.close()
     assert engine.idle
+
+
+def test_a_streaming_caller_hears_that_the_scoring_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While no text is scored, a streaming caller gets details of no character, and then all details."""
+    monkeypatch.setattr(scores, "QUIET", 0.0)
+    engine = FakeEngine(draws_first=0)
+    details = _details(engine, streaming=True)
+    assert [len(next(details)) for _ in range(3)] == [0, 0, 0]
+    engine.draws_first = None
+    for sequence in engine.sequences:
+        engine.draw(sequence, len(sequence.job))
+    assert [len(each) for each in details if each] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_who_leaves_is_noticed_between_short_texts() -> None:
