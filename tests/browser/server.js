@@ -48,9 +48,9 @@ export async function metricOf(service, name) {
   return Number(metrics.match(new RegExp(`^${name} (\\S+)$`, "m"))?.[1] ?? 0);
 }
 
-/** Wait until a condition holds, half a minute at most. */
-export async function until(condition) {
-  for (let tries = 0; tries < 300; tries++) {
+/** Wait until a condition holds, some milliseconds at most. */
+export async function until(condition, patience = 30_000) {
+  for (let waited = 0; waited < patience; waited += 100) {
     if (await condition()) return;
     await sleep(100);
   }
