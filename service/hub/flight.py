@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
@@ -107,13 +108,17 @@ class Flight:
                 self._send(reader, snapshot if reader is keeper else None)
 
     def finish(self, ending: Ending | None) -> None:
-        """Report the ending, or None when the engine failed, to the readers who are left."""
+        """Report the ending, or None when the engine failed, to the readers who are left.
+
+        The first reader alone gets the snapshots, to keep them: 12 KB for each 256 characters of a text.
+        """
         with self._lock:
             self._over = True
         self._ended(self)  # first, so that a reader who has the ending finds the slot free
         with self._lock:
             for place, reader in enumerate(self._readers):
                 reader.send(Finished(reader.number, ending, shared=place > 0))
+                ending = ending and replace(ending, snapshots=[])
             self._readers.clear()
 
     def _serves(self, wanted: Job) -> bool:

@@ -161,7 +161,7 @@ class Delivered:
 class Finished:
     """From the hub: a sequence has ended; `ending` is None when the engine failed.
 
-    `shared` is whether another reader of the same characters gets the same ending.
+    `shared` is whether another reader of the same characters gets the same ending, with its snapshots.
     """
 
     number: int

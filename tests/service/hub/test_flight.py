@@ -111,13 +111,16 @@ def test_the_last_reader_ends_the_flight() -> None:
 
 
 def test_one_reader_keeps_the_result() -> None:
-    """Every reader gets the ending, and all but one hear that another has the same."""
+    """Every reader gets the state at the end, and one of them the snapshots and the task to keep all."""
     readers = [_Read(10) for _ in range(3)]
     flight = _flight(readers[0])
     for each in readers[1:]:
         flight.join(each.reader)
-    flight.finish(Ending())
+    state = np.ones((2, 1), np.float32)
+    kept = Ending(state, [Snapshot(5, state)])
+    flight.finish(kept)
     assert [each.ends[0].shared for each in readers] == [False, True, True]
+    assert [each.ends[0].ending for each in readers] == [kept, Ending(state), Ending(state)]
 
 
 def test_a_failed_flight_has_no_ending() -> None:
