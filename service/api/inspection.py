@@ -1,5 +1,6 @@
 """Inspections: what a model computes inside while it reads a text."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,13 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_store import Architecture, Vocabulary
-from service.api.inspection_schemas import Gates, InspectRequest, RankedUnit, UnitStates
+from service.api.inspection_schemas import (
+    Gates,
+    InspectRequest,
+    RankedUnit,
+    UnitMap,
+    UnitStates,
+)
 from service.api.resolve import readable
 from service.errors import FieldProblem, InvalidRequest
 from service.stream.details import DIGITS, Look, Reading
 
 RANKED = 10  # units in a ranking
 FIGURES = 4  # of a norm, which may be far below 1
+LEVELS = 255  # the highest level of a state in a map
 
 Floats = NDArray[np.float32]
 
@@ -130,6 +138,18 @@ def _gates_of(units: list[int], gates: NDArray[np.float32]) -> dict[int, Gates]:
         unit: Gates(input=i, forget=f, output=o, candidate=candidate)
         for unit, (i, f, o, candidate) in zip(units, columns, strict=False)
     }
+
+
+def unit_map(cell: Floats) -> UnitMap:
+    """Return the map of cell states [N, units]; a unit with a constant state has the middle level."""
+    lowest, highest = cell.min(axis=0), cell.max(axis=0)
+    span, half = highest - lowest, np.full_like(cell, 0.5)
+    levels = LEVELS * np.divide(cell - lowest, span, out=half, where=span > 0)
+    return UnitMap(
+        lowest=_rounded(lowest).tolist(),
+        highest=_rounded(highest).tolist(),
+        levels=b64encode(levels.round().astype(np.uint8).T.tobytes()).decode(),
+    )
 
 
 def gradient_norms(reading: Reading) -> list[float]:

@@ -25,6 +25,9 @@ class InspectRequest(Request):
         [], max_length=MAX_UNITS, description="Units whose states are returned."
     )
     gates: bool = Field(False, description="Answer with the gates of these units, of an LSTM.")
+    map: bool = Field(
+        False, description="Answer with the cell states of all units of the layer, a byte each."
+    )
     gradient_at: Index | None = Field(
         None,
         description=(
@@ -64,6 +67,16 @@ class UnitStates(BaseModel):
     gates: Gates | None = None
 
 
+class UnitMap(BaseModel):
+    """The cell state of every unit after each character, in levels between the unit's extremes."""
+
+    lowest: list[float] = Field(description="The lowest state of each unit, level 0.")
+    highest: list[float] = Field(description="The highest state of each unit, level 255.")
+    levels: str = Field(
+        description="Base64 of a byte for each character of the first unit, then of the second, and so on."
+    )
+
+
 class RankedUnit(BaseModel):
     """A unit and Cohen's d of its cell state between marked and other characters."""
 
@@ -81,6 +94,7 @@ class InspectResponse(BaseModel):
     layer: int
     width: int
     units: list[UnitStates]
+    map: UnitMap | None = None
     next: list[list[Likely]] = Field(
         description="After each character, the likeliest ones to follow."
     )

@@ -77,6 +77,47 @@ test("a character shows what the unit did there, and a row of the map another un
   await page.waitForFunction(() => document.querySelectorAll("#map .row").length === 32);
 });
 
+test("a unit is picked from the map of all units, with the pointer and with the keyboard", async () => {
+  await page.click("#tab-inside");
+  await said("inside", "Unit 0 of 1024");
+  const [box, canvas] = [page.locator("#all-units"), page.locator("#all-units canvas")];
+  assert.equal(await canvas.getAttribute("height"), "1024");
+  const colors = await canvas.evaluate(
+    (one) => new Set(new Uint32Array(one.getContext("2d").getImageData(0, 0, one.width, one.height).data.buffer)).size,
+  );
+  assert.ok(colors > 200);
+  await take("all-units", page);
+  await canvas.click({ position: { x: 200, y: 700.5 } });
+  await said("inside", "Unit 700 of 1024");
+  assert.match(await page.locator("#states svg").getAttribute("aria-label"), /of unit 700 /);
+  assert.ok((await page.locator("#map .row").evaluateAll((rows) => rows.map((row) => row.dataset.unit))).includes("700"));
+  await box.focus();
+  for (const key of ["PageDown", "ArrowDown", "ArrowUp", "ArrowUp"]) await page.keyboard.press(key);
+  assert.equal(await box.getAttribute("aria-valuetext"), "unit 731");
+  await page.keyboard.press("Enter");
+  await said("inside", "Unit 731 of 1024");
+  await page.keyboard.press("End");
+  assert.equal(await box.getAttribute("aria-valuetext"), "unit 1023");
+});
+
+test("the map of all units is ordered by the place of the highest state, and goes with the text", async () => {
+  await page.click("#tab-inside");
+  await said("inside", "Unit 0 of");
+  await page.selectOption("#order", "place of the highest state");
+  const highest = await page.locator("#all-units canvas").evaluate((one) => {
+    const { data } = one.getContext("2d").getImageData(0, 0, one.width, one.height);
+    const key = getComputedStyle(document.getElementById("map-high")).backgroundColor.match(/\d+/g).map(Number);
+    const isHighest = (at) => data[at + 3] === 255 && key.every((color, n) => data[at + n] === color);
+    return Array.from({ length: one.height }, (_, row) => [...Array(one.width).keys()].find((place) => isHighest(4 * (row * one.width + place))));
+  });
+  assert.ok(highest.at(-1) > highest[0] + 300);
+  assert.deepEqual(highest, highest.toSorted((a, b) => a - b));
+  await take("all-units-ordered", page);
+  await page.fill("#inside-text", "A rose");
+  await page.click("#inside button.main");
+  await page.waitForFunction(() => document.querySelector("#all-units canvas").width === 6);
+});
+
 test("the characters before one are shaded by how much it depends on them", async () => {
   await submit("inside");
   await page.locator("#cells span").nth(120).click();

@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,18 @@ def test_gates_make_the_cell_state(service: Service, model: str, layer: int) -> 
         np.testing.assert_allclose(unit["hidden"], o * np.tanh(unit["cell"]), atol=1e-4)
         del unit["gates"]
         assert unit == plain
+
+
+def test_a_map_has_the_cell_state_of_every_unit(service: Service) -> None:
+    """The levels of a map, between a unit's extremes, are the states that the unit has by itself."""
+    asked = {"text": TEXT, "model": "deep", "layer": 1}
+    answer = _inspect(service, **asked, units=list(range(48)), map=True).json
+    levels = np.frombuffer(b64decode(answer["map"]["levels"]), np.uint8).reshape(48, len(TEXT))
+    lowest, highest = (np.array(answer["map"][end])[:, None] for end in ("lowest", "highest"))
+    states = lowest + (highest - lowest) * levels / 255
+    cells = np.array([unit["cell"] for unit in answer["units"]])
+    assert np.all(np.abs(states - cells) <= (highest - lowest) / 500)
+    assert "map" not in _inspect(service, **asked).json
 
 
 def test_the_gradient_is_by_the_characters_before(service: Service) -> None:
@@ -153,6 +166,7 @@ def test_a_state_has_five_decimals(service: Service) -> None:
         ({"text": "ab", "gradient_at": 0}, "gradient_at"),
         ({"text": "ab", "gradient_at": 2}, "gradient_at"),
         ({"text": "ab", "gates": [7]}, "gates"),
+        ({"text": "ab", "map": 1}, "map"),
         ({"text": "ab", "more": 1}, "more"),
     ],
 )

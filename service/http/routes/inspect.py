@@ -9,6 +9,7 @@ from service.api.inspection import (
     gradient_norms,
     rank,
     resolve_inspection,
+    unit_map,
     unit_states,
 )
 from service.api.inspection_schemas import InspectRequest, InspectResponse
@@ -32,6 +33,7 @@ INSPECT = Operation(
     examples={
         "one unit": {"text": "ROMEO:\nO, she doth teach!", "units": [7]},
         "the gates of a unit": {"text": "ROMEO:\nO, she!", "units": [7], "gates": True},
+        "a map of all units": {"text": "ROMEO:\nO, she!", "map": True},
         "what the last character depends on": {"text": "ROMEO:\nO, she!", "gradient_at": 13},
         "what may come next": {"text": "ROMEO:\nO, she", "distribution": True},
         "units for upper case": {"text": "ROMEO:\nO, she!", "marked": [0, 1, 2, 3, 4, 7]},
@@ -60,6 +62,8 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
             seconds = max(0.0, deadline - monotonic())
             reading = model.engine.inspect(ids, inspection.look, seconds)
         answer = _answer(inspection, reading, model)
+        if wire.map:
+            answer.map = unit_map(reading.cell)
         if wire.distribution:
             answer.after = every_character(reading.after, model.vocabulary)
         return Response(answer.model_dump_json(exclude_none=True), content_type=JSON)

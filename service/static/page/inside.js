@@ -2,6 +2,7 @@
 
 import { postJson } from "./api.js";
 import { $, element, say, sayError } from "./dom.js";
+import * as layer from "./layer.js";
 import { gradientAt, lastWith, lookBack, lookBackCurve, strip } from "./lookback.js";
 import { marked, NAMES, selection, tellsApart } from "./marks.js";
 import { chosen, put, untouched } from "./prompt.js";
@@ -11,11 +12,11 @@ import { bars } from "./surprise.js";
 import { fitted } from "./svg.js";
 import { visible } from "./words.js";
 
-const TOGETHER = 32; // neighbouring units in the map
+const TOGETHER = 32; // units side by side, which are neighbours in the map of all units
 
 let shown = null; // the answer whose text is coloured
 let ranked = null; // the answer that ranks units
-let known = null; // the width of a chosen model, and whether its cells are LSTMs
+let known = null; // {asked, width, gates}: of the layer in the map of all units, and whether it has gates
 let unit = null; // of the answer, the one that is looked at
 let place = null; // of the character that is explained
 let looking = null; // the look back that was asked for last
@@ -25,22 +26,26 @@ let last = Promise.resolve(); // the action before, which the next one waits for
 
 export function setUp() {
   $("mark").append(...NAMES.map((name) => new Option(name, name)));
-  $("look").addEventListener("submit", (event) => act(event, () => color()));
-  $("previous").addEventListener("click", (event) => act(event, () => step(-1)));
-  $("next").addEventListener("click", (event) => act(event, () => step(1)));
-  $("find").addEventListener("click", (event) => act(event, find));
+  $("look").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(color);
+  });
+  $("previous").addEventListener("click", () => act(() => step(-1)));
+  $("next").addEventListener("click", () => act(() => step(1)));
+  $("find").addEventListener("click", () => act(find));
   for (const kind of ["input", "select"]) $("inside-text").addEventListener(kind, offerMarks);
   for (const kind of ["pointerover", "click"]) $("cells").addEventListener(kind, explain);
   for (const part of ["cells", "states"]) $(part).addEventListener("click", showLookBack);
   $("states").addEventListener("click", explain);
   $("map").addEventListener("click", choose);
+  layer.setUp((unit) => act(() => pick(unit)));
   redrawMap = fitted($("map"), (width) => (shown ? map(shown.units, unit.unit, width) : ""));
 }
 
 /** Look at once when the part is opened for the first time, or for another model. */
 export function open() {
   offerMarks();
-  if (known?.model !== $("model").value) inTurn(begin).catch((error) => sayError($("inside-status"), error));
+  if (!known || known.asked.model !== chosen().model) inTurn(begin).catch((error) => sayError($("inside-status"), error));
 }
 
 /** Look at a model from its first unit on: another model may have fewer layers and units. */
@@ -65,8 +70,7 @@ function offerMarks() {
   $("find").disabled = !left;
 }
 
-async function act(event, action) {
-  event.preventDefault();
+async function act(action) {
   say($("inside-status"), "Reading …");
   try {
     await inTurn(action);
@@ -77,37 +81,41 @@ async function act(event, action) {
 
 const text = () => $("inside-text").value.normalize("NFC");
 
-function ask(fields) {
-  return postJson("/inspect", { text: text(), layer: Number($("layer").value), ...chosen(), ...fields });
-}
+/** The text and the layer that the form names. */
+const question = () => ({ text: text(), layer: Number($("layer").value), ...chosen() });
 
-/** What the first answer of a model says of the model. */
-async function know() {
-  const model = $("model").value;
-  if (known?.model !== model) {
-    const { width, units } = await ask({ units: [0] });
-    // Other cells than LSTMs have no cell state beside the hidden state.
-    known = { model, width, gates: units[0].cell.some((state, n) => state !== units[0].hidden[n]) };
-  }
-  return known;
+/** Show the map of all units, unless it is shown for what is asked; a map says what the layer has. */
+async function know(asked) {
+  if (known && JSON.stringify(known.asked) === JSON.stringify(asked)) return;
+  const answer = await postJson("/inspect", { ...asked, units: [0], map: true });
+  const [{ cell, hidden }] = answer.units;
+  // Other cells than LSTMs have no cell state beside the hidden state.
+  known = { asked, width: answer.width, gates: cell.some((state, n) => state !== hidden[n]) };
+  layer.show(answer);
 }
 
 /** Ask for units, with the gates that they have. */
-const askFor = async (units) => ask({ units, gates: (await know()).gates });
+async function askFor(asked, units) {
+  await know(asked);
+  return postJson("/inspect", { ...asked, units, gates: known.gates });
+}
 
 function step(way) {
   const width = known?.width ?? 1;
-  $("unit").value = (Number($("unit").value) + way + width) % width;
+  return pick((Number($("unit").value) + way + width) % width);
+}
+
+/** Look at a unit, beside its neighbours in the map of all units. */
+function pick(unit) {
+  $("unit").value = unit;
   return color();
 }
 
 /** Colour the text by the chosen unit, among its neighbours. */
 async function color() {
-  const wanted = Number($("unit").value);
-  const first = Math.floor(wanted / TOGETHER) * TOGETHER;
-  const { width } = await know();
-  const neighbours = Array.from({ length: TOGETHER }, (_, n) => first + n).filter((one) => one < width);
-  show(await askFor(wanted < width ? neighbours : [wanted]));
+  const [asked, wanted] = [question(), Number($("unit").value)];
+  await know(asked);
+  show(await askFor(asked, wanted < known.width ? layer.around(wanted, TOGETHER) : [wanted]));
   look(wanted);
 }
 
@@ -131,6 +139,7 @@ function look(wanted, found = "") {
   $("highest").textContent = `green: ${Math.max(...unit.cell).toFixed(2)}`;
   for (const part of document.querySelectorAll(".of-lstm")) part.hidden = !unit.gates;
   for (const part of document.querySelectorAll(".of-others")) part.hidden = Boolean(unit.gates);
+  layer.choose(wanted);
   say($("inside-status"), `Unit ${wanted} of ${shown.width} in layer ${shown.layer}. ${isRanked() ? found : ""}`);
   if (place !== null) tell();
   draw();
@@ -154,11 +163,11 @@ const isRanked = () => ["model", "version", "layer", "text"].every((key) => show
 
 /** Find the units for what is chosen, show them in the map, and look at the best of them. */
 async function find() {
-  const name = $("mark").value;
-  ranked = await ask({ marked: marked(name, text(), selected) });
+  const [asked, name] = [question(), $("mark").value];
+  ranked = await postJson("/inspect", { ...asked, marked: marked(name, asked.text, selected) });
   const units = ranked.ranking.map((one) => one.unit);
   $("ranking").replaceChildren(...ranked.ranking.map((one) => choice(name, one)));
-  show(await askFor(units));
+  show(await askFor(asked, units));
   look(units[0], effect(name, ranked.ranking[0]));
 }
 
@@ -167,9 +176,9 @@ const effect = (name, { effect }) => `For ${name}: Cohen's d ${effect.toFixed(2)
 function choice(name, one) {
   const label = `unit ${one.unit} (${one.effect > 0 ? "+" : ""}${one.effect.toFixed(1)})`;
   const button = element("button", { type: "button", textContent: label });
-  button.addEventListener("click", (event) =>
-    act(event, async () => {
-      if (!shown.units.some(({ unit }) => unit === one.unit)) show(await askFor([one.unit]));
+  button.addEventListener("click", () =>
+    act(async () => {
+      if (!shown.units.some(({ unit }) => unit === one.unit)) show(await askFor(question(), [one.unit]));
       look(one.unit, effect(name, one));
     }),
   );

@@ -65,7 +65,8 @@ export function did({ hidden, cell, gates }, place) {
   ];
 }
 
-const number = (value) => value.toFixed(2).replace("-", "−");
+/** A state as people write it. */
+export const number = (value) => value.toFixed(2).replace("-", "−");
 const signed = (value) => (value < 0 ? "" : "+") + number(value);
 
 /** A map of units by characters, blue to green as the text; the row of `chosen` is marked. */

@@ -1,12 +1,13 @@
 """An inspection is resolved within the limits of its model."""
 
+from base64 import b64decode
 from typing import Any
 
 import numpy as np
 import pytest
 
 from model_store import Vocabulary
-from service.api.inspection import RANKED, Inspection, rank, resolve_inspection
+from service.api.inspection import RANKED, Inspection, rank, resolve_inspection, unit_map
 from service.api.inspection_schemas import InspectRequest
 from service.api.likely import likely_characters
 from service.errors import InvalidRequest
@@ -111,6 +112,14 @@ def test_a_ranking_is_short() -> None:
     cell[0] = np.arange(30) * (-1.0) ** np.arange(30)
     cell += np.random.default_rng(0).normal(0, 0.001, cell.shape).astype(np.float32)
     assert len(rank(cell, [0])) == RANKED
+
+
+def test_a_map_has_levels_between_the_extremes_of_each_unit() -> None:
+    """The lowest state of a unit is level 0, the highest level 255; a constant state is level 128."""
+    cell = np.array([[-2.0, 0.5, 7.0], [2.0, 0.1, 7.0], [1.0, 0.3, 7.0]], np.float32)
+    made = unit_map(cell)
+    assert list(b64decode(made.levels)) == [0, 255, 191, 255, 0, 128, 128, 128, 128]
+    assert (made.lowest, made.highest) == ([-2.0, 0.1, 7.0], [2.0, 0.5, 7.0])
 
 
 def test_likely_characters_are_those_of_the_ids() -> None:
