@@ -5,7 +5,7 @@ import { number } from "./states.js";
 import { fitted, picture, rows, scale, svg, ticks } from "./svg.js";
 import { visible } from "./words.js";
 
-const [LEFT, TOP] = [40, 20]; // pixels beside the map for the units' numbers, and above for the characters'
+const [LEFT, TOP, RIGHT] = [40, 24, 14]; // pixels around the map for the numbers of units and characters
 const LEAST = 256; // pixels of the map's height; a unit has one or more
 const STEPS = { ArrowUp: -1, ArrowDown: 1, PageUp: -32, PageDown: 32, Home: -Infinity, End: Infinity }; // rows
 
@@ -94,11 +94,10 @@ function under({ clientX, clientY }) {
 
 /** Colour a pixel of the canvas for each unit and character. */
 function paint() {
-  const colors = palette();
+  const colors = new Uint32Array(palette().buffer);
   const image = new ImageData(characters.length, order.length);
-  order.forEach((unit, row) =>
-    levels[unit].forEach((level, place) => image.data.set(colors[level], 4 * (row * characters.length + place))),
-  );
+  const pixels = new Uint32Array(image.data.buffer);
+  order.forEach((unit, row) => pixels.set(Uint32Array.from(levels[unit], (level) => colors[level]), row * characters.length));
   Object.assign(canvas, { width: image.width, height: image.height });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
@@ -106,20 +105,18 @@ function paint() {
 /** Red, green, blue and opacity of each level, in the colours of the key. */
 function palette() {
   const [blue, green] = ["map-low", "map-high"].map((id) => getComputedStyle($(id)).backgroundColor.match(/\d+/g).map(Number));
-  return Array.from({ length: 256 }, (_, level) => {
-    const state = scale(0, 255, -1, 1)(level);
-    const [r, g, b] = state < 0 ? blue : green;
-    return [r, g, b, 255 * Math.abs(state)];
-  });
+  const states = Array.from({ length: 256 }, (_, level) => scale(0, 255, -1, 1)(level));
+  return new Uint8ClampedArray(states.flatMap((state) => [...(state < 0 ? blue : green).slice(0, 3), 255 * Math.abs(state)]));
 }
 
 function drawn(width) {
   const height = Math.max(LEAST, order.length);
-  const x = scale(0, characters.length, LEFT, width);
+  const right = width - RIGHT;
+  const x = scale(0, characters.length, LEFT, right);
   const y = scale(0, order.length, TOP, TOP + height);
-  const row = (at, kind) => svg("rect", { class: `here ${kind}`, x: LEFT, y: y(at) - 1, width: width - LEFT, height: y(1) - y(0) + 2 });
+  const row = (at, kind) => svg("rect", { class: `here ${kind}`, x: LEFT, y: y(at) - 1, width: right - LEFT, height: y(1) - y(0) + 2 });
   const places = ticks(0, characters.length - 1, width / 100).slice(1);
-  for (const [side, value] of Object.entries({ left: LEFT, top: TOP, width: width - LEFT, height })) canvas.style[side] = `${value}px`;
+  for (const [side, value] of Object.entries({ left: LEFT, top: TOP, width: right - LEFT, height })) canvas.style[side] = `${value}px`;
   return element(
     "div",
     {},
@@ -128,9 +125,9 @@ function drawn(width) {
       width,
       TOP + height,
       `Cell states of all ${order.length} units over the text, a row each`,
-      svg("text", { x: LEFT - 6, y: 14, "text-anchor": "end" }, "unit"),
-      svg("text", { x: LEFT, y: 14 }, "character"),
-      ...places.map((place) => svg("text", { x: x(place + 0.5), y: 14, "text-anchor": "middle" }, String(place))),
+      svg("text", { x: LEFT - 6, y: 12, "text-anchor": "end" }, "unit"),
+      svg("text", { x: LEFT, y: 12 }, "character"),
+      ...places.map((place) => svg("text", { x: x(place + 0.5), y: 12, "text-anchor": "middle" }, String(place))),
       ...rows(ticks(0, order.length - 1, height / 80), (at) => y(at + 0.5), LEFT, LEFT - 4, (at) => String(order[at])),
       row(order.indexOf(chosen), "chosen"),
       row(pointed, "pointed"),
