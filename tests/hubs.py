@@ -88,3 +88,23 @@ def running_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubInThreads]:
         yield hub
     finally:
         hub.close()
+
+
+def drawn_by(engine: EngineClient, length: int, **options: object) -> Sequence:
+    """Return a sequence that was drawn alone."""
+    drawn = sequence(length, **options)  # type: ignore[arg-type]
+    engine.submit(drawn, None)
+    drawn.wait_for_end(SECONDS)
+    return drawn
+
+
+def value_of(telemetry: Telemetry, name: str) -> float:
+    """Return the value of a metric without labels."""
+    lines = telemetry.text().decode().splitlines()
+    return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
+
+def running_in(hub: HubInThreads) -> int:
+    """Return the number of flights of the hub's only engine."""
+    (future,) = hub.hub._engines.values()
+    return len(future.result()._flights)

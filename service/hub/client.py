@@ -168,8 +168,7 @@ class HubClient:
         Raises:
             QueueFull: too many inspections are queued.
             DeadlineExceeded: the inspection took more than `seconds`.
-            Draining, EngineFailed: the client is closed, or the engine failed.
-            ModelUnavailable: the hub died again and again during the inspection.
+            Draining, EngineFailed: the client is closed, or the engine failed again and again.
         """
         order = Inspect(next(self._numbers), engine, ids, look)
         with self._lock:

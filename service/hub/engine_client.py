@@ -51,8 +51,7 @@ class EngineClient:
         Raises:
             QueueFull: too many inspections are queued.
             DeadlineExceeded: the inspection took more than `seconds`.
-            Draining, EngineFailed: the engine is closed, or failed.
-            ModelUnavailable: the hub died again and again during the inspection.
+            Draining, EngineFailed: the engine is closed, or failed again and again.
         """
         return self._hub.inspect(self._number, ids, look, seconds)
 

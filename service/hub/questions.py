@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from service.errors import EngineFailed, ModelUnavailable, QueueFull, ServiceError
+from service.errors import EngineFailed, QueueFull, ServiceError
 from service.hub.messages import Answer, Charge, Find, Inspect, Inspected, Open
 from service.hub.running import FAILED
 from service.stream.details import Reading
@@ -118,7 +118,7 @@ class Inspections:
         for each in self._of(engine):
             each.reads += 1
             if each.reads > MAX_READS or each.reading.cancelled():
-                self._end(each.order.number, _lost())
+                self._end(each.order.number, EngineFailed(FAILED))
             else:
                 orders.append(each.order)
         return orders
@@ -151,7 +151,3 @@ class Inspections:
             inspection.reading.set_exception(result)
         else:
             inspection.reading.set_result(result)
-
-
-def _lost() -> ServiceError:
-    return ModelUnavailable("the hub died each time it read the text; try again in a moment")
