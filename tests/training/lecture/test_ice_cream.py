@@ -89,6 +89,21 @@ def test_the_network_learns() -> None:
     assert store.least_loss().mean() < loss < 0.4
 
 
+def test_the_best_start_has_the_lowest_training_loss(monkeypatch) -> None:
+    """Of two starts the network with the lower loss at the end of its training is returned, with all its losses."""
+    monkeypatch.setattr(ice_cream, "DAYS", 500)
+    starts = []
+    for start in (2, 3):
+        set_seeds(start)
+        network = ice_cream.keras_network("rnn")
+        starts.append((ice_cream.learn(network, 3, seed=1, cuts=5), network.get_weights()))
+    best, losses = ice_cream.best_start("rnn", starts=2, iterations=3, seed=1, cuts=5)
+    expected, weights = min(starts, key=lambda start: np.mean(start[0]))
+    assert losses == pytest.approx(expected)
+    for ours, theirs in zip(best.get_weights(), weights, strict=True):
+        assert ours == pytest.approx(theirs)
+
+
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_keras_networks_have_the_shape_of_the_task(cell) -> None:
     """Every cell returns two logits for each day."""

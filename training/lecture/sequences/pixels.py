@@ -97,7 +97,7 @@ class PixelNetwork(ABC):
         ink = tf.concat([grey, tf.ones_like(grey)], axis=-1)  # white differs from outside
         return self.output(self.hidden(self.read(ink))) + self.bias
 
-    @tf.function(input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.int32)])
+    @tf.function(input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.int32)], autograph=False)
     def probabilities(self, pictures: tf.Tensor) -> tf.Tensor:
         """Return the probability of each level at each pixel, [pictures, SIDE, SIDE, LEVELS]."""
         return tf.nn.softmax(self(pictures))
