@@ -79,6 +79,19 @@ def test_the_batches_of_a_client_are_bounded(service: Service) -> None:
         )
 
 
+def test_the_inspections_of_a_client_hold_no_other(service: Service) -> None:
+    """A text is inspected for one client while many inspections of another client wait."""
+    asked = json.dumps({"text": "abcd" * 500, "gradient_at": 1_999})
+    kind = {"Content-Type": "application/json"}
+    with ExitStack() as stack:
+        for _ in range(30):
+            flood = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+            stack.callback(flood.close)
+            flood.request("POST", "/inspect", asked, _as("flooding") | kind)
+        answer = service.request("POST", "/inspect", asked, _as("other") | kind)
+        assert answer.status == 200
+
+
 @contextmanager
 def _batch(service: Service, lines: str) -> Iterator[http.client.HTTPConnection]:
     """Send a batch of the flooding client, and read the answer up to the first line."""
