@@ -137,6 +137,13 @@ def test_running_requests_of_one_client_hold_no_other(
             assert refused.headers["retry-after"] == "1"
 
 
+def test_more_threads_than_connections_keep_connections_open(tmp_path: Path, store: Path) -> None:
+    """A connection stays open after an answer, also where few descriptors leave few connections."""
+    environment = {"GUNICORN_CMD_ARGS": "--worker-connections 8 --threads 16"}
+    with serving(tmp_path / "log", store=store, model="tiny", environment=environment) as service:
+        assert _exchange(service, GET + b"\r\n").headers["connection"] == "keep-alive"
+
+
 @pytest.mark.slow
 def test_an_unfinished_request_has_a_deadline(service: Service) -> None:
     """Half a head is answered with 408, and no connection stays, whatever the client does."""

@@ -58,6 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         most = self.worker_connections
         self._connections = Connections(most, most if self._proxies else most // 2)
         self._waiting = Waiting()
+        self.max_keepalived = most  # else the number of threads reduces it, here to none
         # The probes have threads of their own: every other thread may be busy.
         self._probes = Threads(ThreadPoolExecutor(2, "probe"), 2)
         self._next_check = self._paused_until = 0.0
@@ -93,8 +94,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._end()
 
     def _serve(self) -> None:
-        full = self._connections.full
-        self.set_accept_enabled(not full and monotonic() >= self._paused_until)
+        paused = monotonic() < self._paused_until
+        self.set_accept_enabled(not (paused or self._connections.full))
         self._turn()
 
     def _turn(self) -> None:
