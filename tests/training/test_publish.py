@@ -22,6 +22,7 @@ from training.publishing.curves import training_label
 from training.publishing.protocols import further_losses
 from training.publishing.publish import promote, publish
 from training.publishing.report import write_card
+from training.sealed import seal
 
 
 def test_a_version_holds_everything(published: Path, trained: Training) -> None:
@@ -94,7 +95,9 @@ def unquantisable(trained: Training, tmp_path: Path) -> Run:
     run = Run.open(folder)
     *others, output, output_bias = run.best_weights()
     output[0] += 1000
-    np.savez(folder / f"best-{run.best.number}.npz", *others, output, output_bias)
+    file = folder / f"best-{run.best.number}.npz"
+    np.savez(file, *others, output, output_bias)
+    seal(file)
     return run
 
 
