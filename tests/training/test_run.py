@@ -10,8 +10,9 @@ import pytest
 from tests.training.small import small_config
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
+from training.learning.arrays import Arrays
 from training.learning.epochs import Epoch, Untrained
-from training.learning.run import Arrays, Run, RunInfo, held
+from training.learning.run import Run, RunInfo, held
 
 INFO = RunInfo(small_config(units=17), corpus_sha256="ab" * 32, symbols="ab", seed_text="Ä\n“")
 

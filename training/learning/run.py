@@ -1,7 +1,6 @@
 """The folder of one training run: configuration, epochs, best weights and checkpoint."""
 
 import fcntl
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
@@ -17,10 +15,10 @@ from model_store import Parent, Vocabulary, contents, write_atomically
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
+from training.learning.arrays import Arrays, read_arrays, write_arrays
 from training.learning.epochs import Epoch, History, Untrained, dump_epochs, load_epochs, trained
-from training.sealed import is_sealed, sealed, sealed_json, unsealed_json
+from training.sealed import sealed_json, unsealed_json
 
-Arrays = dict[str, NDArray[Any]]
 Content = TypeVar("Content")
 
 INFO, LOCK = "run.json", ".lock"
@@ -125,7 +123,7 @@ class Run:
         for epoch in run.epochs:
             file = run._file_of(epoch)
             if file.exists():
-                whole = _whole(file) is not None
+                whole = read_arrays(file) is not None
                 (run._weights.add(epoch.number) if whole else run.damaged.append(file))
         return run
 
@@ -156,7 +154,7 @@ class Run:
             TrainingError: the file of the weights is damaged.
         """
         file = self._file_of(self.best)
-        arrays = _whole(file)
+        arrays = read_arrays(file)
         if arrays is None:
             raise TrainingError(f"{file} cannot be read: begin anew with --fresh")
         return [arrays[f"arr_{index}"] for index in range(len(arrays))]
@@ -174,7 +172,7 @@ class Run:
     def record(self, epoch: Epoch, weights: list[NDArray[Any]]) -> None:
         """Add an epoch; write its weights if its validation loss is the lowest so far."""
         if not self.has_best or epoch.validation_loss < self.best.validation_loss:
-            _write_arrays(self._file_of(epoch), *weights)
+            write_arrays(self._file_of(epoch), *weights)
             self._weights.add(epoch.number)
         _write_epochs(self.folder, [*self.history, epoch])
         # Last, so that an interrupt before this line leaves no epoch in memory that is not on disk.
@@ -188,13 +186,13 @@ class Run:
 
     def checkpoint(self) -> Arrays | None:
         """Return the arrays of the checkpoint by name, or None without a checkpoint."""
-        return _whole(self.folder / CHECKPOINT)
+        return read_arrays(self.folder / CHECKPOINT)
 
     def save(self, arrays: Arrays) -> None:
         """Write a checkpoint and keep the one before; delete weights that are no longer the best."""
         if (self.folder / CHECKPOINT).exists():
             (self.folder / CHECKPOINT).replace(self.folder / BEFORE)
-        _write_arrays(self.folder / CHECKPOINT, **arrays)
+        write_arrays(self.folder / CHECKPOINT, **arrays)
         # Afterwards, since a run that continues from the old checkpoint may need the old best weights.
         best = self._file_of(self.best) if self.has_best else None
         for path in self.folder.glob("best-*.npz"):
@@ -259,7 +257,7 @@ def _discard_damaged(checkpoints: list[Path], place: Path) -> list[Path]:
     Raises:
         TrainingError: every checkpoint is damaged.
     """
-    damaged = list(takewhile(lambda file: _whole(file) is None, checkpoints))
+    damaged = list(takewhile(lambda file: read_arrays(file) is None, checkpoints))
     if damaged == checkpoints:
         raise TrainingError(
             f"{' and '.join(map(str, damaged))} cannot be read: publish the best weights so far "
@@ -267,20 +265,6 @@ def _discard_damaged(checkpoints: list[Path], place: Path) -> list[Path]:
         )
     checkpoints[len(damaged)].replace(place)
     return damaged
-
-
-def _whole(path: Path) -> Arrays | None:
-    """Return the arrays of a file by name, or None for a file that is missing or damaged."""
-    if not is_sealed(path):
-        return None
-    with np.load(path) as arrays:
-        return dict(arrays)
-
-
-def _write_arrays(path: Path, *arrays: NDArray[Any], **named: NDArray[Any]) -> None:
-    data = io.BytesIO()
-    np.savez(data, *arrays, **named)  # type: ignore[arg-type]
-    write_atomically(path, sealed(data.getvalue()))
 
 
 def _content(path: Path, load: Callable[[str], Content]) -> Content:
