@@ -17,8 +17,8 @@ NAMES, REQUEST = "1,000 names by a pattern: engine alone", "one request, the hub
 NAME, COUNT = "[A-Z][a-z]{2,11}", 1000
 NOTE = """\
 A step is the processor time of one character of each of 64 rows in one batch of one thread. The names have 3 to 12
-characters and are written by the bundled `shakespeare`. The hub's processor time holds the reports to the HTTP worker,
-and grows where a busy machine lets the worker fill the batch too slowly."""
+characters and are written by the bundled `shakespeare`. The hub's processor time holds its queue and its reports to the
+HTTP worker, too."""
 
 
 def measure(rounds: int, _: float) -> Part:
