@@ -96,12 +96,12 @@ def test_the_best_start_has_the_lowest_training_loss(monkeypatch) -> None:
     for start in (2, 3):
         set_seeds(start)
         network = ice_cream.keras_network("rnn")
-        starts.append((ice_cream.learn(network, 3, seed=1, cuts=5), network.get_weights()))
+        starts.append((ice_cream.learn(network, 3, seed=1, cuts=5), network.weights))
     best, losses = ice_cream.best_start("rnn", starts=2, iterations=3, seed=1, cuts=5)
     expected, weights = min(starts, key=lambda start: np.mean(start[0]))
     assert losses == pytest.approx(expected)
-    for ours, theirs in zip(best.get_weights(), weights, strict=True):
-        assert ours == pytest.approx(theirs)
+    for ours, theirs in zip(best.weights, weights, strict=True):
+        assert np.asarray(ours) == pytest.approx(np.asarray(theirs))
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
