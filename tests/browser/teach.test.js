@@ -116,6 +116,8 @@ test("the map of all units is ordered by the place of the highest state, and goe
   await page.fill("#inside-text", "A rose");
   await page.click("#inside button.main");
   await page.waitForFunction(() => document.querySelector("#all-units canvas").width === 6);
+  const labels = await page.locator("#all-units text").allTextContents();
+  assert.ok(labels.includes("5") && labels.every((label) => /^(\d+|unit|character)$/.test(label)), `${labels}`);
 });
 
 test("the characters before one are shaded by how much it depends on them", async () => {

@@ -29,7 +29,7 @@ const canvas = element("canvas");
 export function setUp(pick) {
   const box = $("all-units");
   $("order").append(...Object.keys(ORDERS).map((name) => new Option(name, name)));
-  $("order").addEventListener("change", sort);
+  $("order").addEventListener("change", () => shown && sort());
   box.addEventListener("pointermove", (event) => shown && point(...under(event)));
   box.addEventListener("click", (event) => shown && pick(order[under(event)[0]]));
   box.addEventListener("keydown", (event) => {
@@ -109,13 +109,15 @@ function palette() {
   return new Uint8ClampedArray(states.flatMap((state) => [...(state < 0 ? blue : green).slice(0, 3), 255 * Math.abs(state)]));
 }
 
+/** About `count` whole numbers from 0 up to one that is less than a number. */
+const places = (number, count) => ticks(0, number - 1, count).filter(Number.isInteger);
+
 function drawn(width) {
   const height = Math.max(LEAST, order.length);
   const right = width - RIGHT;
   const x = scale(0, characters.length, LEFT, right);
   const y = scale(0, order.length, TOP, TOP + height);
   const row = (at, kind) => svg("rect", { class: `here ${kind}`, x: LEFT, y: y(at) - 1, width: right - LEFT, height: y(1) - y(0) + 2 });
-  const places = ticks(0, characters.length - 1, width / 100).slice(1);
   for (const [side, value] of Object.entries({ left: LEFT, top: TOP, width: right - LEFT, height })) canvas.style[side] = `${value}px`;
   return element(
     "div",
@@ -127,8 +129,8 @@ function drawn(width) {
       `Cell states of all ${order.length} units over the text, a row each`,
       svg("text", { x: LEFT - 6, y: 12, "text-anchor": "end" }, "unit"),
       svg("text", { x: LEFT, y: 12 }, "character"),
-      ...places.map((place) => svg("text", { x: x(place + 0.5), y: 12, "text-anchor": "middle" }, String(place))),
-      ...rows(ticks(0, order.length - 1, height / 80), (at) => y(at + 0.5), LEFT, LEFT - 4, (at) => String(order[at])),
+      ...places(characters.length, width / 100).slice(1).map((place) => svg("text", { x: x(place + 0.5), y: 12, "text-anchor": "middle" }, String(place))),
+      ...rows(places(order.length, height / 80), (at) => y(at + 0.5), LEFT, LEFT - 4, (at) => String(order[at])),
       row(order.indexOf(chosen), "chosen"),
       row(pointed, "pointed"),
     ),
