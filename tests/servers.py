@@ -275,8 +275,8 @@ class RedisServer(OtherServer):
         wait_until(self._listens, "Redis")
 
     def _listens(self) -> bool:
-        # Redis listens on its socket file after its port.
-        return listens(self.port) and (self._socket is None or self._socket.exists())
+        # Redis listens on its socket file after its port, and later than the file is there.
+        return listens(self.port) and (self._socket is None or _listens_at(self._socket))
 
 
 class S3Server(OtherServer):
@@ -323,6 +323,11 @@ class S3Server(OtherServer):
         request = urllib.request.Request(url, body, kind, method=method)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
             pass
+
+
+def _listens_at(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:

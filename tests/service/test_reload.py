@@ -159,7 +159,7 @@ def test_no_more_models_stay_loaded_than_allowed(tmp_path: Path) -> None:
     """The model asked for longest ago leaves memory, never the default, and comes back if asked."""
     for name in ("live", "b", "c"):
         publish_random_model(tmp_path / "store", name)
-    with _running(tmp_path, reload_seconds=0.1, deadline=3, max_loaded=2) as service:
+    with _running(tmp_path, reload_seconds=0.1, deadline=10, max_loaded=2) as service:
         hub, _ = service.family()
         one = hub.num_threads()
         assert _version(service, "b") == 1
