@@ -23,7 +23,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 StopString = Annotated[str, Field(min_length=1, max_length=MAX_STOP)]
 PatternString = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN)]
 
-# What becomes of characters that the model does not know.
+# The field `unknown` says what a request does with characters that the model does not know.
 Unknown = Annotated[
     Literal["error", "drop"],
     Field(description="Refuse or drop characters that the model does not know."),

@@ -24,7 +24,7 @@ class Drawing:
     known: CachedStream | None
     sequence: Sequence
     cached: CachedStream | None = None
-    """What the cache has of the stream; a shorter text does not replace it."""
+    """The cached beginning of the stream; a shorter text does not replace the cached one."""
 
     @property
     def landed(self) -> int:
