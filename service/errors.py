@@ -48,10 +48,13 @@ class OtherText(ServiceError):
 class RateLimited(ServiceError):
     """The key or address is over a limit of this minute."""
 
-    def __init__(self, message: str, retry_after: int | None = 60) -> None:
-        """Take the seconds to wait; None where the request is over the limit of every minute."""
+    def __init__(self, message: str, retry_after: int = 60) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class OverLimit(ServiceError):
+    """The request alone costs more characters than a client has in a whole minute."""
 
 
 class ModelUnavailable(ServiceError):

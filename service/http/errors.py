@@ -37,6 +37,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     errors.OtherText: (412, "other_text"),
     errors.UnsupportedMediaType: (415, "unsupported_media_type"),
     errors.InvalidRequest: (422, "invalid_request"),
+    errors.OverLimit: (422, "over_limit"),
     errors.QueueFull: (429, "queue_full"),
     errors.RateLimited: (429, "rate_limited"),
     errors.ClientGone: (499, "client_closed_request"),
@@ -97,9 +98,8 @@ def refusal(error: Exception, status: int, body: str, content_type: str) -> Resp
     response = Response(body, status, content_type=content_type)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    wait = getattr(error, "retry_after", RETRY_AFTER)
-    if status in (429, 503) and wait is not None:
-        response.headers["Retry-After"] = str(wait)
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(getattr(error, "retry_after", RETRY_AFTER))
     if isinstance(error, HTTPException):
         response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
     return response

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from service import __version__
 from service.api.openai_schemas import CompletionRequest
 from service.api.schemas import GenerateRequest, Problem
-from service.errors import KeyRequired, RateLimited
+from service.errors import KeyRequired, OverLimit, RateLimited
 from service.http.errors import example_of
 from service.http.media_types import EVENTS, JSON
 from service.http.operation import Operation, ResponseBody
@@ -29,7 +29,7 @@ RETRY_AFTER = {429, 503}
 TEXT = {"schema": {"type": "string"}}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 # Admission refuses a request to any closed route with one of these.
-ADMISSION_ERRORS = (KeyRequired, RateLimited)
+ADMISSION_ERRORS = (KeyRequired, RateLimited, OverLimit)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Admission: a closed route answers only a known key, within the limits of the minute."""
 
-from service.errors import RateLimited
-from service.http.allowance import Allowance, Spent
+from service.errors import OverLimit, RateLimited
+from service.http.allowance import Allowance
 from service.http.hooks.visit import Visit
 from service.keys import Keys
 from service.stream.generation import Generation
@@ -33,6 +33,7 @@ class Admission:
 
         Raises:
             RateLimited: the client has too few characters left in this minute.
+            OverLimit: the characters are more than the limit of a minute.
         """
         characters = sum(len(each.seed) + each.length for each in generations)
         self._charge(visit, "characters", characters)
@@ -42,6 +43,7 @@ class Admission:
 
         Raises:
             RateLimited: the client has too few characters left in this minute.
+            OverLimit: the characters are more than the limit of a minute.
         """
         self._charge(visit, "characters", characters)
 
@@ -50,14 +52,12 @@ class Admission:
         if spent is None:
             return
         visit.spent[kind] = spent
+        if amount > spent.limit:
+            raise OverLimit(
+                f"{amount} {kind} at once are over the limit of {spent.limit} in a minute: ask for less"
+            )
         if not spent.allowed:
-            raise _refusal(spent, amount)
-
-
-def _refusal(spent: Spent, amount: int) -> RateLimited:
-    limit, kind, seconds = spent.limit, spent.kind, spent.seconds
-    if amount > limit:
-        message = f"{amount} {kind} at once are over the limit of {limit} in a minute"
-        return RateLimited(message, retry_after=None)
-    message = f"more than {limit} {kind} in a minute; try again in {seconds} s"
-    return RateLimited(message, retry_after=seconds)
+            raise RateLimited(
+                f"more than {spent.limit} {kind} in a minute; try again in {spent.seconds} s",
+                spent.seconds,
+            )

@@ -112,11 +112,11 @@ def test_the_response_shows_each_limit() -> None:
 
 
 def test_an_amount_over_the_whole_limit_is_named() -> None:
-    """A request for more characters than a minute allows hears of the limit, not of a wait."""
+    """A request for more characters than a minute allows is refused for good, and not told to wait."""
     refused = client(characters_per_minute=48).post("/generate")
-    assert refused.status_code == 429
-    assert (
-        refused.get_json()["detail"] == "49 characters at once are over the limit of 48 in a minute"
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "over_limit")
+    assert refused.get_json()["detail"] == (
+        "49 characters at once are over the limit of 48 in a minute: ask for less"
     )
     assert "Retry-After" not in refused.headers
 

@@ -54,7 +54,7 @@ def test_the_parameters_of_the_path_have_types() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_open", "statuses"), [(False, {"200", "401", "429"}), (True, {"200", "429"})]
+    ("is_open", "statuses"), [(False, {"200", "401", "422", "429"}), (True, {"200", "429"})]
 )
 def test_a_closed_route_may_refuse_for_its_key(is_open: bool, statuses: set[str]) -> None:
     """The entry of a closed route has the errors of the admission and asks for the key."""
