@@ -15,11 +15,10 @@ from model_store import TEXT_END, Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.frozen.weights import Weights, load_weights
+from training.learning.arrays import Arrays
 from training.learning.workers import Workers
 from training.network.loss import cross_entropy, mean_loss
 from training.network.model import build_model, resolve_policy, zero_state
-
-Arrays = dict[str, NDArray[Any]]
 
 # A loss above twice the loss of a uniform guess means that the weights exploded.
 EXPLODED = 2.0

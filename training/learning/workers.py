@@ -15,9 +15,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.errors import ConfigError, TrainingError
+from training.learning.arrays import Arrays
 from training.learning.cluster import place
-
-Arrays = dict[str, NDArray[Any]]
 
 
 class Workers:
