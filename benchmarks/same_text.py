@@ -17,7 +17,8 @@ from time import perf_counter, process_time
 import psutil
 import redis
 
-from tests.servers import RedisServer, Service, serving
+from tests.other_servers import RedisServer
+from tests.servers import Service, serving
 
 LENGTHS = (400, 2_000, 10_000)
 SEED_TEXT = "It was the best of times, it was"

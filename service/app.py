@@ -34,10 +34,10 @@ from service.http.routes.page import page_routes
 from service.http.routes.score import score_routes
 from service.http.routes.tokens import token_routes
 from service.http.tracing import trace
-from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
 from service.hub.rendezvous import Rendezvous
-from service.hub.shared_memory import SharedMemory
+from service.hub.worker.client import HubClient
+from service.hub.worker.shared_memory import SharedMemory
 from service.keys import Keys
 from service.models.offered import offered_models
 from service.models.registry import Models

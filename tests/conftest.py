@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, S3Server, Service, serving, wait_until
+from tests.other_servers import RedisServer, S3Server
+from tests.servers import Service, serving, wait_until
 
 # A busy machine makes no example wrong, so no example has a time limit.
 settings.register_profile("charloom", deadline=None)

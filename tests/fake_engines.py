@@ -10,7 +10,7 @@ import numpy as np
 from model_store import FileEntry, Manifest, Vocabulary
 from model_store.manifest import digest_of
 from service.errors import ServiceError
-from service.hub.engine_client import EngineClient
+from service.hub.worker.engine_client import EngineClient
 from service.models.loading import LoadedModel
 from service.stream.details import LIKELIEST, Details
 from service.stream.job import Ending, Snapshot

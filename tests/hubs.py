@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from service.hub import shared_engine
-from service.hub.client import HubClient
-from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
 from service.hub.process import Hub
 from service.hub.rendezvous import Rendezvous, accept
+from service.hub.worker.client import HubClient
+from service.hub.worker.engine_client import EngineClient
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 from service.stream.sequence import Sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from model_store import LayeredStore, ModelStore, StoreUnavailable
-from service.hub.client import HubClient
+from service.hub.worker.client import HubClient
 from service.models.loading import LoadedModel
 from service.models.registry import Models
 from service.settings import Settings

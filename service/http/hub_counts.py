@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 
 from service.breaker import Breaker
-from service.hub.client import HubClient
 from service.hub.counters import Count
+from service.hub.worker.client import HubClient
 
 log = logging.getLogger(__name__)
 

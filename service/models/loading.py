@@ -16,9 +16,9 @@ from model_store import (
     contents,
 )
 from service.errors import ModelUnavailable
-from service.hub.client import HubClient
-from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
+from service.hub.worker.client import HubClient
+from service.hub.worker.engine_client import EngineClient
 from service.models.exactness import difference, is_exact, not_proven
 from service.settings import Settings
 from service.telemetry import Telemetry

@@ -14,7 +14,7 @@ from model_store import (
     UnreadableModel,
 )
 from service.errors import ModelUnavailable
-from service.hub.client import HubClient
+from service.hub.worker.client import HubClient
 from service.models.loading import LoadedModel, Loader, Version
 from service.models.records import Reference, Refusal
 from service.models.shelf import Shelf

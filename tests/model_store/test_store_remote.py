@@ -15,8 +15,9 @@ from model_store import (
     UnreadableModel,
 )
 from model_store.copies import KEPT
+from tests.other_servers import S3Server
 from tests.places import Place
-from tests.servers import S3Server, free_port
+from tests.ports import free_port
 
 Publish = Callable[[str], Manifest]
 pytestmark = pytest.mark.parametrize("store", ["s3"], indirect=True)

@@ -9,7 +9,8 @@ from time import monotonic, sleep
 import pytest
 import redis
 
-from tests.servers import RedisServer, Service, serving
+from tests.other_servers import RedisServer
+from tests.servers import Service, serving
 
 
 def _caching(log: Path, store: Path, redis_server: RedisServer) -> AbstractContextManager[Service]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from service.__main__ import COMMANDS
-from tests.servers import ROOT, free_port, listens, wait_until
+from tests.ports import free_port, listens
+from tests.servers import ROOT, wait_until
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

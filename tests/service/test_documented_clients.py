@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ROOT, RedisServer, Service, serving, wait_until
+from tests.other_servers import RedisServer
+from tests.servers import ROOT, Service, serving, wait_until
 
 GUIDE = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 SECTION = GUIDE[GUIDE.index("\n## Resuming") : GUIDE.index("\n## Why no")]

@@ -8,7 +8,8 @@ import pytest
 
 from service.stream.job import REPORT_INTERVAL
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, Service, serving, wait_until
+from tests.other_servers import RedisServer
+from tests.servers import Service, serving, wait_until
 
 LENGTH = 1_000_000  # more than is drawn within the grace period
 SEED = "The end"

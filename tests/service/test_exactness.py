@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from model_store import LayeredStore, ModelStore
-from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
+from service.hub.worker.client import HubClient
 from service.models.exactness import is_exact, machine
 from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.factories import eight_bit, publish_random_model, random_weights
-from tests.servers import ROOT, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.servers import ROOT, serving, wait_until
 from training.frozen.graph import step_graph
 
 OTHER = "0" * 64  # what another processor computed

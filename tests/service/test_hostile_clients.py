@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from service.http.server.incoming import MAX_BODY
-from tests.servers import Answer, Service, listens, serving, wait_until
+from tests.ports import listens
+from tests.servers import Answer, Service, serving, wait_until
 
 BODY = json.dumps({"seed": "abc", "length": 20}).encode()
 POST = b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

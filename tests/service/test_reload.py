@@ -8,8 +8,8 @@ from threading import Event
 from typing import Any
 
 from model_store import LayeredStore, ModelStore
-from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
+from service.hub.worker.client import HubClient
 from service.models.registry import Models
 from service.settings import Settings
 from service.telemetry import Telemetry

@@ -12,8 +12,10 @@ import pytest
 
 from model_store import ModelStore
 from tests.factories import publish_random_model
+from tests.other_servers import S3Server
 from tests.places import Place
-from tests.servers import ROOT, S3Server, Service, free_port, serving, wait_until
+from tests.ports import free_port
+from tests.servers import ROOT, Service, serving, wait_until
 
 
 @pytest.fixture

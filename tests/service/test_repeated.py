@@ -8,7 +8,8 @@ import redis
 
 from service.keys import hash_of
 from tests.factories import publish_random_model
-from tests.servers import Answer, RedisServer, Service, serving, wait_until
+from tests.other_servers import RedisServer
+from tests.servers import Answer, Service, serving, wait_until
 
 
 def _thrice(service: Service, **fields: Any) -> list[Answer]:

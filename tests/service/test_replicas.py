@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.stream.job import REPORT_INTERVAL, SNAPSHOT_INTERVAL
-from tests.servers import RedisServer, Service, serving
+from tests.other_servers import RedisServer
+from tests.servers import Service, serving
 
 NO_STORE = {"Cache-Control": "no-store"}
 LENGTH = 20_000

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, Service, serving
+from tests.other_servers import RedisServer
+from tests.servers import Service, serving
 from tests.soak import checks, report
 from tests.soak.clients import crowd
 from tests.soak.faults import FAULTS, PUBLISHED, REPLACED, WORKERS, Scene, fill_the_threads, make

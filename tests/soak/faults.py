@@ -10,7 +10,8 @@ from time import monotonic, sleep
 import psutil
 
 from tests.factories import publish_random_model
-from tests.servers import RedisServer, Service, wait_until
+from tests.other_servers import RedisServer
+from tests.servers import Service, wait_until
 from tests.soak.ledger import Episode
 from tests.soak.requests import MODEL, NO_STORE
 

@@ -9,7 +9,7 @@ import pytest
 
 import training.__main__ as command
 from model_store import PRODUCTION, ModelStore
-from tests.servers import S3Server
+from tests.other_servers import S3Server
 from tests.training.commands import completed, job
 from tests.training.small import ENGLISH, small_options
 

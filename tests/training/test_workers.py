@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from model_store import ModelStore
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.training.small import ENGLISH, Training, small_config, small_options
 from training.errors import ConfigError
 from training.learning.cluster import place

@@ -24,7 +24,7 @@ from service.cache.redis_bytes import RedisBytes
 from service.cache.streams import PREFIX, StreamCache
 from service.stream.generation import Sampling, Stream
 from service.stream.job import Snapshot
-from tests.servers import RedisServer
+from tests.other_servers import RedisServer
 
 STATE = np.arange(12, dtype=np.float32).reshape(2, 6)
 CACHED = CachedStream("Grüße,\nWelt", STATE)

@@ -8,13 +8,13 @@ import redis
 from service.http.allowance import Allowance, Counts
 from service.http.hub_counts import HubCounts
 from service.http.redis_counts import RedisCounts
-from service.hub.client import HubClient
 from service.hub.counters import MINUTE
 from service.hub.rendezvous import Rendezvous
+from service.hub.worker.client import HubClient
 from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.hubs import running_hub
-from tests.servers import RedisServer
+from tests.other_servers import RedisServer
 
 TWO = Settings(requests_per_minute=2)
 

@@ -7,9 +7,9 @@ import pytest
 
 from service.errors import ModelUnavailable, QueueFull
 from service.hub import shared_engine
-from service.hub.engine_client import EngineClient
 from service.hub.messages import EngineSpec
-from service.hub.shared_memory import SharedMemory
+from service.hub.worker.engine_client import EngineClient
+from service.hub.worker.shared_memory import SharedMemory
 from service.telemetry import Telemetry
 from tests.fakes import ScriptedEngine
 from tests.hubs import (

@@ -9,7 +9,7 @@ import pytest
 from service.errors import DeadlineExceeded, EngineFailed, QueueFull
 from service.hub import shared_engine
 from service.hub.messages import EngineSpec
-from service.hub.questions import MAX_INSPECTIONS, MAX_READS
+from service.hub.worker.inspections import MAX_INSPECTIONS, MAX_READS
 from service.stream.details import Look
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch, ScriptedEngine
 from tests.hubs import (

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from service.hub import keeper as module
-from service.hub.client import HubClient
 from service.hub.keeper import WatchedKeeper
-from service.hub.shared_memory import SharedMemory
+from service.hub.worker.client import HubClient
+from service.hub.worker.shared_memory import SharedMemory
 from service.settings import Settings
 from service.telemetry import Telemetry
 from tests.servers import wait_until

@@ -8,8 +8,8 @@ import pytest
 
 from service.errors import Draining, EngineFailed
 from service.hub import shared_engine
-from service.hub.engine_client import EngineClient
-from service.hub.running import MAX_DRAWS
+from service.hub.worker.engine_client import EngineClient
+from service.hub.worker.running import MAX_DRAWS
 from service.stream.job import Start
 from service.stream.pattern import automaton_of
 from service.stream.sequence import Sequence

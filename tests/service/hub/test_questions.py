@@ -4,7 +4,7 @@ import pytest
 
 from service.errors import Draining
 from service.hub.messages import Find, Found, Open
-from service.hub.questions import Questions
+from service.hub.worker.questions import Questions
 from tests.hubs import spec
 
 

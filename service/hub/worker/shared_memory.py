@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from service.hub.client import HubClient
+from service.hub.worker.client import HubClient
 
 
 class SharedMemory:

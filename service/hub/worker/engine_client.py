@@ -1,8 +1,8 @@
 """The hub's engine of one version, as the rest of the service sees it."""
 
 from model_store import steps_to_walk
-from service.hub.client import HubClient
 from service.hub.messages import EngineSpec
+from service.hub.worker.client import HubClient
 from service.stream.details import Look, Reading
 from service.stream.job import Ids
 from service.stream.sequence import Sequence

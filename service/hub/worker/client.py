@@ -2,11 +2,9 @@
 
 import logging
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import singledispatchmethod
 from itertools import count
-from time import monotonic
 
 from model_store import fingerprint
 from service.errors import (
@@ -41,10 +39,11 @@ from service.hub.messages import (
     Report,
     Submit,
 )
-from service.hub.pulse import QUIET
-from service.hub.questions import Asking, Inspections, Questions
-from service.hub.rendezvous import Link, Rendezvous
-from service.hub.running import FAILED, RunningSequences
+from service.hub.rendezvous import Rendezvous
+from service.hub.worker.connection import HubConnection
+from service.hub.worker.inspections import Inspections
+from service.hub.worker.questions import Asking, Questions
+from service.hub.worker.running import FAILED, RunningSequences
 from service.stream.details import Look, Reading
 from service.stream.job import Ids
 from service.stream.sequence import Sequence
@@ -84,7 +83,6 @@ class HubClient:
     """
 
     def __init__(self, rendezvous: Rendezvous, telemetry: Telemetry) -> None:
-        self._rendezvous = rendezvous
         self._numbers = count()
         self._questions = Questions()
         self._inspections = Inspections()
@@ -92,11 +90,7 @@ class HubClient:
         self._lock = threading.Lock()  # guards the next two
         self._error: ServiceError | None = None
         self._engines: dict[int, WantedEngine] = {}
-        self._heard = monotonic()  # when the last message came
-        self._sending = threading.Lock()
-        self._link = Link(rendezvous)
-        self._thread = threading.Thread(target=self._listen, name="hub-reports", daemon=True)
-        self._thread.start()
+        self._connection = HubConnection(rendezvous, self._take, self._hub_died, self._hub_found)
 
     def open(self, spec: EngineSpec, walk: list[Ids]) -> tuple[int, str]:
         """Open an engine; return its number, and the fingerprint that the engine computes.
@@ -121,7 +115,7 @@ class HubClient:
     def forget(self, engine: int) -> None:
         """Close an engine; sequences and inspections that still run end with `Draining`."""
         self._lose(engine, Draining(STOPPING))
-        self._send(Close(engine))
+        self._connection.send(Close(engine))
 
     def knows(self, engine: int) -> bool:
         """Whether an engine is open, or will be open again as soon as there is a hub."""
@@ -131,7 +125,7 @@ class HubClient:
         """Whether the hub has an engine open, and was heard of just now."""
         with self._lock:
             wanted = self._engines.get(engine)
-        return wanted is not None and wanted.ready and monotonic() < self._heard + QUIET
+        return wanted is not None and wanted.ready and self._connection.fresh
 
     def idle(self, engine: int) -> bool:
         """Whether no sequence or inspection of this process is queued or running in an engine."""
@@ -154,13 +148,13 @@ class HubClient:
             sequence.client,
             sequence.seconds_left,
         )
-        sequence.on_follow = lambda: self._send(Follow(order.number))
-        sequence.on_cancel = lambda: self._send(Abort(order.number))
+        sequence.on_follow = lambda: self._connection.send(Follow(order.number))
+        sequence.on_cancel = lambda: self._connection.send(Abort(order.number))
         with self._lock:
             opened = self._is_open(engine)
             self._running.add(sequence, order)
         if opened:  # else the order is sent as soon as the engine is open
-            self._send(order)
+            self._connection.send(order)
 
     def inspect(self, engine: int, ids: Ids, look: Look, seconds: float) -> Reading:
         """Return what there is to see while an engine reads ids [N].
@@ -175,7 +169,7 @@ class HubClient:
             opened = self._is_open(engine)
             reading = self._inspections.add(order)
         if opened:  # else the order is sent as soon as the engine is open
-            self._send(order)
+            self._connection.send(order)
         try:
             return reading.result(seconds)
         except TimeoutError:
@@ -192,7 +186,7 @@ class HubClient:
 
     def keep(self, values: dict[str, bytes]) -> None:
         """Keep values in the hub's memory."""
-        self._send(Keep(values))
+        self._connection.send(Keep(values))
 
     def charge(self, key: str, amount: int, limit: int) -> Count | None:
         """Charge a key for an amount and return the state of its count; None when the hub is away."""
@@ -205,11 +199,13 @@ class HubClient:
 
     def close(self) -> None:
         """End the connection; every sequence that still runs ends with `Draining`."""
+        error = Draining(STOPPING)
         with self._lock:
-            self._error = Draining(STOPPING)
-        self._link.shut()
-        self._thread.join()
-        self._link.close()
+            self._error = error
+        self._connection.close()
+        self._questions.close(error)
+        self._running.close(error)
+        self._inspections.close(error)
 
     def _is_open(self, engine: int) -> bool:
         """Return whether this hub has an engine open, or else will; the caller holds the lock.
@@ -231,47 +227,8 @@ class HubClient:
             TimeoutError: no answer came in time.
         """
         question = self._questions.add(order)
-        self._send(order)
+        self._connection.send(order)
         return question.answer.result(seconds)
-
-    def _send(self, order: Order) -> None:
-        with self._sending:
-            self._link.send(order)
-
-    # The listening thread
-
-    def _listen(self) -> None:
-        while True:
-            with suppress(EOFError, OSError):
-                while True:
-                    reports = self._link.receive()
-                    self._heard = monotonic()
-                    for report in reports:
-                        self._take(report)
-            with self._lock:
-                error = self._error
-            if error is not None:
-                break
-            log.warning("the connection to the hub has ended; connecting to the next hub")
-            self._connect_again()
-        self._questions.close(error)
-        self._running.close(error)
-        self._inspections.close(error)
-
-    def _connect_again(self) -> None:
-        with self._lock:
-            engines = list(self._engines.values())
-            for engine in engines:
-                engine.ready = False
-        with self._sending:
-            self._link.close()
-            self._link = Link(self._rendezvous)
-        self._questions.hub_died()  # no question is sent to the dead hub from now on
-        with self._lock:
-            if self._error is not None:  # `close` has shut the link before
-                self._link.shut()
-        for engine in engines:
-            self._send(engine.order)
 
     def _lose(self, engine: int, error: ServiceError) -> None:
         """Leave an engine out of further hubs, and end its sequences and inspections with an error."""
@@ -279,6 +236,20 @@ class HubClient:
             self._engines.pop(engine, None)
         self._running.end_all(error, engine)
         self._inspections.end_all(error, engine)
+
+    # In the thread of the connection
+
+    def _hub_died(self) -> None:
+        with self._lock:
+            for engine in self._engines.values():
+                engine.ready = False
+
+    def _hub_found(self) -> None:
+        self._questions.hub_died()  # no question is sent to the dead hub from now on
+        with self._lock:
+            engines = list(self._engines.values())
+        for engine in engines:
+            self._connection.send(engine.order)
 
     @singledispatchmethod
     def _take(self, report: Report) -> None:
@@ -308,11 +279,11 @@ class HubClient:
         if engine is not None and not engine.ready:
             log.error("%s was replaced, so its sequences end", engine.order.spec.path)
             self._lose(report.number, EngineFailed(REPLACED))
-            self._send(Close(report.number))
+            self._connection.send(Close(report.number))
             return
         orders: list[Order] = [*self._running.again(lost), *unread]
         for order in orders:
-            self._send(order)
+            self._connection.send(order)
         self._questions.answer(report.number, report)
 
     @_take.register
