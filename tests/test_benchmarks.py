@@ -1,6 +1,9 @@
 """What the benchmarks reckon and write, beside what they measure."""
 
 import json
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from benchmarks.http.programs import Wire
 from benchmarks.report import Part, as_markdown, as_text
 from benchmarks.scaling import busy_cores
+from tests.servers import ROOT
 
 
 @pytest.mark.parametrize("share", [0.01, 0.04, 0.2])
@@ -40,3 +44,18 @@ def test_a_table_names_the_kind_of_processor() -> None:
     part = Part("engine", "The engine", ["", "speed"], [["charloom", "1"]], {})
     assert as_text(part, "avx2").startswith("The engine [avx2]\n")
     assert as_markdown(part, "avx512_vnni").startswith("## The engine [avx512_vnni]\n")
+
+
+def test_the_race_has_the_settings_of_the_job() -> None:
+    """A side of the race computes with oneDNN, as the job does, whichever module imports TensorFlow first."""
+    code = "import os, benchmarks.learning.side; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    unset = {key: value for key, value in os.environ.items() if key != "TF_ENABLE_ONEDNN_OPTS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=unset,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "1\n"

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import training  # noqa: F401 - before TensorFlow, which reads the settings of the job at its import
 from benchmarks.learning.recipe import LENGTH
 from benchmarks.learning.text import Ids, Text
 
