@@ -17,6 +17,9 @@ from tests.servers import Service, serving, wait_until
 settings.register_profile("charloom", deadline=None)
 settings.load_profile("charloom")
 
+# There are as many processes of tests as cores, so a second thread of TensorFlow would only wait for a core.
+os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
 THREAD_SECONDS = 2  # for a thread that has been told to end
 # Threads of libraries that no caller can end: fsspec's event loop for a store on S3 runs once for the
 # whole process, and asyncio_ are the threads in which this loop looks up host names.
@@ -26,7 +29,7 @@ LASTING = ("fsspecIO", "asyncio_")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests where several processes share them, or one ends long after the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: "slow" not in item.keywords)
+        items.sort(key=lambda item: not {"slow", "lecture"} & set(item.keywords))
 
 
 @pytest.fixture(autouse=True)

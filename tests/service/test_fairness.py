@@ -34,7 +34,7 @@ def service(store: Path, tmp_path: Path):
 def _flood(service: Service, pool: ThreadPoolExecutor) -> list:
     """Ask for long texts at once, and wait until the slots and the queue are full of them."""
     asked = [
-        pool.submit(service.generate, _as("flooding"), seed="a", length=10_000, random_seed=n)
+        pool.submit(service.generate, _as("flooding"), seed="a", length=5_000, random_seed=n)
         for n in range(FLOOD)
     ]
     wait_until(lambda: _metric(service, "charloom_running") >= 4, "the flood")

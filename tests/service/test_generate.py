@@ -147,7 +147,7 @@ REQUESTS: list[dict[str, Any]] = [
         "stop": ["a", "xyz"] if n % 6 == 0 else [],
         "details": n % 10 == 0,
     }
-    for n in range(500)
+    for n in range(250)
 ]
 
 

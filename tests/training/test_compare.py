@@ -69,7 +69,7 @@ def test_other_corpora_are_not_comparable(
     said = compared(capsys, monkeypatch, *references, "--store", str(store))
     assert "The losses are over different texts" in said
     (corpora,) = [line for line in said.splitlines() if line.startswith("│ corpus ")]
-    assert "small.txt, 42,000 characters" in corpora
+    assert "small.txt, 16,000 characters" in corpora
     assert "shakespeare, 1,115,394 characters" in corpora
     _, configuration = said.split("configuration, where it differs")
     assert " units " in configuration

@@ -46,7 +46,7 @@ def test_parallel_streams_agree_with_one(
     trained: Training, model: keras.Model, graph: Path
 ) -> None:
     """32 warmed-up streams have the loss of a single stream."""
-    text = trained.text
+    text = Split(np.tile(trained.text.ids, 3), trained.text.cut)
     assert len(text.validation) > STREAMS * 4 * WARMUP
     one = loss_step_by_step(graph, text.ids[text.cut :], warm=0)
     assert validation_loss(model, trained.run.info.config, text) == pytest.approx(
@@ -81,9 +81,9 @@ def test_of_a_long_text_the_first_characters_are_measured(
     """The loss is that of the text cut after `validation_characters`."""
     config, text = trained.run.info.config, trained.text
     measured = validation_loss(
-        model, config.model_copy(update={"validation_characters": 9000}), text
+        model, config.model_copy(update={"validation_characters": 4000}), text
     )
-    cut = Split(text.ids[: text.cut + 9000], text.cut)
+    cut = Split(text.ids[: text.cut + 4000], text.cut)
     assert measured == validation_loss(model, config, cut)
     assert measured != validation_loss(model, config, text)
 

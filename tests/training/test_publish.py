@@ -44,7 +44,7 @@ def test_the_manifest_says_what_was_trained_and_how(published: Path, trained: Tr
     assert manifest.corpus.model_dump() == {
         "name": "small.txt",
         "sha256": trained.corpus.sha256,
-        "characters": 42_000,
+        "characters": 16_000,
         "texts": None,
         "held_out_texts": None,
     }
@@ -169,7 +169,7 @@ def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
     assert f"multiplied by {metrics['calibration_factor']:.4f}" in card
     for name in BASELINES:
         assert f"| {name} | {metrics[f'{name}_nats']:.4f} |" in card
-    assert "42,000 characters" in card
+    assert "16,000 characters" in card
     assert trained.corpus.sha256 in card
     assert "the last 80 % of the corpus)" in card
     for key, value in trained.run.info.config.model_dump().items():

@@ -12,22 +12,27 @@ from tests.factories import eight_bit, publish_random_model
 from tests.training.small import Training
 from training.frozen.integers import is_current
 from training.frozen.runtime import fingerprint_of
-from training.publishing.publish import publish
 
 
-@pytest.fixture
-def store(trained: Training, tmp_path: Path) -> ModelStore:
-    """A store whose `early@1` is in production and was published before fingerprints."""
-    source, store = ModelStore(tmp_path / "source"), ModelStore(tmp_path / "store")
-    made = publish(trained.run, "early", trained.corpus, trained.text, trained.vocabulary, source)
-    folder = tmp_path / "version"
-    version = source.open("early", made.version)
+@pytest.fixture(scope="module")
+def early(published: Path, trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store to copy, whose `early@1` was published before fingerprints and is in production."""
+    root = tmp_path_factory.mktemp("early")
+    version = ModelStore(published).open("small", 1)
+    folder = root / "version"
     shutil.copytree(version.folder, folder)
     (folder / "manifest.json").unlink()
     onnx.save(eight_bit(onnx.load(folder / contents.INT8_GRAPH)), str(folder / contents.INT8_GRAPH))
-    store.publish("early", folder, made.model_copy(update={"fingerprint": None}))
+    store = ModelStore(root / "store")
+    store.publish("early", folder, version.manifest.model_copy(update={"fingerprint": None}))
     store.aliases("early").set(PRODUCTION, 1)
-    return store
+    return root / "store"
+
+
+@pytest.fixture
+def store(early: Path, tmp_path: Path) -> ModelStore:
+    """A copy of `early` that a test may change."""
+    return ModelStore(shutil.copytree(early, tmp_path / "store"))
 
 
 def requantise(store: ModelStore, *words: str) -> int:

@@ -55,5 +55,6 @@ def check_parity(model: keras.Model, config: TrainingConfig, text: Split, folder
 def _logit_error(model: keras.Model, config: TrainingConfig, ids: Ids, graph: Path) -> float:
     """Return the largest difference between the logits of a step graph and of Keras over ids [N]."""
     inputs = tf.constant(ids[None, :], tf.int32)  # a batch of one row, [1, N]
-    reference = model([inputs, *zero_state(config, 1)])[0].numpy()[0]  # [N, V]
+    # A traced graph: eagerly, every time step would go through Python.
+    reference = tf.function(model)([inputs, *zero_state(config, 1)])[0].numpy()[0]  # [N, V]
     return float(np.abs(stream_logits(graph, ids) - reference).max())

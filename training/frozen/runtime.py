@@ -1,6 +1,5 @@
 """Step graphs on ONNX Runtime, for the measurements of the training job."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ Ids = NDArray[np.int64]
 WINDOW = 256  # characters, the context of nanoGPT's character model
 WINDOWS = 1024  # at most
 ROWS = 64  # windows read side by side
+PIECE = 256  # characters whose losses are computed together
 
 
 class StepGraph:
@@ -48,7 +48,7 @@ def fingerprint_of(graph: Path | bytes) -> str:
 
 def stream_logits(graph: Path, ids: Ids) -> Floats:
     """Return the logits [N, V] of a step graph after each of ids [N], from the zero state."""
-    return np.stack(list(_logits_along(graph, ids)))
+    return _read(StepGraph(graph), ids)
 
 
 def stream_loss(graph: Path, ids: Ids, doing: str = "measuring a graph") -> float:
@@ -56,12 +56,12 @@ def stream_loss(graph: Path, ids: Ids, doing: str = "measuring a graph") -> floa
 
     `doing` is the label of the progress bar.
     """
-    # One character at a time: [N, V] logits may not fit into memory.
-    along = track(doing, _logits_along(graph, ids[:-1]), len(ids) - 1)
-    losses = [
-        _losses(logits[None, :], ids[position : position + 1])
-        for position, logits in enumerate(along, start=1)
-    ]
+    steps, losses = StepGraph(graph), []
+    # In pieces: the logits [N, V] of the whole text may not fit into memory.
+    starts = range(0, len(ids) - 1, PIECE)
+    for start in track(doing, starts, len(starts)):
+        piece = ids[start : start + PIECE + 1]
+        losses.append(_losses(_read(steps, piece[:-1]), piece[1:]))
     return mean_nats(np.concatenate(losses))
 
 
@@ -92,8 +92,6 @@ def _losses(logits: Floats, targets: Ids) -> NDArray[np.float64]:
     return losses
 
 
-def _logits_along(graph: Path, ids: Ids) -> Iterator[Floats]:
-    """Yield the logits [V] after each of ids [N], from the zero state."""
-    steps = StepGraph(graph)
-    for position in range(len(ids)):
-        yield steps.step(ids[position : position + 1])[0]
+def _read(steps: StepGraph, ids: Ids) -> Floats:
+    """Return the logits [N, V] of a step graph after each of ids [N]."""
+    return np.concatenate([steps.step(ids[at : at + 1]) for at in range(len(ids))])

@@ -51,7 +51,8 @@ def _slice(model: keras.Model, config: TrainingConfig, text: Split) -> tuple[Flo
     starts = text.cut + characters // PIECES * np.arange(PIECES)
     positions = starts[:, None] + np.arange(-warmup, length)  # [PIECES, warmup + length]
     inputs = tf.constant(text.ids[positions], tf.int32)
-    logits = model([inputs, *zero_state(config, PIECES)])[0].numpy()[:, warmup:]
+    # A traced graph: eagerly, every time step would go through Python.
+    logits = tf.function(model)([inputs, *zero_state(config, PIECES)])[0].numpy()[:, warmup:]
     targets = text.ids[positions[:, warmup:] + 1].astype(np.int64)
     return logits.reshape(-1, logits.shape[-1]), targets.ravel()
 
