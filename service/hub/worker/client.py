@@ -272,6 +272,8 @@ class HubClient:
         computed = fingerprint(report.logits, report.states)
         with self._lock:  # a sequence that is submitted later finds the engine open
             engine = self._engines.get(report.number)
+            if engine is not None and engine.ready:
+                return  # the order went to this hub twice: from `open`, and as the hub was found
             if engine is not None:
                 engine.opened(computed)
             lost = self._running.of(report.number)

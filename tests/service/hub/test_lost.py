@@ -67,6 +67,20 @@ def test_a_text_that_cannot_be_scored_fails_alone(hub: HubInThreads, given: list
         bad.wait(2, SECONDS)
 
 
+def test_an_engine_that_is_opened_twice_draws_a_sequence_once(hub: HubInThreads) -> None:
+    """A hub that opens an engine a second time gets no running sequence a second time."""
+    client = hub.client()
+    engine = EngineClient(client, spec())
+    running = sequence(LONG)
+    engine.submit(running, None)
+    running.wait(1, SECONDS)
+    (wanted,) = client._engines.values()
+    client._connection.send(wanted.order)
+    assert drawn_by(engine, 3).ids.tolist() == drawn_by(hub.engine(), 3).ids.tolist()
+    assert running_in(hub) == 1
+    running.cancel()
+
+
 def test_a_hub_that_dies_is_an_interruption(hub: HubInThreads) -> None:
     """The next hub draws running sequences again, with the same characters, also for followers."""
     engine = hub.engine()
