@@ -171,7 +171,7 @@ def test_the_card_names_the_losses(published: Path, trained: Training) -> None:
         assert f"| {name} | {metrics[f'{name}_nats']:.4f} |" in card
     assert "16,000 characters" in card
     assert trained.corpus.sha256 in card
-    assert "the last 80 % of the corpus)" in card
+    assert "the last 50 % of the corpus)" in card
     for key, value in trained.run.info.config.model_dump().items():
         assert f"| {key} | {value} |" in card
     for sample in trained.run.best.samples.values():
