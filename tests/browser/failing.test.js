@@ -65,7 +65,7 @@ test("over the limit, the page says when it tries again, and that it does not wh
     await own.locator("#write-status", { hasText: "Stopped" }).waitFor();
     await own.fill("#length", "900");
     await own.click("#generate");
-    await own.locator("#write-status.problem", { hasText: /over the limit of 500 in a minute$/ }).waitFor();
+    await own.locator("#write-status.problem", { hasText: / are over the limit of 500 in a minute: ask for less$/ }).waitFor();
     await own.close();
   } finally {
     await limited.stop();
