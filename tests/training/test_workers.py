@@ -44,6 +44,19 @@ def job(folder: Path, corpus: Path, tf_config: str = "", *more: str) -> subproce
     )
 
 
+def start_two(folder: Path, corpus: Path, *more: str) -> list[subprocess.Popen[str]]:
+    """Start the chief and the other worker of a cluster."""
+    return [job(folder, corpus, each, *more) for each in cluster(2)]
+
+
+def ends_for_another(worker: subprocess.Popen[str]) -> None:
+    """Wait for a worker to end with one line because another worker is gone."""
+    _, errors = worker.communicate(timeout=300)
+    assert worker.returncode == 2, errors
+    assert "training: another worker is gone: start all of them again" in errors
+    assert "Traceback" not in errors
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     path = tmp_path / "text.txt"
@@ -52,70 +65,46 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_two_workers_are_as_good_as_one(tmp_path: Path, corpus: Path) -> None:
-    """Two workers reach the losses of one process, and publish one version."""
-    together = [job(tmp_path / "two", corpus, each) for each in cluster(2)]
-    said = [process.communicate(timeout=300) for process in together]
-    assert [process.returncode for process in together] == [0, 0], said
-    text = corpus.read_text(encoding="utf-8")
-    one = Training(tmp_path / "one", text, small_config()).fit().run
-
-    assert ModelStore(tmp_path / "two" / "store").versions("small") == [1]
-    assert "published small@1" in said[0][0]
-    assert "published" not in said[1][0]
-    assert "epoch 1" not in said[1][0]
-    two = Run.open(tmp_path / "two" / "runs" / "small")
-    for epoch, expected in zip(two.epochs, one.epochs, strict=True):
-        assert epoch.validation_loss == pytest.approx(expected.validation_loss, abs=0.01)
-        assert epoch.train_loss == pytest.approx(expected.train_loss, abs=0.01)
-
-
-@pytest.mark.slow
-def test_a_lost_worker_ends_the_others_and_all_go_on(tmp_path: Path, corpus: Path) -> None:
-    """When one worker is killed, the other ends with one line; started again, both finish."""
-    epochs = ("--set", "epochs=6")
-    chief, lost = (job(tmp_path, corpus, each, *epochs) for each in cluster(2))
-    deadline = time.monotonic() + 120
+def test_two_workers_that_lose_one_another_train_as_one(tmp_path: Path, corpus: Path) -> None:
+    """Killed in an epoch and killed while publishing, two workers go on to the losses of one process."""
+    epochs = 6
+    options = ("--set", f"epochs={epochs}")
+    chief, other = start_two(tmp_path, corpus, *options)
     recorded = tmp_path / "runs" / "small" / "epochs.json"
+    deadline = time.monotonic() + 120
     while not recorded.exists() or len(json.loads(recorded.read_bytes())["content"]) < 3:
         assert chief.poll() is None, chief.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    lost.kill()
-    _, errors = chief.communicate(timeout=300)
-    lost.communicate()
-    assert chief.returncode == 2, errors
-    assert "training: another worker is gone: start all of them again" in errors
-    assert "Traceback" not in errors
+    other.kill()
+    ends_for_another(chief)
+    other.communicate()
 
-    together = [job(tmp_path, corpus, each, *epochs) for each in cluster(2)]
-    (said, errors), _ = (process.communicate(timeout=300) for process in together)
-    assert "going on from epoch" in said, errors
-    assert "published small@1" in said
-    assert len(Run.open(recorded.parent).epochs) == 6
-
-
-@pytest.mark.slow
-def test_a_chief_lost_while_it_publishes_starts_again_with_the_others(
-    tmp_path: Path, corpus: Path
-) -> None:
-    """If the chief is killed while publishing, all workers end, and go on when started again."""
-    chief, other = (job(tmp_path, corpus, each) for each in cluster(2))
+    chief, other = start_two(tmp_path, corpus, *options)
     assert chief.stdout
+    said = []
     for line in chief.stdout:
+        said.append(line)
         if line.startswith("exporting"):
             chief.kill()
+    assert any("going on from epoch" in line for line in said)
+    ends_for_another(other)
     chief.communicate()
-    _, errors = other.communicate(timeout=300)
-    assert other.returncode == 2
-    assert "training: another worker is gone: start all of them again" in errors
     assert ModelStore(tmp_path / "store").versions("small") == []
 
-    together = [job(tmp_path, corpus, each) for each in cluster(2)]
-    said = [process.communicate(timeout=300) for process in together]
-    assert [process.returncode for process in together] == [0, 0], said
-    assert "published small@1" in said[0][0]
-    assert "epoch 1:" not in said[0][0]  # finished epochs are not trained again
+    together = start_two(tmp_path, corpus, *options)
+    (of_chief, errors), (of_other, _) = (each.communicate(timeout=300) for each in together)
+    assert [process.returncode for process in together] == [0, 0], errors
+    assert "published small@1" in of_chief
+    assert "epoch 1:" not in of_chief  # finished epochs are not trained again
+    assert "published" not in of_other
+    assert ModelStore(tmp_path / "store").versions("small") == [1]
+
+    text = corpus.read_text(encoding="utf-8")
+    one = Training(tmp_path / "one", text, small_config(epochs=epochs)).fit().run
+    for epoch, expected in zip(Run.open(recorded.parent).epochs, one.epochs, strict=True):
+        assert epoch.validation_loss == pytest.approx(expected.validation_loss, abs=0.01)
+        assert epoch.train_loss == pytest.approx(expected.train_loss, abs=0.01)
 
 
 @pytest.mark.slow

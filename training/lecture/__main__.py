@@ -54,6 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         _run(options)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        advice = "`make lint` installs what the systems need into .venv"
+        print(f"lecture: {options.name} needs the package {package}: {advice}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"lecture: {error}", file=sys.stderr)
         return 2

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -57,6 +58,18 @@ def test_an_output_that_is_no_folder(tmp_path, capsys) -> None:
     (tmp_path / "file").touch()
     assert main(["computational-graph", "--output", str(tmp_path / "file")]) == 2
     assert capsys.readouterr().err.startswith("lecture: ")
+
+
+def test_a_missing_package_is_named(tmp_path, capsys, monkeypatch) -> None:
+    """A system whose package is not installed ends with the package's name and the command that installs it."""
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    for module in ("pixels", "pixel_rnn"):
+        monkeypatch.delitem(sys.modules, f"training.lecture.sequences.{module}", raising=False)
+    assert main(["pixel-rnn", "--output", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "lecture: pixel-rnn needs the package sklearn: "
+        "`make lint` installs what the systems need into .venv\n"
+    )
 
 
 # What the quick form of a system shows, by the numbers of its rows; other systems have tests of their own.
