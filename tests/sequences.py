@@ -75,7 +75,7 @@ def run_all(scheduler: Scheduler) -> None:
 
 def abort(scheduler: Scheduler, sequence: Sequence) -> None:
     """Abort a sequence, as the hub does."""
-    sequence.aborted = True
+    sequence.cancel()
     if scheduler.waiting.discard(sequence):
         sequence.finish(Ending())
 

@@ -27,9 +27,10 @@ class Sequence:
         self.job = job
         self.client = client
         self.seconds_left = seconds_left
-        # Whether a reader wants characters before the end.
         self.followed = False
-        self.aborted = False  # read by a scheduler in this process
+        """Whether a reader wants characters before the end."""
+        self.aborted = False
+        """Whether no reader wants further characters."""
         self.on_follow: Callable[[], None] = _ignore
         self.on_cancel: Callable[[], None] = _ignore
         self.created = monotonic()
@@ -140,6 +141,7 @@ class Sequence:
 
     def cancel(self) -> None:
         """Ask the engine to end the sequence at the next step."""
+        self.aborted = True
         self.on_cancel()
 
     def wait_for_end(self, timeout: float) -> None:

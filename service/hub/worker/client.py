@@ -34,16 +34,14 @@ from service.hub.messages import (
     NotOpened,
     Open,
     Opened,
-    Order,
     Refused,
     Report,
-    Submit,
 )
 from service.hub.rendezvous import Rendezvous
 from service.hub.worker.connection import HubConnection
 from service.hub.worker.inspections import Inspections
 from service.hub.worker.questions import Asking, Questions
-from service.hub.worker.running import FAILED, RunningSequences
+from service.hub.worker.running import FAILED, Running, RunningSequences
 from service.stream.details import Look, Reading
 from service.stream.job import Ids
 from service.stream.sequence import Sequence
@@ -139,22 +137,14 @@ class HubClient:
         Raises:
             Draining, EngineFailed: the client is closed, or the engine could not be opened again.
         """
-        order = Submit(
-            next(self._numbers),
-            engine,
-            sequence.job,
-            key,
-            sequence.followed,
-            sequence.client,
-            sequence.seconds_left,
-        )
-        sequence.on_follow = lambda: self._connection.send(Follow(order.number))
-        sequence.on_cancel = lambda: self._connection.send(Abort(order.number))
+        running = Running(next(self._numbers), engine, key, sequence)
+        sequence.on_follow = lambda: self._connection.send(Follow(running.number))
+        sequence.on_cancel = lambda: self._connection.send(Abort(running.number))
         with self._lock:
             opened = self._is_open(engine)
-            self._running.add(sequence, order)
-        if opened:  # else the order is sent as soon as the engine is open
-            self._connection.send(order)
+            self._running.add(running)
+        if opened:  # else the sequence is drawn as soon as the engine is open
+            self._draw(running)
 
     def inspect(self, engine: int, ids: Ids, look: Look, seconds: float) -> Reading:
         """Return what there is to see while an engine reads ids [N].
@@ -218,6 +208,16 @@ class HubClient:
         if engine not in self._engines:
             raise EngineFailed(FAILED)
         return self._engines[engine].ready
+
+    def _draw(self, running: Running) -> None:
+        """Have the hub draw a sequence, whatever its reader says meanwhile."""
+        order = running.order()
+        self._connection.send(order)
+        # The hub knows no sequence before its order, so it has ignored what came earlier.
+        if running.sequence.followed and not order.followed:
+            self._connection.send(Follow(order.number))
+        if running.sequence.aborted:
+            self._connection.send(Abort(order.number))
 
     def _ask(self, order: Asking, seconds: float) -> Answer | None:
         """Send an order and return the answer; None when the hub has died before.
@@ -283,8 +283,9 @@ class HubClient:
             self._lose(report.number, EngineFailed(REPLACED))
             self._connection.send(Close(report.number))
             return
-        orders: list[Order] = [*self._running.again(lost), *unread]
-        for order in orders:
+        for running in self._running.again(lost):
+            self._draw(running)
+        for order in unread:
             self._connection.send(order)
         self._questions.answer(report.number, report)
 

@@ -17,11 +17,26 @@ FAILED = "the engine failed; the same request may work again"
 
 @dataclass
 class Running:
-    """A sequence, the order to draw it, and how often the order was sent."""
+    """A sequence, the engine and the key it is drawn with, and how often it was to be drawn."""
 
+    number: int
+    engine: int
+    key: str | None
     sequence: Sequence
-    order: Submit
     draws: int = 1
+
+    def order(self) -> Submit:
+        """Return the order to draw the sequence, for its reader as the reader is now."""
+        drawn = self.sequence
+        return Submit(
+            self.number,
+            self.engine,
+            drawn.job,
+            self.key,
+            drawn.followed,
+            drawn.client,
+            drawn.seconds_left,
+        )
 
 
 class RunningSequences:
@@ -33,7 +48,7 @@ class RunningSequences:
         self._running: dict[int, Running] = {}
         self._error: ServiceError | None = None
 
-    def add(self, sequence: Sequence, order: Submit) -> None:
+    def add(self, running: Running) -> None:
         """Add a sequence.
 
         Raises:
@@ -42,7 +57,7 @@ class RunningSequences:
         with self._lock:
             if self._error is not None:
                 raise self._error
-            self._running[order.number] = Running(sequence, order)
+            self._running[running.number] = running
         self._telemetry.queued()
 
     def idle(self, engine: int) -> bool:
@@ -52,18 +67,21 @@ class RunningSequences:
     def of(self, engine: int) -> list[Running]:
         """Return the sequences of an engine."""
         with self._lock:
-            return [each for each in self._running.values() if each.order.engine == engine]
+            return [each for each in self._running.values() if each.engine == engine]
 
-    def again(self, lost: list[Running]) -> list[Submit]:
-        """Return the orders to draw sequences again, after the hub has died.
+    def again(self, lost: list[Running]) -> list[Running]:
+        """Return the sequences to draw again, after the hub has died.
 
-        A sequence that was drawn too often ends instead.
+        A sequence that was drawn too often, or that nobody wants any longer, ends instead.
         """
+        wanted = []
         for each in lost:
             each.draws += 1
-            if each.draws > MAX_DRAWS:
-                self._end(each.order.number, None, EngineFailed(FAILED))
-        return [each.order for each in lost if each.draws <= MAX_DRAWS]
+            if each.draws > MAX_DRAWS or each.sequence.aborted:
+                self._end(each.number, None, EngineFailed(FAILED))
+            else:
+                wanted.append(each)
+        return wanted
 
     @singledispatchmethod
     def take(self, report: Admitted | Delivered | Finished | Refused) -> None:
@@ -102,7 +120,7 @@ class RunningSequences:
     def end_all(self, error: ServiceError, engine: int | None = None) -> None:
         """End the sequences of an engine, or of all engines, with an error."""
         with self._lock:
-            over = [n for n, each in self._running.items() if engine in (None, each.order.engine)]
+            over = [n for n, each in self._running.items() if engine in (None, each.engine)]
         for number in over:
             self._end(number, None, error)
 

@@ -8,6 +8,8 @@ import pytest
 
 from service.errors import Draining, EngineFailed
 from service.hub import shared_engine
+from service.hub.messages import Order, Submit
+from service.hub.worker.connection import HubConnection
 from service.hub.worker.engine_client import EngineClient
 from service.hub.worker.running import MAX_DRAWS
 from service.stream.job import Start
@@ -96,6 +98,50 @@ def test_a_hub_that_dies_is_an_interruption(hub: HubInThreads) -> None:
         assert each.ids.tolist() == expected
     assert before == expected[: len(before)]
     assert engine.alive
+
+
+def test_the_next_hub_knows_a_reader_who_began_to_follow(hub: HubInThreads) -> None:
+    """Who began to follow while the order was under way gets characters before the end from the next hub too."""
+    engine, running = hub.engine(), sequence(LONG)
+    engine.submit(running, None)
+    assert running.wait(1, SECONDS)
+    hub.die()
+    assert running.wait(len(running.ids) + 1, SECONDS)
+    assert not running.ended
+    running.cancel()
+
+
+def test_what_nobody_wants_is_not_drawn_again(hub: HubInThreads) -> None:
+    """A sequence whose reader has left ends with its hub, also if the hub never heard of it."""
+    engine, left, wanted = hub.engine(), sequence(LONG), sequence(LONG)
+    for each in (left, wanted):
+        engine.submit(each, None)
+        assert each.wait(1, SECONDS)
+    left.on_cancel = lambda: None  # as if the order were lost with the hub
+    left.cancel()
+    hub.die()
+    left.wait_for_end(SECONDS)
+    assert left.ended
+    wait_until(lambda: running_in(hub) == 1 if hub.hub._engines else False, "the other sequence")
+    wanted.cancel()
+
+
+def test_a_reader_who_leaves_as_the_order_is_sent(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sequence ends also where the hub hears that the reader has left before it hears of the sequence."""
+    engine, left, send = hub.engine(), sequence(LONG), HubConnection.send
+
+    def sent_late(self: HubConnection, order: Order) -> None:
+        if isinstance(order, Submit):
+            left.cancel()
+        send(self, order)
+
+    monkeypatch.setattr(HubConnection, "send", sent_late)
+    engine.submit(left, None)
+    left.wait_for_end(SECONDS)
+    assert left.ended
+    assert len(left.ids) < LONG
 
 
 def test_a_text_with_a_pattern_survives_its_hub(hub: HubInThreads) -> None:
