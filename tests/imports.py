@@ -25,13 +25,14 @@ class Tree:
             for package in ("model_store", "service", "training")
             for path in sorted((root / package).rglob("*.py"))
         }
+        self.imports = cache(self._imports)
         self.reached = cache(self._reached)
 
     def below(self, name: str) -> list[str]:
         """Return the modules of that name or in a package of that name."""
         return [module for module in self.modules if is_below(module, name)]
 
-    def imports(self, module: str) -> list[Import]:
+    def _imports(self, module: str) -> list[Import]:
         """Return what a module imports, also inside functions."""
         return list(imports(self.modules[module]))
 
