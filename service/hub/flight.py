@@ -22,6 +22,12 @@ class Reader:
         self.sent = order.job.begin
         self.flight: Flight | None = None
 
+    def follow(self) -> None:
+        """Want characters before the end from now on."""
+        self.followed = True
+        if self.flight is not None:
+            self.flight.followed = True
+
 
 class Flight:
     """A sequence under way; the engine's thread writes, and any thread joins and leaves."""

@@ -115,8 +115,7 @@ class Peer:
     @_take.register
     def _(self, order: Follow) -> None:
         for reader, _ in self._reader(order.number):
-            if reader.flight is not None:
-                reader.flight.followed = True
+            reader.follow()
 
     @_take.register
     def _(self, order: Abort) -> None:

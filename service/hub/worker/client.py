@@ -278,16 +278,18 @@ class HubClient:
                 engine.opened(computed)
             lost = self._running.of(report.number)
             unread = self._inspections.again(report.number)
-        if engine is not None and not engine.ready:
+        if engine is not None and engine.ready:
+            for running in self._running.again(lost):
+                self._draw(running)
+            for order in unread:
+                self._connection.send(order)
+            self._questions.answer(report.number, report)
+            return
+        # Nobody needs the engine: `open` waits no longer, or the engine computes other numbers.
+        self._connection.send(Close(report.number))
+        if engine is not None:
             log.error("%s was replaced, so its sequences end", engine.order.spec.path)
             self._lose(report.number, EngineFailed(REPLACED))
-            self._connection.send(Close(report.number))
-            return
-        for running in self._running.again(lost):
-            self._draw(running)
-        for order in unread:
-            self._connection.send(order)
-        self._questions.answer(report.number, report)
 
     @_take.register
     def _(self, report: NotOpened) -> None:

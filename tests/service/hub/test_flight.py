@@ -142,3 +142,14 @@ def test_one_reader_gets_a_reported_state() -> None:
     flight.deliver(np.array([4, 5, 6, 7]), None, snapshot=state)
     told = [[report.snapshot for report in one.reports] for one in (whole, short, long, another)]
     assert told == [[None], [None], [state], [None]]
+
+
+def test_who_follows_later_gets_reported_states_too() -> None:
+    """A reader who begins to follow gets the next characters at once, and the state that goes with them."""
+    reader = _Read(10)
+    flight = _flight(reader)
+    reader.reader.follow()
+    assert flight.followed
+    state = Snapshot(5, np.ones((2, 1), np.float32))
+    flight.deliver(np.array([4, 5]), None, snapshot=state)
+    assert [report.snapshot for report in reader.reports] == [state]

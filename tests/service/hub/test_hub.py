@@ -149,6 +149,25 @@ def test_an_engine_that_cannot_be_opened(
     assert hub.engine().alive
 
 
+def test_an_engine_that_is_waited_for_no_longer_is_closed(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that opens after the worker has given up does not stay open for nobody."""
+    gate = threading.Event()
+
+    def open_slowly(_: object) -> ScriptedEngine:
+        assert gate.wait(SECONDS)
+        return ScriptedEngine()
+
+    monkeypatch.setattr(shared_engine, "_open_engine", open_slowly)
+    monkeypatch.setattr("service.hub.worker.client.SECONDS_TO_OPEN", 0.05)
+    with pytest.raises(ModelUnavailable):
+        hub.engine()
+    assert hub.hub._engines
+    gate.set()
+    wait_until(lambda: not hub.hub._engines, "the engine's end")
+
+
 def test_workers_share_the_memory(hub: HubInThreads) -> None:
     """What one worker keeps another finds, the first of several keys; a new hub knows nothing."""
     one, other = SharedMemory(hub.client()), SharedMemory(hub.client())
