@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
 import rich.progress
@@ -16,6 +17,7 @@ from rich.progress import (
 )
 
 LONG = 100_000_000  # bytes; from this size on, a log file gets a line
+LOG_SECONDS = 60.0  # between two lines of a log file within a phase
 
 Advance = Callable[[int], None]
 Step = TypeVar("Step")
@@ -49,11 +51,20 @@ def track(
 ) -> Iterator[Step]:
     """Yield the steps of a phase, and show their share of `number` on a terminal.
 
-    A log file gets one line before the first step.
+    A log file gets one line before the first step, and then a line a minute.
     """
     console = console or Console(highlight=False)
-    if not console.is_terminal:
-        console.print(f"{doing} …", soft_wrap=True)
-    yield from rich.progress.track(
-        steps, doing, number, console=console, transient=True, disable=not console.is_terminal
-    )
+    if console.is_terminal:
+        yield from rich.progress.track(steps, doing, number, console=console, transient=True)
+    else:
+        yield from _logged(doing, steps, number, console)
+
+
+def _logged(doing: str, steps: Iterable[Step], number: int, console: Console) -> Iterator[Step]:
+    console.print(f"{doing} …", soft_wrap=True)
+    logged = monotonic()
+    for place, step in enumerate(steps):
+        if monotonic() >= logged + LOG_SECONDS:
+            logged = monotonic()
+            console.print(f"{doing}: {place:,} of {number:,}", soft_wrap=True)
+        yield step

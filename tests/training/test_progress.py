@@ -38,8 +38,8 @@ def printed(folder: Path, *, terminal: bool) -> str:
     return file.getvalue()
 
 
-def test_a_log_file_gets_the_epochs_alone(tmp_path: Path) -> None:
-    """A log file gets the lines of the epochs, without a live line, escape codes or wrapping."""
+def test_a_log_file_gets_the_epochs(tmp_path: Path) -> None:
+    """A log file gets the lines of the epochs, without escape codes or wrapping."""
     assert printed(tmp_path, terminal=False).splitlines() == [
         "epoch 1: train 1.5000, validation 2.5000 nats = 3.6067 bits/character (best)",
         "  temperature 0.5:",
@@ -63,7 +63,7 @@ def live_lines(tmp_path: Path) -> list[str]:
 
 def test_the_live_line_says_what_one_wants_to_know(live_lines: list[str]) -> None:
     """The live line has epoch, steps, loss, speed and time left."""
-    pattern = r"epoch 2/2 \S+ 6/6 loss 1\.250 [\d,]+ characters/s \d:\d\d:\d\d left"
+    pattern = r"epoch 2/2 \S+ 6/6 loss 1\.250, [\d,]+ characters/s \d:\d\d:\d\d left"
     assert re.fullmatch(pattern, live_lines[-1])
 
 
@@ -77,12 +77,17 @@ def test_before_the_first_step_there_is_no_loss(live_lines: list[str]) -> None:
     assert "0/6 loss – " in live_lines[0]
 
 
-def test_the_time_is_estimated_after_the_first_steps() -> None:
-    """After 21 steps a log file gets the time of the steps that are left, without the first step."""
-    file, seconds = io.StringIO(), iter([100.0, 140.0])
-    progress = Progress(Console(file=file, highlight=False), clock=lambda: next(seconds))
-    # 381 steps of 128 characters in all, the first of which compiles; 20 steps take 40 seconds.
+def test_a_log_file_says_how_far_the_training_is() -> None:
+    """After 21 steps a log file gets an estimate without the first step, and then a line a minute."""
+    file, now = io.StringIO(), 100.0
+    progress = Progress(Console(file=file, width=40, highlight=False), clock=lambda: now)
+    # 381 steps of 128 characters in all, the first of which compiles; each takes 2 seconds.
     with progress.over(1, StreamBatches(np.zeros(381 * 128, np.uint8), 4, 32)):
-        for _ in range(50):
+        for _ in range(60):
+            now += 2
             progress.step(1.25)
-    assert file.getvalue() == "about 12 min left for the steps, at 64 characters/s\n"
+    assert file.getvalue().splitlines() == [
+        "about 12 min left for the steps, at 64 characters/s",
+        "epoch 1/1, batch 30/381: loss 1.250, 64 characters/s, about 12 min left",
+        "epoch 1/1, batch 60/381: loss 1.250, 64 characters/s, about 11 min left",
+    ]

@@ -1,4 +1,4 @@
-"""The progress display of a training: one live line, and a few lines per epoch."""
+"""The progress display of a training: a live line, or a line a minute, and a few lines per epoch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from training.bar import LOG_SECONDS
 from training.learning.batches import Batches
 from training.learning.epochs import Epoch, bits
 from training.learning.run import Run
@@ -24,8 +25,13 @@ SMOOTHING = 0.98
 TIMED_STEPS = 20  # the steps after the first one, whose speed gives the estimate of the whole time
 
 
+def minutes(seconds: float) -> str:
+    """Return a time in whole minutes, at least 1."""
+    return f"{max(1, round(seconds / 60)):,}"
+
+
 class Progress:
-    """The live line of a training: epoch, loss, characters per second, time left."""
+    """The live line of a training: epoch, loss, characters per second, time left; in a log file, a line a minute."""
 
     def __init__(
         self, console: Console | None = None, clock: Callable[[], float] = monotonic
@@ -40,7 +46,8 @@ class Progress:
             TimeRemainingColumn(),
             TextColumn("left"),
             console=self.console,
-            disable=not self.console.is_terminal,  # a log file gets only the lines of the epochs
+            get_time=clock,
+            disable=not self.console.is_terminal,  # a log file gets a line a minute
         )
 
     @contextmanager
@@ -49,6 +56,7 @@ class Progress:
         self._batches, self._epochs = batches, epochs
         self._loss: float | None = None
         self._steps, self._begun = 0, 0.0
+        self._logged = self._clock()
         total = epochs * len(batches)
         self._left = total - done
         self._task = self._bar.add_task(
@@ -84,14 +92,20 @@ class Progress:
         previous = loss if self._loss is None else self._loss
         self._loss = SMOOTHING * previous + (1 - SMOOTHING) * loss
         task = self._bar.tasks[self._task]
-        epoch = int(task.completed) // len(self._batches) + 1
+        epoch, batch = divmod(int(task.completed), len(self._batches))
         rate = (task.speed or 0.0) * self._batches.predicted
-        self._bar.update(
-            self._task,
-            advance=1,
-            description=f"epoch {epoch}/{self._epochs}",
-            pace=f"loss {self._loss:.3f} {rate:,.0f} characters/s",
-        )
+        pace = f"loss {self._loss:.3f}, {rate:,.0f} characters/s"
+        title = f"epoch {epoch + 1}/{self._epochs}"
+        self._bar.update(self._task, advance=1, description=title, pace=pace)
+        now = self._clock()
+        if not self.console.is_terminal and now >= self._logged + LOG_SECONDS:
+            self._logged = now
+            self._log(f"{title}, batch {batch + 1}/{len(self._batches)}: {pace}")
+
+    def _log(self, line: str) -> None:
+        seconds = self._bar.tasks[self._task].time_remaining
+        left = "" if seconds is None else f", about {minutes(seconds)} min left"
+        self.console.print(line + left, soft_wrap=True)
 
     def _estimate(self) -> None:
         """Print the time that the training will take, once the speed of its steps is known."""
@@ -100,9 +114,9 @@ class Progress:
             self._begun = self._clock()
         if self._steps == 1 + TIMED_STEPS:
             seconds = (self._clock() - self._begun) / TIMED_STEPS
-            minutes = seconds * (self._left - self._steps) / 60
+            left = minutes(seconds * (self._left - self._steps))
             self.console.print(
-                f"about {max(1, round(minutes)):,} min left for the steps, at "
+                f"about {left} min left for the steps, at "
                 f"{self._batches.predicted / max(seconds, 1e-9):,.0f} characters/s",
                 soft_wrap=True,
             )
