@@ -209,6 +209,12 @@ class EventStream:
         self._connection.close()
 
 
+def freeze(process: psutil.Process) -> None:
+    """Stop every thread of a process, and wait for that: on a busy machine a thread runs on for a moment."""
+    process.suspend()
+    wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "a process that stands still")
+
+
 def wait_until(condition: Any, what: str) -> None:
     """Wait until the condition holds."""
     deadline = monotonic() + START_SECONDS

@@ -14,7 +14,7 @@ import redis
 from service.keys import hash_of
 from tests.factories import publish_random_model
 from tests.other_servers import RedisServer
-from tests.servers import Answer, Service, serving, wait_until
+from tests.servers import Answer, Service, freeze, serving, wait_until
 
 KEY = "a-key-for-tests"
 ENTRY = f"anna:{hash_of(KEY)}"
@@ -45,7 +45,7 @@ def _rest(answer: Answer) -> int:
 def _answered_by(worker: psutil.Process, other: psutil.Process, service: Service) -> int:
     """The status of a request that a given one of two workers answers."""
     assert worker.is_running()
-    other.suspend()
+    freeze(other)
     try:
         return service.get("/models").status
     finally:
@@ -98,7 +98,7 @@ def test_workers_share_their_limits(tmp_path: Path) -> None:
         assert [_answered_by(one, other, service) for _ in range(2)] == [200, 200]
         assert [_answered_by(other, one, service) for _ in range(3)] == [200, 200, 429]
         assert _answered_by(one, other, service) == 429
-        hub.suspend()
+        freeze(hub)
         assert _answered_by(one, other, service) == _answered_by(other, one, service) == 200
         (problem,) = service.get("/readyz").json["problems"]
     assert problem == "the hub does not count: each process counts its limits alone"

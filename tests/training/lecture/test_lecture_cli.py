@@ -62,7 +62,7 @@ def test_an_output_that_is_no_folder(tmp_path, capsys) -> None:
 
 def test_a_missing_package_is_named(tmp_path, capsys, monkeypatch) -> None:
     """A system whose package is not installed ends with the package's name and the command that installs it."""
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     for module in ("pixels", "pixel_rnn"):
         monkeypatch.delitem(sys.modules, f"training.lecture.sequences.{module}", raising=False)
     assert main(["pixel-rnn", "--output", str(tmp_path)]) == 2
