@@ -14,7 +14,7 @@ from service.generation.drawing import Drawing
 from service.generation.ends import cut, ends_of, ends_within
 from service.generation.resumed import QUIET, after
 from service.generation.stopping import Stopping
-from service.generation.waiting import STOPPING, wait_for
+from service.generation.waiting import STOPPING, Patience
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation, Stream
 from service.stream.job import Job, Start
@@ -155,15 +155,12 @@ class TextGenerator:
 
     def _drawn(self, drawing: Drawing, have: int, length: int, caller: Caller) -> Iterator[Text]:
         """Yield characters `have` to `length` of the stream, or up to the end of the sequence."""
+        sequence = drawing.sequence
+        patience = Patience(caller.connected, self._stopping, caller.deadline)
         while have < length:
-            sequence = drawing.sequence
             wanted = (have + 1 if sequence.followed else length) - sequence.job.begin
             until = monotonic() + QUIET if caller.streaming else inf
-            if not wait_for(
-                *(sequence, wanted, caller.connected, self._stopping),
-                deadline=caller.deadline,
-                until=until,
-            ):
+            if not patience.wait_for(sequence, wanted, until):
                 yield Text("")
                 continue
             if caller.write_cache:

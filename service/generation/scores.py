@@ -11,7 +11,7 @@ from service.generation.generator import Caller
 from service.generation.parallel import MOST
 from service.generation.resumed import QUIET
 from service.generation.stopping import Stopping
-from service.generation.waiting import check, wait_for
+from service.generation.waiting import Patience
 from service.models.loading import LoadedModel
 from service.stream.details import Details
 from service.stream.generation import Sampling
@@ -60,35 +60,34 @@ class TextScorer:
             EngineFailed: the engine failed or died.
         """
         ahead: deque[Sequence] = deque()
+        patience = Patience(caller.connected, self._stopping, caller.deadline)
         try:
             for given in texts:
                 if len(ahead) == self._ahead:
-                    yield from self._scored(ahead, caller)
+                    yield from _scored(ahead, patience, streaming=caller.streaming)
                 left = caller.deadline - monotonic()
                 sequence = Sequence(_job(given, model), caller.client, left)
                 model.engine.submit(sequence, key=None)
                 ahead.append(sequence)
                 self._telemetry.seed_characters.inc(len(given))
             while ahead:
-                yield from self._scored(ahead, caller)
+                yield from _scored(ahead, patience, streaming=caller.streaming)
         finally:
             for sequence in ahead:
                 sequence.cancel()
 
-    def _scored(self, ahead: deque[Sequence], caller: Caller) -> Iterator[Details]:
-        """Wait for the first sequence, take it out, and yield the details of its characters."""
-        sequence = ahead[0]
-        check(caller.connected)  # short texts end before `wait_for` looks
-        while not wait_for(
-            *(sequence, len(sequence.job), caller.connected, self._stopping),
-            deadline=caller.deadline,
-            until=monotonic() + QUIET if caller.streaming else inf,
-        ):
-            yield NOTHING
-        details = ahead.popleft().details
-        if details is None or len(details) < len(sequence.job):
-            raise EngineFailed("the engine ended a text early; the same request may work again")
-        yield details
+
+def _scored(ahead: deque[Sequence], patience: Patience, *, streaming: bool) -> Iterator[Details]:
+    """Wait for the first sequence, take it out, and yield the details of its characters."""
+    sequence = ahead[0]
+    while not patience.wait_for(
+        sequence, len(sequence.job), monotonic() + QUIET if streaming else inf
+    ):
+        yield NOTHING
+    details = ahead.popleft().details
+    if details is None or len(details) < len(sequence.job):
+        raise EngineFailed("the engine ended a text early; the same request may work again")
+    yield details
 
 
 def _job(given: Given, model: LoadedModel) -> Job:

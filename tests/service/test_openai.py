@@ -8,7 +8,6 @@ from typing import Any
 import openai
 import pytest
 
-from tests.factories import publish_random_model
 from tests.servers import Service, serving, wait_until
 
 ASKED: dict[str, Any] = {"model": "tiny", "prompt": "abc", "max_tokens": 60}
@@ -254,18 +253,19 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
     assert caught.value.code == "model_not_found"
 
 
-def test_who_leaves_frees_all_slots(tmp_path: Path) -> None:
+def test_who_leaves_frees_all_slots(tmp_path: Path, store: Path) -> None:
     """Closing a stream of several texts ends every one of them."""
-    publish_random_model(tmp_path / "store", "heavy", layers=3, units=512)
-    with serving(tmp_path / "log", store=tmp_path / "store", model="heavy") as service:
+    long: dict[str, Any] = {"max_length": 1_000_000, "slots": 8}
+    with serving(tmp_path / "log", store=store, model="deep", **long) as service:
         base = f"http://127.0.0.1:{service.port}/v1"
         with openai.OpenAI(base_url=base, api_key="none", max_retries=0) as client:
             stream = client.completions.create(
-                model="heavy", prompt="abc", max_tokens=10_000, n=5, stream=True
+                model="deep", prompt="abc", max_tokens=190_000, n=5, stream=True
             )
             assert {chunk.choices[0].index for chunk in islice(stream, 20)} == set(range(5))
             stream.close()
         wait_until(service.idle, "all slots")
+        assert service.metric("charloom_generated_characters_total") < 5 * 190_000
 
 
 def test_a_full_service_refuses_a_stream_with_its_status(tmp_path: Path) -> None:

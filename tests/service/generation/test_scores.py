@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from service.errors import ClientGone, DeadlineExceeded, EngineFailed, QueueFull
-from service.generation import scores
+from service.generation import scores, waiting
 from service.generation.generator import Caller
 from service.generation.scores import Given, TextScorer
 from service.generation.stopping import Stopping
@@ -63,8 +63,9 @@ def test_a_streaming_caller_hears_that_the_scoring_goes_on(monkeypatch: pytest.M
     assert [len(each) for each in details if each] == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_who_leaves_is_noticed_between_short_texts() -> None:
+def test_who_leaves_is_noticed_between_short_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that has gone ends the scoring, although each text is ready at once."""
+    monkeypatch.setattr(waiting, "POLL", 0.0)
     connected = iter([True, True, False])
     details = _details(FakeEngine(), connected=lambda: next(connected))
     with pytest.raises(ClientGone):
