@@ -32,7 +32,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist
 # What ruff and mypy read.
 CODE := $(wildcard benchmarks charloom.py model_store service tests training)
 
-.PHONY: help run test lecture-test browser-test lint format bench train has-corpus lock compose-test chart-test processor-test lm-eval-test soak clean
+.PHONY: help run test slow-test browser-test lint format bench train has-corpus lock compose-test chart-test processor-test lm-eval-test soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -41,12 +41,12 @@ help: ## list these commands
 run: $(VENV)/serve.stamp ## serve on PORT (8000) until Ctrl-C
 	@PORT=$(PORT) exec $(BIN)/python -m service
 
-test: lint ## lint, check types and run the tests; ARGS goes to pytest
-	@$(PYTEST) -m "not lecture" $(ARGS)
+test: lint ## lint, check types and run the quick tests; ARGS goes to pytest
+	@$(PYTEST) -m "not slow" $(ARGS)
 
-# Apart from `test`, because the trainings of the lecture take as long as a quarter of all other tests.
-lecture-test: $(VENV)/dev.stamp ## train every system of the lecture in its quick form
-	@$(PYTEST) -m lecture $(ARGS)
+# Apart from `test`, so that `test` takes less than ten minutes on two slow cores.
+slow-test: $(VENV)/dev.stamp ## run the other tests: whole trainings, kills amid trainings, the lecture's systems
+	@$(PYTEST) -m slow $(ARGS)
 
 browser-test: $(VENV)/dev.stamp ## try the page in headless Chromium (skips where there is none)
 	@tests/browser/run

@@ -26,12 +26,6 @@ THREAD_SECONDS = 2  # for a thread that has been told to end
 LASTING = ("fsspecIO", "asyncio_")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow tests where several processes share them, or one ends long after the others."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: not {"slow", "lecture"} & set(item.keywords))
-
-
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     """Every thread that a test starts ends with the test, but for the threads in `LASTING`."""

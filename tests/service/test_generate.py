@@ -166,7 +166,6 @@ def _all(service: Service, threads: int) -> list[str]:
         return list(pool.map(lambda n: _text(service, n), range(len(REQUESTS))))
 
 
-@pytest.mark.slow
 def test_same_bytes_alone_together_and_after_a_restart(
     service: Service, store: Path, tmp_path: Path
 ) -> None:

@@ -116,7 +116,6 @@ def test_more_threads_than_connections_keep_connections_open(tmp_path: Path, sto
         assert exchange(service, GET + b"\r\n").headers["connection"] == "keep-alive"
 
 
-@pytest.mark.slow
 def test_an_unfinished_request_has_a_deadline(service: Service) -> None:
     """Half a head is answered with 408, and no connection stays, whatever the client does."""
     with connect(service) as silent, connect(service) as slow:

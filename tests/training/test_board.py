@@ -10,6 +10,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.training.small import Training, small_config
 from training.learning.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 30
 
 

@@ -17,6 +17,8 @@ from training.learning.batches import batches_of
 from training.learning.distil import taught
 from training.learning.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 TEXT = ENGLISH[:5000]
 CONFIG = small_config(units=8, epochs=3, teacher_text=500, batch_size=8)
 FILES = {

@@ -24,6 +24,8 @@ from training.learning.trainer import Trainer
 from training.options import TrainOptions, make_train_parser
 from training.publishing.publish import publish
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def teachers(published: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Start]:

@@ -15,6 +15,8 @@ from tests.servers import ROOT, wait_until
 from tests.training.commands import completed, job
 from tests.training.small import small_options
 
+pytestmark = pytest.mark.slow
+
 
 def until_an_epoch_is_recorded(process: subprocess.Popen[str], folder: Path) -> None:
     """Wait for two recorded epochs after epoch 0: the job then has the first one in memory too."""
@@ -69,7 +71,6 @@ def test_being_stopped_is_like_ctrl_c(tmp_path: Path, corpus: Path) -> None:
     assert "--publish-only" in interrupted(tmp_path, corpus, signal.SIGTERM)
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_weights(tmp_path: Path, corpus: Path) -> None:
     """After Ctrl-C the job names a command, and the command publishes the best weights."""
     errors = interrupted(tmp_path, corpus, signal.SIGINT)

@@ -27,6 +27,8 @@ import training.learning.fit
 from tests.training.test_resume import CONFIG, TEXT
 from tests.training.small import Training
 
+pytestmark = pytest.mark.slow
+
 training.learning.fit.CHECKPOINT_SECONDS = 0.02
 Training(Path(sys.argv[1]), TEXT, CONFIG).fit()
 """
@@ -56,7 +58,6 @@ def _written(folder: Path) -> int | None:
         return None
 
 
-@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path, uninterrupted: Run) -> None:
     """After `kill -9` at any moment, the training ends with the weights of an uninterrupted one."""
     rng = random.Random(0)

@@ -15,6 +15,8 @@ from training import space
 from training.errors import ConfigError
 from training.learning.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 30
 

@@ -22,6 +22,8 @@ from training.learning.evaluate import validation_loss
 from training.network.model import build_model
 from training.publishing.publish import publish
 
+pytestmark = pytest.mark.slow
+
 WORDS = [
     "the",
     "cat",

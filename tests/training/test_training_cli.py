@@ -13,6 +13,8 @@ from tests.other_servers import S3Server
 from tests.training.commands import completed, job
 from tests.training.small import ENGLISH, small_options
 
+pytestmark = pytest.mark.slow
+
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Return the one line on standard error of a command that is refused."""

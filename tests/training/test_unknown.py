@@ -25,6 +25,8 @@ from training.learning.evaluate import validation_loss
 from training.learning.trainer import Trainer
 from training.network.model import build_model
 
+pytestmark = pytest.mark.slow
+
 # Every 40th character is replaced by a symbol that occurs once, so that the unknown symbol is frequent.
 TEXT = "".join(
     character if place % 40 else chr(0x4E00 + place // 40)

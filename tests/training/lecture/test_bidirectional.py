@@ -50,7 +50,7 @@ def test_only_two_directions_see_the_future(future) -> None:
     assert np.array_equal(one[:-1], other[:-1]) is not future
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_two_directions_learn_to_use_the_future() -> None:
     """The network of two directions predicts the weather better than the network of one direction.
 

@@ -107,7 +107,7 @@ def test_notes_of_an_import_stay_off_the_terminal(capfd) -> None:
     assert capfd.readouterr().err == "the cause\n"
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_runs(name, tmp_path, capsys) -> None:
     """Each quick form prints its output, saves its picture, and shows the point of its section."""

@@ -73,7 +73,7 @@ def test_completion_draws_the_hidden_pixels_alone() -> None:
     np.testing.assert_array_equal(drawn[:, ~hidden], pictures[:, ~hidden])
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_pixel_rnn_beats_the_pixels_alone() -> None:
     """After 80 updates PixelRNN loses less on held-out pictures than each pixel's own distribution."""
     training, held_out = digits()

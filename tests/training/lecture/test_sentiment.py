@@ -115,7 +115,7 @@ def test_a_bag_of_words_stays_below_its_limit() -> None:
     assert 0.5 < right.mean() <= limit()[0] < 0.7
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_the_recurrent_network_reads_the_order() -> None:
     """On new sentences the recurrent network passes the limit of the bag of words, and "not" turns the sign.
 

@@ -57,7 +57,7 @@ def test_only_the_last_state_leaves_the_encoder_without_attention() -> None:
         assert np.allclose(first, second) == same
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_attention_reverses_where_one_vector_fails() -> None:
     """After 300 updates only the decoder with attention reverses long words."""
     looking = train(attention=True, iterations=300, seed=1)

@@ -105,7 +105,7 @@ def test_the_plane_keeps_the_largest_distances() -> None:
     )
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_one_vector_holds_the_number_in_either_language() -> None:
     """One vector translates new numbers of three digits, and lies near the vector of the other language.
 

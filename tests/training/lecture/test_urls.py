@@ -30,7 +30,7 @@ def test_the_measures_find_a_unit_that_tells() -> None:
     assert separation(states[:, 1], inside) > 0.999
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_a_unit_codes_inside_a_url() -> None:
     """After 150 updates one unit tells 70 % of the pairs apart, on a text that did not choose the unit."""
     text, inside = corpus(36_000, np.random.default_rng(1))

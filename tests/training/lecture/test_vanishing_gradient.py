@@ -37,7 +37,7 @@ def test_the_gradient_of_the_simple_rnn_is_the_product_of_the_formula() -> None:
     assert np.array_equal(by_h, by_state)
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_the_lstm_recalls_where_the_simple_rnn_guesses() -> None:
     """After 50 distractors the trained LSTM recalls the symbol, and the trained RNN guesses."""
     recalled = {}

@@ -40,7 +40,7 @@ def test_shared_weights_answer_at_unseen_places(name) -> None:
     assert unseen.mean() > 0.9 if name == "convolutional" else unseen.mean() < 0.4
 
 
-@pytest.mark.lecture
+@pytest.mark.slow
 def test_the_recurrent_network_reads_longer_sequences() -> None:
     """The recurrent network answers at unseen places, and mostly in sequences four times as long."""
     network = train(NETWORKS["recurrent"], iterations=400, seed=1)
