@@ -173,7 +173,9 @@ def test_wrong_content_type(service: Service, kind: str) -> None:
 
 def test_huge_body(service: Service) -> None:
     """A body of 10 MB is a 413, and the next request is answered."""
-    _assert_problem(_post(service, b" " * 10_000_000), 413, "request_entity_too_large")
+    answer = _post(service, b" " * 10_000_000)
+    _assert_problem(answer, 413, "request_entity_too_large")
+    assert answer.json["detail"].startswith("the body is over the limit of 1000000 bytes: ")
     assert service.generate(seed="a", length=1).status == 200
 
 

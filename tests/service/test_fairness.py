@@ -80,7 +80,7 @@ def test_the_batches_of_a_client_are_bounded(service: Service) -> None:
 
 
 def test_the_inspections_of_a_client_hold_no_other(service: Service) -> None:
-    """A text is inspected for one client while many inspections of another client wait."""
+    """A text is inspected for one client while many of another client wait, which end as that client leaves."""
     asked = json.dumps({"text": "abcd" * 500, "gradient_at": 1_999})
     kind = {"Content-Type": "application/json"}
     with ExitStack() as stack:
@@ -90,6 +90,8 @@ def test_the_inspections_of_a_client_hold_no_other(service: Service) -> None:
             flood.request("POST", "/inspect", asked, _as("flooding") | kind)
         answer = service.request("POST", "/inspect", asked, _as("other") | kind)
         assert answer.status == 200
+    left = 'charloom_requests_total{method="POST",route="/inspect",status="499"}'
+    wait_until(lambda: _metric(service, left) >= 10, "the end of what nobody waits for")
 
 
 @contextmanager

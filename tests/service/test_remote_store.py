@@ -81,6 +81,7 @@ def test_an_archived_object_hides_no_other_model(service: Service, address: str)
     wait_until(lambda: _version(service) == 2, "the new version")
 
 
+@pytest.mark.slow
 def test_what_is_loaded_outlives_the_store(
     service: Service, address: str, s3: S3Server, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from training.learning.sample import sample_text
 from training.learning.trainer import Trainer, make_optimizer
 from training.network.model import build_model
 
+pytestmark = pytest.mark.slow
+
 LECTURE = Path(__file__).parents[2] / "training" / "configs" / "lecture.toml"
 PERIODIC = "the cat sat on the mat.\n" * 120
 

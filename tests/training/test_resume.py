@@ -15,6 +15,8 @@ from training.errors import TrainingError
 from training.learning.run import Run
 from training.learning.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "the cat sat on the mat, and the dog sat on the cat.\n" * 60
 CONFIG = small_config(dropout=0.3, weight_drop=0.3, epochs=3, precision="mixed_bfloat16", units=24)
@@ -26,8 +28,6 @@ from pathlib import Path
 import training.learning.fit
 from tests.training.test_resume import CONFIG, TEXT
 from tests.training.small import Training
-
-pytestmark = pytest.mark.slow
 
 training.learning.fit.CHECKPOINT_SECONDS = 0.02
 Training(Path(sys.argv[1]), TEXT, CONFIG).fit()

@@ -4,10 +4,12 @@ from typing import TypeVar
 
 from flask import request
 from pydantic import BaseModel
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.api.parsing import parse
 from service.errors import UnsupportedMediaType
 from service.http.media_types import JSON
+from service.http.server.incoming import MAX_BODY
 
 Wire = TypeVar("Wire", bound=BaseModel)
 
@@ -28,10 +30,17 @@ def read_bytes(*kinds: str) -> bytes:
 
     Raises:
         UnsupportedMediaType: the body is not declared as one of the kinds.
+        RequestEntityTooLarge: the body has more than MAX_BODY bytes.
     """
     kinds = kinds or (JSON,)
     if request.mimetype not in kinds:
         raise UnsupportedMediaType(f"send the request as Content-Type: {kinds[0]}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("send the JSON itself, without a Content-Encoding")
-    return request.get_data(cache=False)
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        error.description = (
+            f"the body is over the limit of {MAX_BODY} bytes: send less text, or several requests"
+        )
+        raise

@@ -14,12 +14,14 @@ from service.api.inspection import (
 )
 from service.api.inspection_schemas import InspectRequest, InspectResponse
 from service.api.likely import every_character, likely_characters
+from service.errors import ClientGone
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
 from service.http.media_types import JSON
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
-from service.http.routes.failures import MODEL_ERRORS
+from service.http.routes.caller import caller
+from service.http.routes.failures import GENERATION_ERRORS
 from service.http.shares.turns import Turns
 from service.models.loading import LoadedModel
 from service.models.registry import Models
@@ -39,7 +41,7 @@ INSPECT = Operation(
         "units for upper case": {"text": "ROMEO:\nO, she!", "marked": [0, 1, 2, 3, 4, 7]},
     },
     responses={JSON: ResponseBody(InspectResponse)},
-    errors=MODEL_ERRORS,
+    errors=GENERATION_ERRORS,
 )
 
 
@@ -54,12 +56,13 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
         wire = read_body(InspectRequest)
         model = models.get(wire.model)
         inspection = resolve_inspection(wire, model.manifest.architecture, model.vocabulary)
-        visit = current_visit()
-        admission.charge_reading(visit, len(inspection.text))
+        admission.charge_reading(current_visit(), len(inspection.text))
         ids = model.vocabulary.encode(inspection.text)
-        deadline = visit.began + settings.deadline
-        with turns.turn(visit.client, deadline):
-            seconds = max(0.0, deadline - monotonic())
+        who = caller(settings.deadline, streaming=False)
+        with turns.turn(who.client, who.deadline):
+            if not who.connected():  # the turn may have come late
+                raise ClientGone("the client closed the connection")
+            seconds = max(0.0, who.deadline - monotonic())
             reading = model.engine.inspect(ids, inspection.look, seconds)
         answer = _answer(inspection, reading, model)
         if wire.map:

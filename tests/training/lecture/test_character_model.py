@@ -10,6 +10,8 @@ from tests.training.small import Training
 from training.frozen.runtime import stream_logits
 from training.lecture.sequences.character_model import LectureLog, keep, load, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def version(published: Path) -> StoredModel:
