@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from math import inf
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -145,7 +144,7 @@ def _texts(request: GenerateRequest, local: Local, *, as_json: bool) -> Iterator
         abandoned = threading.Event()
         who = Caller(connected=lambda: not abandoned.is_set())
         return draw_texts(
-            generations, lambda one: local.generator.open(one, model, who), inf, MOST, abandoned
+            generations, lambda one: local.generator.open(one, model, who), who, MOST, abandoned
         )
 
     dropped, found = Dropped(), 0

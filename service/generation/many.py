@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from time import monotonic
 
 from service.errors import DeadlineExceeded
-from service.generation.generator import Answer
+from service.generation.generator import Answer, Caller
 from service.generation.parallel import in_order, in_parallel
+from service.generation.waiting import check
 from service.stream.generation import FinishReason, Generation
 
 TRIES = 10  # texts to draw, at most, for each text that is wanted
@@ -76,20 +77,22 @@ def kept_texts(
 def draw_texts(
     generations: Iterable[Generation],
     begin: Callable[[Generation], Answer],
-    deadline: float,
+    caller: Caller,
     most: int,
     abandoned: threading.Event,
 ) -> Iterator[Drawn]:
     """Yield the whole text of each generation in order; at most `most` are drawn at once.
 
     Raises:
-        DeadlineExceeded: the deadline, a monotonic time, has passed before the last text was begun.
+        DeadlineExceeded: the deadline has passed before the last text was begun.
+        ClientGone: the client has left before the last text was begun.
         ServiceError: the first error of a generation.
     """
 
     def whole(generation: Generation) -> Drawn:
-        if monotonic() >= deadline:
+        if monotonic() >= caller.deadline:
             raise DeadlineExceeded("the texts took too long; ask for fewer or shorter texts")
+        check(caller.connected)  # short texts end before a reader looks
         answer = begin(generation)
         text = "".join(piece.characters for piece in answer.pieces)
         return Drawn(text, generation.stream.sampling.random_seed, answer.finish_reason)

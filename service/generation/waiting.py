@@ -46,8 +46,13 @@ class Patience:
                 raise DeadlineExceeded("the generation took too long; ask for less text")
             if now >= self._look:
                 self._look = now + POLL
-                if not self._connected():
-                    raise ClientGone("the client closed the connection")
+                check(self._connected)
             if came or now >= until:
                 return came
         raise Draining(STOPPING)
+
+
+def check(connected: Callable[[], bool]) -> None:
+    """Raise `ClientGone` if the client closed its connection."""
+    if not connected():
+        raise ClientGone("the client closed the connection")

@@ -14,7 +14,7 @@ from service.api.inspection import (
 )
 from service.api.inspection_schemas import InspectRequest, InspectResponse
 from service.api.likely import every_character, likely_characters
-from service.errors import ClientGone
+from service.generation.waiting import check
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
 from service.http.media_types import JSON
@@ -60,8 +60,7 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
         ids = model.vocabulary.encode(inspection.text)
         who = caller(settings.deadline, streaming=False)
         with turns.turn(who.client, who.deadline):
-            if not who.connected():  # the turn may have come late
-                raise ClientGone("the client closed the connection")
+            check(who.connected)  # the turn may have come late
             seconds = max(0.0, who.deadline - monotonic())
             reading = model.engine.inspect(ids, inspection.look, seconds)
         answer = _answer(inspection, reading, model)

@@ -44,7 +44,7 @@ def answer_many(
             answers.append(generator.open(generation, model, who))
             return answers[-1]
 
-        return draw_texts(generations, begin, who.deadline, min(MOST, settings.slots), abandoned)
+        return draw_texts(generations, begin, who, min(MOST, settings.slots), abandoned)
 
     dropped = Dropped()
     texts = list(kept_texts(wanted, draw, dropped))

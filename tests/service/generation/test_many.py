@@ -1,10 +1,15 @@
 """Of many texts, repeated and known ones give way to further ones."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from service.generation.many import TRIES, Drawn, Dropped, Wanted, kept_texts
+from service.errors import ClientGone
+from service.generation.generator import Answer, Caller
+from service.generation.many import TRIES, Drawn, Dropped, Wanted, draw_texts, kept_texts
+from service.stream.generation import Generation
+from tests.generations import Room, generation_of
 
 POETS = ["Ada", "Bo", "Ada", "Cy", "Bo", "Di"]
 
@@ -56,3 +61,20 @@ def test_the_tries_are_bounded() -> None:
     texts, dropped, asked = _kept(5, distinct=True)
     assert texts == ["Ada", "Bo", "Cy", "Di"]
     assert len(asked) == 5 * TRIES == dropped.repeated + len(texts)
+
+
+def test_for_a_client_that_has_left_no_text_is_begun(room: Room) -> None:
+    """A client is looked for before each text, since a short text ends before its reader looks."""
+    connected = iter([True, True, False])
+    caller = Caller(lambda: next(connected))
+    begun: list[Generation] = []
+
+    def begin(one: Generation) -> Answer:
+        begun.append(one)
+        return room.open(one)
+
+    texts = draw_texts([generation_of(3)] * 9, begin, caller, 1, threading.Event())
+    assert len([next(texts), next(texts)]) == len(begun)
+    with pytest.raises(ClientGone):
+        next(texts)
+    assert len(begun) == 2
