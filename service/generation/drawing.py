@@ -56,9 +56,10 @@ class Drawing:
         try:
             yield
         finally:
+            if self.sequence.complete:  # the ending follows, unless the hub has died before
+                self.sequence.wait_for_end(SECONDS_TO_ABORT)
             if not self.sequence.ended:
-                if not self.sequence.complete:
-                    self.sequence.cancel()
+                self.sequence.cancel()
                 self.sequence.wait_for_end(SECONDS_TO_ABORT)
 
     def keep_running(self, cache: StreamCache) -> None:

@@ -53,6 +53,17 @@ def test_a_reader_that_leaves_early_ends_the_sequence(engine: FakeEngine) -> Non
     assert drawing.sequence.ended
 
 
+def test_a_sequence_without_its_ending_is_cancelled(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sequence whose hub dies between the last character and the ending is not drawn again for nobody."""
+    monkeypatch.setattr("service.generation.drawing.SECONDS_TO_ABORT", 0.0)
+    complete = _drawing(engine, 10)
+    with complete.begun(shared=True):
+        complete.sequence.deliver(np.arange(10), None)
+    assert complete.sequence.aborted
+
+
 def test_an_engine_that_refuses_begins_nothing(engine: FakeEngine) -> None:
     """The error of the engine is raised, and nothing is cancelled."""
     engine.refusal = QueueFull("full")
