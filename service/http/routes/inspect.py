@@ -14,7 +14,6 @@ from service.api.inspection import (
 )
 from service.api.inspection_schemas import InspectRequest, InspectResponse
 from service.api.likely import every_character, likely_characters
-from service.generation.waiting import check
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
 from service.http.media_types import JSON
@@ -59,8 +58,7 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
         admission.charge_reading(current_visit(), len(inspection.text))
         ids = model.vocabulary.encode(inspection.text)
         who = caller(settings.deadline, streaming=False)
-        with turns.turn(who.client, who.deadline):
-            check(who.connected)  # the turn may have come late
+        with turns.turn(who.client, who.deadline, who.connected):
             seconds = max(0.0, who.deadline - monotonic())
             reading = model.engine.inspect(ids, inspection.look, seconds)
         answer = _answer(inspection, reading, model)

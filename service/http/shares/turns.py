@@ -1,12 +1,13 @@
 """Turns: one request of a client is worked on at a time, so that no client waits for another's many."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
 from service.errors import DeadlineExceeded, QueueFull
+from service.generation.waiting import POLL, check
 
 MOST = 16  # requests of one client that wait or have their turn
 
@@ -27,17 +28,25 @@ class Turns:
         self._lines: dict[str, Line] = {}
 
     @contextmanager
-    def turn(self, client: str, deadline: float) -> Iterator[None]:
+    def turn(
+        self, client: str, deadline: float, connected: Callable[[], bool] = lambda: True
+    ) -> Iterator[None]:
         """Wait for the turn of a client's request, at most until a monotonic time, and hold it.
+
+        The connection is looked at again and again: a client that has left is found out by its answer
+        to an interim response, which comes after the first look.
 
         Raises:
             QueueFull: too many requests of the client wait.
             DeadlineExceeded: the client's earlier requests took too long.
+            ClientGone: the client closed its connection.
         """
         line = self._enter(client)
         try:
-            if not line.turn.acquire(timeout=max(0.0, deadline - monotonic())):
-                raise DeadlineExceeded("earlier requests took too long; send fewer at once")
+            while not line.turn.acquire(timeout=min(POLL, max(0.0, deadline - monotonic()))):
+                if monotonic() >= deadline:
+                    raise DeadlineExceeded("earlier requests took too long; send fewer at once")
+                check(connected)
             try:
                 yield
             finally:

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from service.errors import DeadlineExceeded, QueueFull
+from service.errors import ClientGone, DeadlineExceeded, QueueFull
 from service.http.shares.turns import MOST, Turns
 
 
@@ -42,3 +42,12 @@ def test_a_line_is_bounded() -> None:
             pass
     with turns.turn("flooding", monotonic()):
         pass
+
+
+def test_who_has_left_leaves_the_line() -> None:
+    """A client that is found gone at a later look waits no longer, although its turn has not come."""
+    turns, later, connected = Turns(), monotonic() + 60, iter([True, False])
+    with turns.turn("anna", later):
+        with pytest.raises(ClientGone), turns.turn("anna", later, lambda: next(connected)):
+            pass
+        assert next(connected, None) is None
