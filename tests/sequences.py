@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.generation import Sampling
 from service.stream.job import Ending, Job, Start
 from service.stream.pattern import automaton_of

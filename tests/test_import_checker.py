@@ -14,10 +14,10 @@ from tests.test_architecture import broken_laws
         ("model_store/store.py", "from training.config import TrainingConfig"),
         ("service/cache/streams.py", "import training.corpus"),
         ("training/publishing/publish.py", "from service.engine import client"),
-        ("service/engine/scheduler.py", "import flask"),
-        ("service/engine/scheduler.py", "import onnxruntime as ort"),
+        ("service/engine/schedule/scheduler.py", "import flask"),
+        ("service/engine/schedule/scheduler.py", "import onnxruntime as ort"),
         (
-            "service/engine/scheduler.py",
+            "service/engine/schedule/scheduler.py",
             "def late():\n    from werkzeug.exceptions import NotFound",
         ),
         ("service/engine/worker.py", "from service.http.routes import generate"),
@@ -46,7 +46,7 @@ def test_a_broken_law_is_found(tmp_path: Path, file: str, code: str) -> None:
     "files",
     [
         {
-            "service/engine/scheduler.py": "from service.engine.worker import Worker",
+            "service/engine/schedule/scheduler.py": "from service.engine.worker import Worker",
             "service/engine/worker.py": "from service.engine.sampler import sample",
             "service/engine/sampler.py": "def late():\n    import onnxruntime",
         },

@@ -10,7 +10,7 @@ import onnxruntime as ort
 from benchmarks.peers.charloom import open_engine
 from benchmarks.peers.unread import draw
 from benchmarks.weights import SYMBOLS
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 

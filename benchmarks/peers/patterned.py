@@ -10,7 +10,7 @@ from benchmarks.weights import SYMBOLS
 from model_store import BUNDLED, ModelStore, contents
 from service.engine.batch import RUN
 from service.engine.onnx_engine import OnnxEngine
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.automaton import Automaton
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import thread_time
 
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.details import Details
 from service.stream.job import Ending, Ids, Job, Snapshot
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from time import monotonic
 
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.engine.watch import Watch
 
 RECENT = 0.05  # the weight of the newest step in the average pace
@@ -29,7 +29,7 @@ class Worker:
     @property
     def rows(self) -> int:
         """The number of sequences in a slot."""
-        return len(self._scheduler.running)
+        return self._scheduler.running
 
     def wake(self) -> None:
         """Look at the queue, where a sequence has come."""

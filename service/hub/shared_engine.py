@@ -12,8 +12,8 @@ import numpy as np
 from service.engine.batch import DRAWN, Engine
 from service.engine.inspection.reading import read
 from service.engine.onnx_engine import OnnxEngine
-from service.engine.scheduler import Scheduler
-from service.engine.waiting import FairQueue
+from service.engine.schedule.scheduler import Scheduler
+from service.engine.schedule.waiting import FairQueue
 from service.engine.watch import Watch
 from service.engine.worker import Worker
 from service.hub.flight import Flight, Reader

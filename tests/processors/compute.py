@@ -18,7 +18,7 @@ from service.engine.batch import Engine
 from service.engine.exact import Doubles, log, steps_per_unit, weights
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.sampler import BLOCK, uniform_block
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.details import Details
 from service.stream.generation import Sampling
 from service.stream.job import Ids, Job, Start

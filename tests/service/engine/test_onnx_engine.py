@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.engine.batch import DRAWN, RUN, Batch
 from service.engine.onnx_engine import OnnxEngine
 from service.engine.sampler import steepness_of
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 from service.stream.sequence import Sequence

@@ -6,7 +6,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from service.engine.scheduler import Scheduler
+from service.engine.schedule.scheduler import Scheduler
 from service.stream.job import REPORT_INTERVAL, Job, Start
 from service.stream.sequence import Sequence
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch

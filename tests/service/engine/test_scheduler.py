@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.batch import RUN
-from service.engine.scheduler import LONGEST, SHORTEST
+from service.engine.schedule.deliveries import LONGEST, SHORTEST
 from tests.fakes import VOCABULARY_SIZE, ScriptedBatch
 from tests.sequences import (
     CAPACITY,
@@ -69,10 +69,10 @@ def test_fills_slots_and_then_waits() -> None:
     for _ in range(CAPACITY + 1):
         scheduler.waiting.append(sequence_of([1], 3))
     scheduler.step()
-    assert (len(scheduler.running), len(scheduler.waiting)) == (CAPACITY, 1)
+    assert (scheduler.running, len(scheduler.waiting)) == (CAPACITY, 1)
     for _ in range(3):
         scheduler.step()
-    assert (len(scheduler.running), len(scheduler.waiting)) == (1, 0)
+    assert (scheduler.running, len(scheduler.waiting)) == (1, 0)
 
 
 def test_prompts_and_generated_characters_share_steps() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from service.engine.batch import DRAWN, Ids
 from service.engine.sampler import BLOCK, uniform_block
-from service.engine.table import Table
+from service.engine.schedule.table import Table
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from service.engine.scheduler import TURN, Scheduler
-from service.engine.slot import Slot
-from service.engine.waiting import FairQueue
+from service.engine.schedule.scheduler import TURN, Scheduler
+from service.engine.schedule.slot import Slot
+from service.engine.schedule.waiting import FairQueue
 from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 from service.stream.sequence import Sequence
@@ -29,7 +29,7 @@ def _steps_until(scheduler: Scheduler, sequence: Sequence) -> int:
     """Run until a sequence has ended, and return how many steps its row and others took."""
     steps = 0
     while not sequence.ended:
-        steps += scheduler.step() // max(1, len(scheduler.running))
+        steps += scheduler.step() // max(1, scheduler.running)
     return steps
 
 

@@ -7,7 +7,7 @@ from service.engine.batch import DRAWN, Floats, Ids
 from service.engine.limits import Limits
 from service.engine.penalties import discourage, penalise
 from service.engine.sampler import BLOCK, Uniforms, numbers_of, sample, steepness_of
-from service.engine.slot import Columns
+from service.engine.schedule.slot import Columns
 from service.stream.job import Job
 
 NEVER = -(2**60)  # a place in the stream that is out of every window
@@ -60,10 +60,14 @@ class Table:
         self.bounded = np.zeros(capacity, np.bool_)
         self.needed = np.zeros((capacity, vocabulary_size), np.int32)
 
+    @property
+    def vocabulary_size(self) -> int:
+        """The number of symbols."""
+        return self.counts.shape[1]
+
     def fill(self, row: int, job: Job) -> None:
         """Write a job into a row, over the one before."""
-        start, sampling = job.start, job.sampling
-        prompt_end, vocabulary_size = len(start.prompt), self.counts.shape[1]
+        start, sampling, prompt_end = job.start, job.sampling, len(job.start.prompt)
         self.state[row] = 0 if start.state is None else start.state
         self.tape[row, :prompt_end] = start.prompt
         self.position[row] = 0
@@ -75,7 +79,7 @@ class Table:
         self.newest_block[row] = -1
         self.temperature[row] = sampling.temperature
         self.steepness[row] = steepness_of(self.temperature[row : row + 1])[0]
-        self.top_k[row] = sampling.top_k or vocabulary_size
+        self.top_k[row] = sampling.top_k or self.vocabulary_size
         self.top_p[row] = 1.0 if sampling.top_p is None else sampling.top_p
         self.min_p[row] = sampling.min_p or 0.0
         self.typical_p[row] = 1.0 if sampling.typical_p is None else sampling.typical_p
@@ -102,7 +106,7 @@ class Table:
         self.repetition_window[row] = sampling.repetition_window
         self.last[row] = NEVER
         if start.generated is not None:
-            self.counts[row] = np.bincount(start.generated, minlength=vocabulary_size)
+            self.counts[row] = np.bincount(start.generated, minlength=self.vocabulary_size)
             # Of a character that is in the stream several times, the last place is kept.
             self.last[row, start.generated] = np.arange(len(start.generated))
 

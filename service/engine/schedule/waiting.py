@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from service.engine.slot import Scheduled, Slot
+from service.engine.schedule.slot import Scheduled, Slot
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Which sequence runs in which row of a batch, and what each round gives to the sequences."""
