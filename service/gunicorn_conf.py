@@ -81,15 +81,18 @@ def post_worker_init(worker: Any) -> None:
     signal.signal(signal.SIGHUP, lambda *_: worker.wsgi.reload())
 
 
-def child_exit(_server: Any, worker: Any) -> None:
+def child_exit(server: Any, worker: Any) -> None:
     """Remove the gauges of the dead worker from the metrics, and the space that it did not use."""
     # Both import prometheus_client, which reads PROMETHEUS_MULTIPROC_DIR once.
     from prometheus_client import multiprocess  # noqa: PLC0415
 
     from service.metric_files import trim  # noqa: PLC0415
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-    trim(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)
+    try:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        trim(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)
+    except OSError as error:  # which would end the service
+        server.log.warning("the metrics of a dead worker stay as they are: %s", error.strerror)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

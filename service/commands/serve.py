@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from mmap import mmap
+from time import sleep
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
@@ -17,6 +18,8 @@ from service.errors import ServiceError
 from service.hub.keeper import Keeper
 from service.models.offered import offered_models
 from service.settings import Settings
+
+SECONDS_TO_REST = 1.0  # before a worker that has failed at its start is replaced
 
 
 class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
@@ -50,11 +53,21 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     def spawn_worker(self) -> int:
         """Start a worker, and hold signals back until the worker has handlers of its own.
 
-        The forked process has this process's handlers at first, which queue a signal for nobody.
+        The forked process has this process's handlers at first, which queue a signal for nobody. Where
+        the system has no room for a process, gunicorn tries again in a second.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        pid = 0
         try:
-            pid: int = super().spawn_worker()
+            pid = super().spawn_worker()
+        except OSError as error:
+            self.log.warning("no worker can be started: %s", error.strerror)
+        except SystemExit as end:  # in the worker
+            if end.code == self.WORKER_BOOT_ERROR and self._server.loaded:
+                # With that code the service would end, although other workers answer.
+                sleep(SECONDS_TO_REST)
+                sys.exit(1)
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
         return pid

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from functools import partial
 from queue import SimpleQueue
 
 from service.generation.generator import Answer
+from service.pool import Pool
 from service.stream.text import Text
 
 Arrival = tuple[int, Text | None]
@@ -33,24 +35,19 @@ def _one(answer: Answer) -> Generator[Arrival]:
 
 def _several(answers: Sequence[Answer], abandoned: threading.Event) -> Generator[Arrival]:
     arrivals: Arrivals = SimpleQueue()
-    threads = [
-        threading.Thread(target=_read, args=(index, answer, arrivals), daemon=True)
-        for index, answer in enumerate(answers)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        reading = len(answers)
-        while reading:
-            index, item = arrivals.get()
-            if isinstance(item, Exception):
-                raise item
-            reading -= item is None
-            yield index, item
-    finally:
-        abandoned.set()  # a thread that waits for characters ends at its next check
-        for thread in threads:
-            thread.join()
+    with Pool(len(answers), "merge") as pool:
+        try:
+            for index, answer in enumerate(answers):
+                pool.submit(partial(_read, index, answer, arrivals))
+            reading = len(answers)
+            while reading:
+                index, item = arrivals.get()
+                if isinstance(item, Exception):
+                    raise item
+                reading -= item is None
+                yield index, item
+        finally:
+            abandoned.set()  # a thread that waits for characters ends at its next check
 
 
 def _read(index: int, answer: Answer, arrivals: Arrivals) -> None:

@@ -2,9 +2,13 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
+from queue import SimpleQueue
 from typing import TypeVar
+
+from service.pool import Pool
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -24,15 +28,31 @@ def in_parallel(
     Raises:
         Exception: the first error that a task raises.
     """
-    running: dict[Future[Result], int] = {}
-    with ThreadPoolExecutor(most, "many") as pool:
+    ended: SimpleQueue[tuple[int, Future[Result]]] = SimpleQueue()
+
+    def do(index: int, task: Task) -> None:
+        result: Future[Result] = Future()
+        try:
+            result.set_result(work(task))
+        except Exception as error:  # noqa: BLE001 - raised again by `following`
+            result.set_exception(error)
+        ended.put((index, result))
+
+    def following() -> tuple[int, Result]:
+        index, result = ended.get()
+        return index, result.result()
+
+    unread = 0
+    with Pool(most, "many") as pool:
         try:
             for index, task in enumerate(tasks):
-                running[pool.submit(work, task)] = index
-                if len(running) == most:
-                    yield from _completed(running)
-            while running:
-                yield from _completed(running)
+                if unread == most:
+                    yield following()
+                    unread -= 1
+                pool.submit(partial(do, index, task))
+                unread += 1
+            for _ in range(unread):
+                yield following()
         finally:
             abandoned.set()
 
@@ -47,10 +67,3 @@ def in_order(arrivals: Generator[tuple[int, Result]]) -> Generator[Result]:
             while following in early:
                 yield early.pop(following)
                 following += 1
-
-
-def _completed(running: dict[Future[Result], int]) -> Generator[tuple[int, Result]]:
-    """Wait for a result, and take every result that is there out of the running tasks."""
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        yield running.pop(future), future.result()

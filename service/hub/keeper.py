@@ -25,7 +25,7 @@ class Keeper:
         """Start the hub; the hub keeps the cache in memory where the settings name no Redis."""
         self.rendezvous = Rendezvous()
         self._cache_bytes = 0 if settings.redis_url else settings.cache_megabytes * 1_000_000
-        self._pause = 0.0
+        self._pause = self._started = 0.0
         self._start()
 
     def check(self) -> None:
@@ -59,15 +59,21 @@ class Keeper:
         else:
             self._pause = 0.0
         log.warning("the hub has died; another one is started, and draws what was running again")
-        os.close(self._pulse)
-        self._start()
+        silent = self._pulse
+        try:
+            self._start()
+        except OSError as error:  # the system may have no room for a process at the moment
+            log.warning("no hub can be started: %s", error.strerror)
+            self._started = now  # as if this hub had died at once
+        else:
+            os.close(silent)
 
     def _start(self) -> None:
-        self._pulse, theirs = os.pipe()
-        os.set_blocking(self._pulse, False)
+        """Start a hub; raises `OSError`, after which the keeper is as before."""
+        pulse, theirs = os.pipe()
         far = self.rendezvous.far.fileno()
         try:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "service.hub.process"),
                     *map(str, (far, theirs, self._cache_bytes)),
@@ -75,8 +81,13 @@ class Keeper:
                 pass_fds=[far, theirs],
                 process_group=0,  # Ctrl-C reaches the service's group alone
             )
+        except OSError:
+            os.close(pulse)
+            raise
         finally:
             os.close(theirs)
+        os.set_blocking(pulse, False)
+        self._pulse, self._process = pulse, process
         self._started = monotonic()
         self._last_beat = self._started + START_SECONDS
 

@@ -78,12 +78,24 @@ class Hub:
         engine.close()
 
 
+def end_process(failure: threading.ExceptHookArgs) -> None:
+    """End the hub, one of whose threads has failed: workers would wait for that thread for ever.
+
+    The next hub draws again what was running.
+    """
+    kind, error, trace = failure.exc_type, failure.exc_value, failure.exc_traceback
+    log.error("a thread failed: the hub ends", exc_info=(kind, error or kind(), trace))
+    logging.shutdown()
+    os._exit(1)
+
+
 def main() -> None:
     """Serve the workers; the arguments are the rendezvous, the pulse's pipe and the memory's bytes."""
     # Signals such as Ctrl-C reach the whole group; the hub ends when every worker has ended.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.config.dictConfig(configuration())
+    threading.excepthook = end_process
     far, pulse, cache_bytes = map(int, sys.argv[1:])
     hub = Hub(cache_bytes)
     beat(pulse, lambda: hub.healthy)

@@ -3,8 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from service.hub.messages import (
 )
 from service.hub.pulse import LONGEST_STEP
 from service.hub.work import seconds_too_many
+from service.pool import Pool
 from service.stream.job import Ending, Ids, Job, State
 
 log = logging.getLogger(__name__)
@@ -51,15 +52,15 @@ class Inspector:
         self._engine, self._graph = engine, graph
         self.watch = Watch()
         """Measures the steps of the engine."""
-        self._thread = ThreadPoolExecutor(1, "inspector")
+        self._thread = Pool(1, "inspector")
 
     def inspect(self, order: Inspect, send: Send) -> None:
         """Read a text in the background, and report the reading."""
-        self._thread.submit(self._inspect, order, send)
+        self._thread.submit(partial(self._inspect, order, send))
 
     def close(self) -> None:
         """End the thread after its current inspection."""
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.close()
 
     def _inspect(self, order: Inspect, send: Send) -> None:
         reading = None

@@ -1,6 +1,7 @@
 """The socket of a client, on which no call waits without a limit."""
 
 import socket
+from contextlib import suppress
 from select import POLLOUT, poll
 from threading import Lock
 from time import monotonic
@@ -24,7 +25,7 @@ class ClientSocket(socket.socket):
         super().__init__(fileno=accepted.detach())
         self.setblocking(False)
         self._writing = Lock()
-        if self.family != socket.AF_UNIX:
+        with suppress(OSError):  # not every kernel has the option
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._wrote = False
         """Whether the response has begun, or the client was asked whether it is there."""

@@ -2,8 +2,9 @@
 
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from service.pool import Pool
 
 
 class Threads:
@@ -12,9 +13,9 @@ class Threads:
     Further requests of the address wait for these threads, while other addresses find free ones.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, number: int) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._most = max(1, number // 2)
+        self._most = max(1, pool.most // 2)
         self._running: Counter[str] = Counter()
         self._lines: dict[str, deque[Callable[[], None]]] = {}
 
@@ -41,7 +42,7 @@ class Threads:
     def close(self) -> None:
         """Begin no further answer."""
         self._lines.clear()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
 
 def address_of(request: Any, peer: str, proxies: int) -> str:

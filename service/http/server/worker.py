@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
@@ -27,6 +26,7 @@ from service.http.server.connections import Connections
 from service.http.server.refusals import TooManyConnections, refusal
 from service.http.server.threads import Threads, address_of
 from service.http.server.waiting import Waiting
+from service.pool import Pool
 
 SECONDS = {Stage.IDLE: 75.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.0}
 """How long each stage of a connection may take before the connection is closed."""
@@ -60,7 +60,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._waiting = Waiting()
         self.max_keepalived = most  # else the number of threads reduces it, here to none
         # The probes have threads of their own: every other thread may be busy.
-        self._probes = Threads(ThreadPoolExecutor(2, "probe"), 2)
+        self._probes = Threads(Pool(2, "probe"))
         self._next_check = self._paused_until = 0.0
         self._quits = False
         super().init_process()
@@ -84,7 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def run(self) -> None:
         """Serve until a signal; then become unready, close the listeners, and answer what has arrived."""
-        self._threads = Threads(self.tpool, self.cfg.threads)
+        self._threads = Threads(Pool(self.cfg.threads, "answer"))
         self.poller.register(
             self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
         )

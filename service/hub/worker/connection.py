@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 
 from service.hub.messages import Order, Report
@@ -58,23 +57,45 @@ class HubConnection:
         self._link.close()
 
     def _listen(self) -> None:
-        while True:
-            with suppress(EOFError, OSError):
-                while True:
-                    reports = self._link.receive()
-                    self._heard = monotonic()
-                    for report in reports:
-                        self._take(report)
-            if self._closed.is_set():
-                return
-            log.warning("the connection to the hub has ended; connecting to the next hub")
+        while not self._closed.is_set():
+            try:
+                self._take_reports()
+            except (EOFError, OSError):
+                if self._closed.is_set():
+                    return
+                log.warning("the connection to the hub has ended; connecting to the next hub")
+            except Exception:
+                # Without this thread every request would wait for ever.
+                log.exception("a report of the hub cannot be taken; connecting anew")
+            self._died()
             self._connect_again()
 
+    def _take_reports(self) -> None:
+        """Take reports until the connection ends; raises as `Link.receive` does."""
+        while True:
+            reports = self._link.receive()
+            self._heard = monotonic()
+            for report in reports:
+                self._take(report)
+
     def _connect_again(self) -> None:
-        self._died()
         with self._sending:
             self._link.close()
-            self._link = Link(self._rendezvous)
+        link = self._next_link()
+        if link is None:
+            return
+        with self._sending:
+            self._link = link
         if self._closed.is_set():  # `close` has shut the link before
-            self._link.shut()
+            link.shut()
         self._found()
+
+    def _next_link(self) -> Link | None:
+        """Connect to the next hub, or return None once this connection is closed."""
+        while not self._closed.is_set():
+            try:
+                return Link(self._rendezvous)
+            except OSError as error:  # the system may have no descriptor at the moment
+                log.warning("the hub cannot be reached: %s; trying again", error.strerror)
+                self._closed.wait(1.0)
+        return None

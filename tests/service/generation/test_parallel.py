@@ -58,16 +58,17 @@ def test_a_slow_reader_holds_back_the_tasks() -> None:
 
 def test_who_stops_reading_ends_the_tasks() -> None:
     """Closing tells the running tasks to end, and waits until they have."""
-    abandoned = threading.Event()
+    abandoned, begun = threading.Event(), threading.Barrier(MOST, timeout=10)
     ended: list[int] = []
 
     def work(task: int) -> int:
+        begun.wait()
         if task:
             assert abandoned.wait(10)
             ended.append(task)
         return task
 
-    arrivals = _run(work, iter(range(3)), abandoned)
+    arrivals = _run(work, iter(range(MOST)), abandoned)
     next(arrivals)
     arrivals.close()
     assert sorted(ended) == [1, 2]

@@ -2,25 +2,25 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from service.http.server.threads import Threads, address_of
+from service.pool import Pool
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
+def pool() -> Iterator[Pool]:
     """Four threads."""
-    with ThreadPoolExecutor(4) as pool:
+    with Pool(4, "answer") as pool:
         yield pool
 
 
-def test_an_address_has_half_of_the_threads(pool: ThreadPoolExecutor) -> None:
+def test_an_address_has_half_of_the_threads(pool: Pool) -> None:
     """The third answer of an address waits until one has ended, and another address does not wait."""
-    threads, begun, go_on = Threads(pool, 4), threading.Semaphore(0), threading.Event()
+    threads, begun, go_on = Threads(pool), threading.Semaphore(0), threading.Event()
     names: list[str] = []
 
     def answer(name: str) -> None:

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 
 import psutil
 import pytest
@@ -54,6 +56,35 @@ def test_early_deaths_are_spaced_out(keeper: WatchedKeeper) -> None:
         wait_until(lambda pid=pid: keeper._process.pid != pid, "the next hub")
         pauses.append(keeper._pause)
     assert pauses == [0.5, 1.0, 2.0]
+
+
+def test_a_hub_that_cannot_be_started_is_tried_again(
+    keeper: WatchedKeeper, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the system refuses a process for a while, the keeper goes on, and leaks no descriptor."""
+    descriptors, first = psutil.Process().num_fds(), keeper._process.pid
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/nowhere/python")
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: caplog.text.count("no hub can be started") > 1, "two failed starts")
+    wait_until(lambda: keeper._process.pid != first, "the next hub")
+    client = HubClient(keeper.rendezvous, Telemetry())
+    wait_until(lambda: _answers(SharedMemory(client)), "the next hub's answer")
+    client.close()
+    assert psutil.Process().num_fds() == descriptors
+
+
+def test_a_hub_whose_thread_fails_is_replaced(keeper: WatchedKeeper) -> None:
+    """An order that the hub cannot read ends the hub, since nobody would take the further orders."""
+    client = HubClient(keeper.rendezvous, Telemetry())
+    memory = SharedMemory(client)
+    wait_until(lambda: _answers(memory), "the first hub")
+    first = keeper._process.pid
+    with keeper.rendezvous.connect() as sock, Connection(os.dup(sock.fileno())) as connection:
+        connection.send_bytes(b"no order")
+        wait_until(lambda: keeper._process.pid != first, "the second hub")
+    wait_until(lambda: _answers(memory), "the second hub's answer")
+    client.close()
 
 
 def test_the_hub_ends_with_its_keeper() -> None:

@@ -1,5 +1,7 @@
 """What a worker sees of failed steps, lost engines and dead hubs."""
 
+import errno
+import socket
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from service.errors import Draining, EngineFailed
 from service.hub import shared_engine
 from service.hub.messages import Order, Submit
+from service.hub.rendezvous import Rendezvous
 from service.hub.worker.connection import HubConnection
 from service.hub.worker.engine_client import EngineClient
 from service.hub.worker.running import MAX_DRAWS
@@ -142,6 +145,47 @@ def test_a_reader_who_leaves_as_the_order_is_sent(
     left.wait_for_end(SECONDS)
     assert left.ended
     assert len(left.ids) < LONG
+
+
+def test_a_report_that_cannot_be_taken(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that fails at a report connects anew, and no sequence is lost or has a character twice."""
+    engine, running = hub.engine(), sequence(4_000)
+    expected, deliver = drawn_by(engine, 4_000), running.deliver
+    errors = iter([MemoryError("a scripted failure")])
+
+    def failing(*arguments: Any, **options: Any) -> None:
+        for error in errors:
+            raise error
+        deliver(*arguments, **options)
+
+    monkeypatch.setattr(running, "deliver", failing)
+    engine.submit(running, None)
+    assert running.wait(4_000, SECONDS)
+    assert running.ids.tolist() == expected.ids.tolist()
+    assert "cannot be taken" in caplog.text
+
+
+def test_a_worker_without_descriptors_reaches_the_next_hub(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose system refuses a socket for a moment tries again."""
+    engine, running, connect = hub.engine(), sequence(LONG), Rendezvous.connect
+    engine.submit(running, None)
+    assert running.wait(1, SECONDS)
+    errors = iter([OSError(errno.EMFILE, "Too many open files")])
+
+    def failing(self: Rendezvous) -> socket.socket:
+        for error in errors:
+            raise error
+        return connect(self)
+
+    monkeypatch.setattr(Rendezvous, "connect", failing)
+    hub.die()
+    assert running.wait(len(running.ids) + 1, SECONDS)
+    assert next(errors, None) is None
+    running.cancel()
 
 
 def test_a_text_with_a_pattern_survives_its_hub(hub: HubInThreads) -> None:
