@@ -4,6 +4,7 @@ from model_store import contents
 from model_store.aliases import PRODUCTION, Aliases
 from model_store.bundle import BUNDLED, bundle
 from model_store.contents import SERVING_FILES
+from model_store.cores import cores
 from model_store.errors import (
     AliasError,
     DamagedVersion,
@@ -69,6 +70,7 @@ __all__ = [
     "bundle",
     "check_name",
     "contents",
+    "cores",
     "fingerprint",
     "require_free",
     "steps_to_walk",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from model_store import InvalidName, check_name
+from model_store import InvalidName, check_name, cores
 from service.addresses import checked_host, checked_origin, checked_redis_url
 from service.keys import parse_keys
 
@@ -231,11 +231,6 @@ class Settings(BaseSettings):
     def all_keys(self) -> list[tuple[str, str]]:
         """Return (name, SHA-256) of every key, from the environment and the file."""
         return parse_keys(self.keys or ()) + (_keys_in(self.keys_file) if self.keys_file else [])
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 # Read once: a worker that starts later must not depend on the file.

@@ -112,13 +112,6 @@ def test_variables_are_settings(documents: list[Document]) -> None:
     assert set(names) <= {variable(name) for name in Settings.model_fields}
 
 
-def test_threads_follow_the_limit() -> None:
-    """The service runs as many workers and engine threads as its container may use processors."""
-    _, service = _service(render())
-    for name in ("CHARLOOM_WORKERS", "CHARLOOM_ENGINE_THREADS"):
-        assert environment(service)[name] == {"resourceFieldRef": {"resource": "limits.cpu"}}
-
-
 def test_workers_of_a_training_know_each_other() -> None:
     """Each worker has the addresses of all workers and its own index."""
     documents = render("--values", str(CHART / "ci" / "training.yaml"))

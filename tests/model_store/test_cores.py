@@ -1,0 +1,67 @@
+"""The number of cores follows the limits of processor time, in every form in which Linux shows them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from model_store import cores
+
+OWN = set(range(8))
+CPU = "sys/fs/cgroup/cpu"
+
+
+@pytest.fixture(autouse=True)
+def _eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: OWN)
+
+
+def _files(root: Path, files: dict[str, str]) -> Path:
+    for path, content in files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "number"),
+    [
+        ("0::/\n", {"sys/fs/cgroup/cpu.max": "200000 100000\n"}, 2),
+        ("0::/\n", {"sys/fs/cgroup/cpu.max": "150000 100000\n"}, 2),
+        ("0::/\n", {"sys/fs/cgroup/cpu.max": "5000 100000\n"}, 1),
+        ("0::/\n", {"sys/fs/cgroup/cpu.max": "1600000 100000\n"}, 8),
+        ("0::/\n", {"sys/fs/cgroup/cpu.max": "max 100000\n"}, 8),
+        ("0::/a.slice/b.service\n", {"sys/fs/cgroup/a.slice/cpu.max": "300000 100000\n"}, 3),
+        (
+            "0::/a/b\n",
+            {
+                "sys/fs/cgroup/a/cpu.max": "300000 100000",
+                "sys/fs/cgroup/a/b/cpu.max": "200000 100000",
+            },
+            2,
+        ),
+        ("0::/docker/12ab\n", {"sys/fs/cgroup/cpu.max": "200000 100000\n"}, 2),
+        (
+            "9:memory:/x\n4:cpu,cpuacct:/docker/12ab\n0::/\n",
+            {f"{CPU}/cpu.cfs_quota_us": "250000\n", f"{CPU}/cpu.cfs_period_us": "50000\n"},
+            5,
+        ),
+        (
+            "1:cpu:/\n",
+            {f"{CPU}/cpu.cfs_quota_us": "-1\n", f"{CPU}/cpu.cfs_period_us": "100000\n"},
+            8,
+        ),
+        ("1:cpuset:/\n", {f"{CPU}/cpu.cfs_quota_us": "1\n", f"{CPU}/cpu.cfs_period_us": "1\n"}, 8),
+        ("no groups", {}, 8),
+        ("0::/\n", {}, 8),
+    ],
+)
+def test_limits(tmp_path: Path, groups: str, files: dict[str, str], number: int) -> None:
+    """The smallest limit counts, of the group and of the groups around it, rounded up."""
+    assert cores(_files(tmp_path, files | {"proc/self/cgroup": groups})) == number
+
+
+def test_a_machine_without_groups(tmp_path: Path) -> None:
+    """Where Linux shows no groups, every core counts that the process may run on."""
+    assert cores(tmp_path) == len(OWN)
