@@ -15,6 +15,10 @@ from service.keys import parse_keys
 
 PREFIX = "CHARLOOM_"
 
+# Generations in the batch of a thread, at least: threads with fewer wait for the interpreter's lock
+# more than they compute (docs/performance.md, "By the number of cores").
+ROWS = 4
+
 DAY = 86_400
 MILLION = 1_000_000
 
@@ -107,7 +111,10 @@ class Settings(BaseSettings):
         description="Whether a model must have the same fingerprint here as at its training.",
     )
     engine_threads: int = Field(
-        0, ge=0, le=1024, description="Threads of an engine; 0: one per core."
+        0,
+        ge=0,
+        le=1024,
+        description=f"Threads of an engine; 0: one per core, and at most one for {ROWS} slots.",
     )
     slots: int = Field(64, ge=1, le=4096, description="Generations in one batch.")
     queue: int = Field(
@@ -226,7 +233,8 @@ class Settings(BaseSettings):
     @property
     def thread_count(self) -> int:
         """The number of threads of an engine."""
-        return min(self.engine_threads or cores(), self.slots)
+        fitting = min(cores(), max(1, self.slots // ROWS))
+        return min(self.engine_threads or fitting, self.slots)
 
     def all_keys(self) -> list[tuple[str, str]]:
         """Return (name, SHA-256) of every key, from the environment and the file."""

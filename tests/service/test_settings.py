@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from service import settings
 from service.environment import problems, variable
 from service.settings import Settings
 from tests.servers import ROOT
@@ -186,3 +188,24 @@ def test_a_relative_store_is_a_folder_of_the_working_directory(
         Settings()
     (tmp_path / "models").mkdir()
     assert Settings().store == "models"
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "threads"),
+    [
+        (2, {}, 2),
+        (16, {}, 16),
+        (64, {}, 16),
+        (64, {"slots": 256}, 64),
+        (8, {"slots": 8}, 2),
+        (8, {"slots": 1}, 1),
+        (2, {"engine_threads": 8}, 8),
+        (2, {"engine_threads": 8, "slots": 3}, 3),
+    ],
+)
+def test_threads_of_an_engine(
+    monkeypatch: pytest.MonkeyPatch, number: int, given: dict[str, Any], threads: int
+) -> None:
+    """An engine has a thread per core, but no batch below four rows; a number in the settings counts."""
+    monkeypatch.setattr(settings, "cores", lambda: number)
+    assert Settings(**given).thread_count == threads
