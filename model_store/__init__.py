@@ -4,7 +4,7 @@ from model_store import contents
 from model_store.aliases import PRODUCTION, Aliases
 from model_store.bundle import BUNDLED, bundle
 from model_store.contents import SERVING_FILES
-from model_store.cores import cores
+from model_store.control_groups import cores, most_threads
 from model_store.errors import (
     AliasError,
     DamagedVersion,
@@ -72,6 +72,7 @@ __all__ = [
     "contents",
     "cores",
     "fingerprint",
+    "most_threads",
     "require_free",
     "steps_to_walk",
     "text_hash",

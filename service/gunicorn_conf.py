@@ -10,6 +10,7 @@ import tempfile
 from math import ceil
 from typing import Any
 
+from model_store import most_threads
 from service.environment import settings_at_start
 from service.logs import configuration
 
@@ -41,8 +42,10 @@ bind = f"{_host}:{_settings.port}"
 worker_class = "service.http.server.worker.Worker"
 workers = _settings.worker_count
 # Every running or waiting generation holds a thread; 32 more answer other requests, or refuse with 429.
-# One address has half of the threads at most.
-threads = 2 * (_settings.slots + _settings.queue + 32)
+# One address has half of the threads at most. Half of the threads that the system allows are for the hub,
+# and for requests that need threads of their own.
+_allowed = most_threads() / 2 / workers
+threads = int(max(2, min(2 * (_settings.slots + _settings.queue + 32), _allowed)))
 # Half of the descriptors are for engines, Redis and files.
 worker_connections = min(4_000, _descriptors // 2) if _descriptors > 0 else 4_000
 worker_tmp_dir = _memory

@@ -1,11 +1,13 @@
-"""The number of cores follows the limits of processor time, in every form in which Linux shows them."""
+"""Cores and threads are bounded by the limits of control groups, in every form in which Linux shows them."""
 
 import os
+import resource
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from model_store import cores
+from model_store import cores, most_threads
 
 OWN = set(range(8))
 CPU = "sys/fs/cgroup/cpu"
@@ -57,9 +59,39 @@ def _files(root: Path, files: dict[str, str]) -> Path:
         ("0::/\n", {}, 8),
     ],
 )
-def test_limits(tmp_path: Path, groups: str, files: dict[str, str], number: int) -> None:
+def test_limits_of_processor_time(
+    tmp_path: Path, groups: str, files: dict[str, str], number: int
+) -> None:
     """The smallest limit counts, of the group and of the groups around it, rounded up."""
     assert cores(_files(tmp_path, files | {"proc/self/cgroup": groups})) == number
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "number"),
+    [
+        ("0::/\n", {"sys/fs/cgroup/pids.max": "2048\n"}, 2048),
+        ("0::/a\n", {"sys/fs/cgroup/pids.max": "99\n", "sys/fs/cgroup/a/pids.max": "max\n"}, 99),
+        ("8:pids:/docker/12ab\n0::/\n", {"sys/fs/cgroup/pids/pids.max": "60\n"}, 60),
+        ("0::/\n", {"sys/fs/cgroup/pids.max": "max\n"}, inf),
+    ],
+)
+def test_limits_of_threads(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    groups: str,
+    files: dict[str, str],
+    number: float,
+) -> None:
+    """The smallest limit of a group counts, and of users other than root the limit of the user."""
+    unlimited = resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (unlimited, unlimited))
+    root = _files(tmp_path, files | {"proc/self/cgroup": groups})
+    assert most_threads(root) == number
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (80, unlimited))
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    assert most_threads(root) == min(number, 80)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    assert most_threads(root) == number
 
 
 def test_a_machine_without_groups(tmp_path: Path) -> None:
