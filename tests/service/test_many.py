@@ -103,6 +103,15 @@ def test_a_batch_answers_every_line(service: Service) -> None:
     assert codes == ["malformed_json", "invalid_request", "invalid_request"]
 
 
+def test_the_lines_of_a_batch_are_bounded(service: Service) -> None:
+    """A batch of too many lines is refused as a whole, by one short error; blank lines do not count."""
+    refused = _batch(service, *["x"] * 10_001)
+    assert (refused.status, len(refused.body) < 500) == (422, True)
+    assert "10001 lines" in refused.json["errors"][0]["message"]
+    answer = _batch(service, *[""] * 10_001, "x")
+    assert (answer.status, answer.json["index"]) == (200, 10_001)
+
+
 def test_a_batch_is_declared_as_lines(service: Service) -> None:
     """A body of another kind is refused, with the name of the right one."""
     refused = service.request("POST", "/batch", "{}", {"Content-Type": "text/plain"})

@@ -1,19 +1,26 @@
 """`POST /batch`: requests for texts as JSON lines, and answers as JSON lines with an index."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from service.api.parsing import parse
 from service.api.schemas import GenerateRequest
 from service.errors import FieldProblem, InvalidRequest
 
+MAX_LINES = 10_000  # of a batch; even wrong lines take the interpreter for seconds
 
-def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (index, line) of each line that is not blank; the index counts every line from 0."""
-    for index, line in enumerate(body.split(b"\n")):
-        if line.strip():
-            yield index, line
+
+def lines_of(body: bytes) -> list[tuple[int, bytes]]:
+    """Return (index, line) of each line that is not blank; the index counts every line from 0.
+
+    Raises:
+        InvalidRequest: there are too many lines.
+    """
+    lines = [(index, line) for index, line in enumerate(body.split(b"\n")) if line.strip()]
+    if len(lines) > MAX_LINES:
+        message = f"{len(lines)} lines are over the limit of {MAX_LINES}; send several batches"
+        raise InvalidRequest([FieldProblem("body", message)])
+    return lines
 
 
 def parse_line(line: bytes) -> GenerateRequest:
