@@ -16,6 +16,7 @@ from gunicorn.errors import AppImportError
 from model_store import ModelNotFound, StoreError
 from service.errors import ServiceError
 from service.hub.keeper import Keeper
+from service.hub.pulse import Standstills
 from service.models.offered import offered_models
 from service.settings import Settings
 
@@ -32,6 +33,7 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(server)
         self._server, self._keeper = server, server.keeper
         self._terminated = False
+        self._standstills = Standstills()
 
     def signal(self, sig: int, frame: Any) -> None:
         """Queue a signal; a second SIGTERM counts as SIGQUIT, which ends the service at once."""
@@ -80,7 +82,8 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     def murder_workers(self) -> None:
         """Replace workers and a hub that hang; called every second."""
         self._keeper.check()
-        super().murder_workers()
+        if not self._standstills.recent():
+            super().murder_workers()
 
     def reap_workers(self) -> None:
         """Replace workers and a hub that have died; called at each death, and while workers drain."""

@@ -7,7 +7,7 @@ import sys
 import threading
 from time import monotonic
 
-from service.hub.pulse import SILENCE, START_SECONDS, beats
+from service.hub.pulse import SILENCE, START_SECONDS, Standstills, beats
 from service.hub.rendezvous import Rendezvous
 from service.settings import Settings
 
@@ -26,12 +26,13 @@ class Keeper:
         self.rendezvous = Rendezvous()
         self._cache_bytes = 0 if settings.redis_url else settings.cache_megabytes * 1_000_000
         self._pause = self._started = 0.0
+        self._standstills = Standstills()
         self._start()
 
     def check(self) -> None:
         """Kill a hub that is silent, and start another in place of a dead one."""
         now = monotonic()
-        if beats(self._pulse):
+        if self._standstills.recent() or beats(self._pulse):
             self._last_beat = now
         if self._process.poll() is not None:
             self._replace(now)

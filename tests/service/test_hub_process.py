@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.factories import publish_random_model
-from tests.servers import Service, serving, wait_until
+from tests.servers import Service, freeze, serving, wait_until
 
 SEEDS = range(8)
 
@@ -81,6 +81,24 @@ def test_a_service_without_a_hub_is_not_ready(running: Service, how: signal.Sign
     wait_until(lambda: running.get("/readyz").status == 503, "an unready service")
     wait_until(lambda: running.get("/readyz").status == 200, "a ready service")
     assert running.generate(seed="a", length=3).status == 200
+
+
+def test_a_paused_service_goes_on(running: Service) -> None:
+    """A service that was paused as a whole, as a container can be, keeps its processes, cache and streams."""
+    known = running.generate(seed="b", length=300).json["text"]
+    expected = running.generate({"Cache-Control": "no-store"}, seed="a", length=9_000).json["text"]
+    stream = running.stream({"Cache-Control": "no-store"}, seed="a", length=9_000)
+    master, (hub, workers) = psutil.Process(running.process.pid), running.family()
+    for process in (master, *workers, hub):
+        freeze(process)
+    sleep(11)  # longer than any of the processes may be silent
+    for process in (master, *workers, hub):
+        process.resume()
+    assert stream.text() == expected
+    sleep(2)
+    assert running.family() == (hub, workers)
+    again = running.generate(seed="b", length=300)
+    assert (again.json["text"], again.json["cached"]) == (known, True)
 
 
 def test_a_stream_goes_on_where_the_hub_was_lost(running: Service) -> None:
