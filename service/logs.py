@@ -2,12 +2,14 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging import Handler, LogRecord
 from queue import Empty, SimpleQueue
+from select import PIPE_BUF, POLLOUT, poll
 from threading import Event, Thread
 from typing import Any
 
@@ -15,6 +17,10 @@ _json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 REQUESTS = "charloom.requests"
 """The logger of the access log, with one line for each request."""
+
+STDERR = 2  # the descriptor
+SECONDS_TO_WRITE = 1.0  # that a reader of the lines may stand still before lines are lost
+MOST_WAITING = 10_000  # records of the access log, of a kilobyte each
 
 
 class JsonFormatter(logging.Formatter):
@@ -66,11 +72,31 @@ def _printable(text: str) -> str:
     )
 
 
+class StderrHandler(Handler):
+    """Writes each record to standard error, and leaves records out while nobody reads them.
+
+    A reader that stands still, as a terminal does after Ctrl-S, would otherwise hold each thread that logs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lost = 0  # lines since the reader stood still
+
+    def emit(self, record: LogRecord) -> None:
+        """Write the line of a record."""
+        with suppress(OSError):  # a log on a full disk ends no thread
+            if self._lost and _is_taken(_line(self, _lost(self._lost)), 0):
+                self._lost = 0
+            if not _is_taken(_line(self, record), 0 if self._lost else SECONDS_TO_WRITE):
+                self._lost += 1
+
+
 class BackgroundHandler(Handler):
     """Hands each record to a thread that formats and writes the lines of 50 ms at once.
 
     A write releases the interpreter's lock, and the thread that answers a request waits to get the
-    lock back. A process that is killed loses the lines of the last 50 ms.
+    lock back. A process that is killed loses the lines of the last 50 ms. While nobody reads the lines, at
+    most MOST_WAITING records wait, and further ones are left out.
     """
 
     PAUSE = 0.05  # seconds
@@ -80,29 +106,45 @@ class BackgroundHandler(Handler):
         self._records: SimpleQueue[LogRecord | None] = SimpleQueue()
         self._closing = Event()
         self._writer: Thread | None = None
+        self._lost = 0  # records since too many waited
 
     def emit(self, record: LogRecord) -> None:
         """Put the record into the queue."""
-        if self._writer is None:
-            self._writer = self._start_writer()
+        if not self._has_writer() or self._records.qsize() >= MOST_WAITING:
+            self._lost += 1
+            return
+        if self._lost:
+            self._records.put(_lost(self._lost))
+            self._lost = 0
         self._records.put(record)
 
     def close(self) -> None:
-        """Write the rest of the lines and end the thread; logging does so when the process exits."""
+        """Write the rest of the lines and end the thread; logging does so when the process exits.
+
+        A thread that waits for the reader of the lines ends with the process.
+        """
         if self._writer is not None:
             self._closing.set()
             self._records.put(None)  # wakes the thread where there is no line to write
-            self._writer.join()
+            self._writer.join(SECONDS_TO_WRITE)
             self._writer = None
         super().close()
 
-    def _start_writer(self) -> Thread:
-        # The first record starts the thread: gunicorn forks its workers after the configuration of
-        # the loggers, and a forked process has no thread of the parent.
-        self._closing.clear()
-        writer = Thread(target=self._write_all, name="access log", daemon=True)
-        writer.start()
-        return writer
+    def _has_writer(self) -> bool:
+        """Start the thread unless it runs, and return whether it runs.
+
+        The first record starts the thread: gunicorn forks its workers after the configuration of the
+        loggers, and a forked process has no thread of the parent.
+        """
+        if self._writer is None:
+            self._closing.clear()
+            writer = Thread(target=self._write_all, name="access log", daemon=True)
+            try:
+                writer.start()
+            except RuntimeError:  # the system gives no further thread
+                return False
+            self._writer = writer
+        return True
 
     def _write_all(self) -> None:
         ended = False
@@ -119,11 +161,33 @@ class BackgroundHandler(Handler):
                 yield self._records.get_nowait()
 
     def _write(self, records: Iterable[LogRecord | None]) -> None:
-        lines = [self.format(record) + "\n" for record in records if record is not None]
-        # A log that cannot be written, such as one on a full disk, ends no thread.
-        with suppress(OSError, ValueError):
-            sys.stderr.write("".join(lines))
-            sys.stderr.flush()
+        rest = memoryview(b"".join(_line(self, each) for each in records if each is not None))
+        with suppress(OSError):  # a log on a full disk ends no thread
+            while rest:
+                rest = rest[os.write(STDERR, rest) :]
+
+
+def _line(handler: Handler, record: LogRecord) -> bytes:
+    return f"{handler.format(record)}\n".encode(errors="backslashreplace")
+
+
+def _lost(lines: int) -> LogRecord:
+    message = "lines of the log were lost (%d), because nobody read them"
+    return LogRecord(__name__, logging.WARNING, "", 0, message, (lines,), None)
+
+
+def _is_taken(line: bytes, seconds: float) -> bool:
+    """Write a line to standard error, and return whether a reader has taken the line in so many seconds.
+
+    A pipe or a terminal that can be written takes PIPE_BUF bytes without waiting.
+    """
+    stderr = poll()
+    stderr.register(STDERR, POLLOUT)
+    for begin in range(0, len(line), PIPE_BUF):
+        if not stderr.poll(1000 * seconds):
+            return False
+        os.write(STDERR, line[begin : begin + PIPE_BUF])
+    return True
 
 
 def configuration() -> dict[str, Any]:
@@ -134,7 +198,7 @@ def configuration() -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+            "stderr": {"class": "service.logs.StderrHandler", "formatter": "line"},
             "background": {"class": "service.logs.BackgroundHandler", "formatter": "line"},
         },
         "root": {"level": "INFO", "handlers": ["stderr"]},

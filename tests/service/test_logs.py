@@ -1,16 +1,19 @@
-"""Log lines have the form of their formatter, and the background handler loses none."""
+"""Log lines have the form of their formatter, and are lost only where nobody reads them."""
 
 import json
 import logging
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import pytest
 
-from service.logs import BackgroundHandler, JsonFormatter, PlainFormatter
-from tests.servers import ROOT
+from service.logs import REQUESTS, BackgroundHandler, JsonFormatter, PlainFormatter
+from tests.servers import ROOT, wait_until
 
 FORKS_AND_LOGS = """
 import logging.config, os
@@ -21,6 +24,18 @@ if os.fork():
 else:
     for number in range(100):
         logging.getLogger(REQUESTS).info("%d", number)
+"""
+
+LOGS_TO_NOBODY = """
+import logging.config, sys
+from service.logs import configuration
+logging.config.dictConfig(configuration())
+logger = logging.getLogger(sys.argv[1])
+for number in range(20_000):
+    logger.warning("%0100d", number)
+print("logged", flush=True)
+input()
+logger.warning("at last")
 """
 
 
@@ -78,24 +93,24 @@ def test_a_plain_line_stays_one_line() -> None:
 
 
 def test_lines_keep_their_order(
-    handler: BackgroundHandler, capsys: pytest.CaptureFixture[str]
+    handler: BackgroundHandler, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The thread writes the lines in the order of the records, and `close` waits for the last."""
     for number in range(1_000):
         handler.handle(record(str(number)))
     handler.close()
-    lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()]
     assert lines == [str(number) for number in range(1_000)]
 
 
 def test_a_closed_handler_begins_anew(
-    handler: BackgroundHandler, capsys: pytest.CaptureFixture[str]
+    handler: BackgroundHandler, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A record after `close` starts the thread again, and no line comes twice."""
     for message in ("before", "after"):
         handler.handle(record(message))
         handler.close()
-    lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()]
     assert lines == ["before", "after"]
 
 
@@ -122,3 +137,54 @@ def test_a_forked_process_writes_every_line_before_it_exits() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]
     assert messages == [str(number) for number in range(100)]
+
+
+@pytest.mark.parametrize("logger", ["a.logger", REQUESTS])
+def test_a_reader_that_stands_still_holds_no_thread(logger: str) -> None:
+    """Lines that nobody reads are lost, as a later line says, and the process goes on."""
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOGS_TO_NOBODY, logger],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=write,
+    )
+    os.close(write)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"logged\n"
+    lines: list[str] = []
+    with open(read, encoding="utf-8") as log:  # noqa: PTH123 - a descriptor
+        reader = threading.Thread(target=lambda: lines.extend(log))
+        reader.start()
+        wait_until(lambda: _standing_still(lines), "the lines that were kept")
+        process.communicate(b"\n", timeout=60)
+        reader.join(60)
+    *kept, lost, last = [json.loads(line)["message"] for line in lines]
+    assert process.returncode == 0
+    assert kept == [f"{number:0100d}" for number in range(len(kept))]
+    assert lost == f"lines of the log were lost ({20_000 - len(kept)}), because nobody read them"
+    assert last == "at last"
+
+
+def test_a_log_to_nobody_keeps_no_process_from_its_end() -> None:
+    """A process whose log nobody reads ends by itself."""
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOGS_TO_NOBODY, REQUESTS],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=write,
+    )
+    process.communicate(b"\n", timeout=60)
+    os.close(read)
+    os.close(write)
+    assert process.returncode == 0
+
+
+def _standing_still(lines: list[str]) -> bool:
+    """Whether there are lines, and no more of them after a while."""
+    before = len(lines)
+    sleep(0.3)
+    return len(lines) == before > 0
