@@ -21,6 +21,8 @@ from service.models.offered import offered_models
 from service.settings import Settings
 
 SECONDS_TO_REST = 1.0  # before a worker that has failed at its start is replaced
+# gunicorn's statuses: of a service that cannot listen, and of a worker that fails after its start.
+NO_LISTENER, FAILED = 1, -1
 
 
 class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
@@ -66,9 +68,9 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
             self.log.warning("no worker can be started: %s", error.strerror)
         except SystemExit as end:  # in the worker
             if end.code == self.WORKER_BOOT_ERROR and self._server.loaded:
-                # With that code the service would end, although other workers answer.
+                # With that status the service would end, although other workers answer.
                 sleep(SECONDS_TO_REST)
-                sys.exit(1)
+                sys.exit(FAILED)
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
@@ -136,7 +138,16 @@ class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn ships no types
         if settings.worker_count > 1:
             _share_code()
         self.keeper = Keeper(settings)
-        Supervisor(self).run()
+        try:
+            Supervisor(self).run()
+        except SystemExit as end:
+            if end.code == NO_LISTENER:
+                print(
+                    f"service: PORT: the service cannot listen at {settings.port}: set PORT to another "
+                    "number, or stop the program that listens there",
+                    file=sys.stderr,
+                )
+            raise
 
 
 def _share_code() -> None:

@@ -1,6 +1,7 @@
 """`python -m service` and its commands, run in a process."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_the_variable_of_gunicorn_is_not_read() -> None:
     """`WEB_CONCURRENCY`, which platforms set for gunicorn, does not matter to the service."""
     done = run("serve", "--help", WEB_CONCURRENCY="many")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_port_that_is_not_free_is_named() -> None:
+    """Where another program listens, the last line names the port and the remedy; gunicorn tries for 5 s."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run(PORT=str(port))
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"service: PORT: the service cannot listen at {port}: set PORT")
 
 
 def test_the_service_listens_on_ipv6() -> None:

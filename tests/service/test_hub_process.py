@@ -83,6 +83,7 @@ def test_a_service_without_a_hub_is_not_ready(running: Service, how: signal.Sign
     assert running.generate(seed="a", length=3).status == 200
 
 
+@pytest.mark.slow
 def test_a_paused_service_goes_on(running: Service) -> None:
     """A service that was paused as a whole, as a container can be, keeps its processes, cache and streams."""
     known = running.generate(seed="b", length=300).json["text"]
