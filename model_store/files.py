@@ -1,5 +1,6 @@
 """Durable file operations: list, copy and hash, verify, write atomically, lock."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -15,6 +16,9 @@ from model_store.manifest import FileEntry
 
 _CHUNK = 1 << 20
 MEGABYTE = 1_000_000
+# The errors of file systems that synchronise files alone, as shared folders of VirtualBox, Samba and
+# some of virtiofs do; PostgreSQL passes over the same two.
+NO_SYNC = {errno.EINVAL, errno.EBADF}
 
 
 def regular_files(folder: Path) -> list[str]:
@@ -96,10 +100,13 @@ def sync_file(writer: BinaryIO) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a folder durable, where the file system can do so."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
