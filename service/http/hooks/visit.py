@@ -3,13 +3,13 @@
 import re
 from dataclasses import dataclass, field
 from random import getrandbits
-from time import monotonic
 from typing import Any
 
 from flask import request
 
 from service.generation.generator import Answer
 from service.http.allowance import Spent
+from service.http.connection import arrival
 from service.stream.generation import Generation
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
@@ -27,7 +27,7 @@ class Visit:
     route: str
     """The rule of the route, or `none` where the path has no route."""
     began: float
-    """By the monotonic clock, in seconds."""
+    """The monotonic time of the arrival; the request may then have waited for a thread."""
     client: str
     """The name of the key, or the address of a request without one."""
     origin: str | None
@@ -58,7 +58,7 @@ def begin_visit(environ: dict[str, Any], route: str) -> Visit:
         method=environ["REQUEST_METHOD"],
         path=environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
         route=route,
-        began=monotonic(),
+        began=arrival(environ),
         client=environ.get("REMOTE_ADDR") or "unknown",
         origin=environ.get("HTTP_ORIGIN"),
     )

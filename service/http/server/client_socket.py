@@ -27,6 +27,8 @@ class ClientSocket(socket.socket):
         self._writing = Lock()
         with suppress(OSError):  # not every kernel has the option
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        self.arrived = monotonic()
+        """The monotonic time at which the last request had arrived."""
         self._wrote = False
         """Whether the response has begun, or the client was asked whether it is there."""
         self._patience = SEND_SECONDS
@@ -51,7 +53,8 @@ class ClientSocket(socket.socket):
                 self._patience = min(SEND_SECONDS, self._patience + sent / LEAST_RATE)
 
     def begin_response(self) -> None:
-        """Begin the response to the next request of the connection."""
+        """Begin the response to the next request of the connection, which has arrived."""
+        self.arrived = monotonic()
         self._wrote = False
         self._patience = SEND_SECONDS
 

@@ -1,14 +1,15 @@
-"""The probe of a connection sees whether the client has hung up, and reads nothing."""
+"""A connection says whether the client has hung up, reading nothing, and when the request had arrived."""
 
 import socket
 import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 
-from service.http.connection import connection_probe
+from service.http.connection import arrival, connection_probe
 from service.http.server import client_socket
 from service.http.server.client_socket import INVITATION, ClientSocket
 
@@ -89,6 +90,16 @@ def test_a_closed_socket_is_not_connected(pair: Pair) -> None:
 def test_a_server_without_a_socket_counts_as_connected() -> None:
     """Where the server gives no socket, a client is never taken for gone."""
     assert connection_probe({})()
+
+
+def test_the_time_of_a_request_begins_with_its_arrival(pair: Pair) -> None:
+    """What a request waits for a thread counts; without a socket the time begins now."""
+    before = monotonic()
+    pair[0].begin_response()
+    after = monotonic()
+    threading.Event().wait(0.05)
+    assert before <= arrival({"gunicorn.socket": pair[0]}) <= after
+    assert arrival({}) > after
 
 
 def test_a_client_that_does_not_receive_ends_the_response(
