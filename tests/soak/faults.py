@@ -11,7 +11,7 @@ import psutil
 
 from tests.factories import publish_random_model
 from tests.other_servers import RedisServer
-from tests.servers import Service, wait_until
+from tests.servers import Service, freeze, wait_until
 from tests.soak.ledger import Episode
 from tests.soak.requests import MODEL, NO_STORE
 
@@ -20,6 +20,8 @@ PROBES = 6  # good answers in a row, which come from both workers
 REDIS_SECONDS = 5.0
 CALM_SECONDS = 4.0  # between the end of a fault and the next fault
 PAUSE_SECONDS = 4.0  # of the hub; shorter than the silence after which the hub is replaced
+STANDSTILL_SECONDS = 12.0  # of every process; longer than any of them may be silent
+RECOVERY_SECONDS = 3.0  # after which no process can be taken for a frozen one any longer
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ def _kill_redis(scene: Scene) -> list[psutil.Process]:
     return []
 
 
+def _pause(scene: Scene) -> list[psutil.Process]:
+    """Pause every process of the service, as `docker pause` does; none may be replaced for that."""
+    hub, workers = scene.service.family()
+    processes = [psutil.Process(scene.service.process.pid), *workers, hub]
+    for process in processes:
+        freeze(process)
+    sleep(STANDSTILL_SECONDS)
+    _signal(processes, signal.SIGCONT)
+    sleep(RECOVERY_SECONDS)
+    if scene.service.family() != (hub, workers):
+        raise AssertionError("a process was replaced after a pause of the whole service")
+    return []
+
+
 def _publish(scene: Scene) -> list[psutil.Process]:
     """Publish a version, and wait until the version answers."""
     version = publish_random_model(scene.store, MODEL, seed=_next_seed(scene)).version
@@ -103,6 +119,7 @@ FAULTS = [
         lambda s: _signal([*_hub(s), *_workers(s)[:1]], signal.SIGKILL),
         may_lose=True,
     ),
+    Fault(f"service paused for {STANDSTILL_SECONDS:.0f} s", _pause),
     Fault("one worker frozen", lambda s: _signal(_workers(s)[:1], signal.SIGSTOP), may_lose=True),
 ]
 
@@ -123,8 +140,8 @@ def is_whole(service: Service) -> bool:
     """Whether the hub draws, and every worker answers without a problem."""
     try:
         _, workers = service.family()
-        # A forked worker has one thread until its application is assembled.
-        answering = [worker for worker in workers if worker.num_threads() > 1]
+        # A forked worker has two threads until its application is assembled.
+        answering = [worker for worker in workers if worker.num_threads() > 2]
         drawn = service.generate(NO_STORE, seed="a", length=1)
         answers = [service.get("/readyz") for _ in range(PROBES)]
     except (OSError, HTTPException, ValueError, psutil.NoSuchProcess):

@@ -8,10 +8,11 @@ from time import monotonic, sleep
 
 import psutil
 
+from service.pool import IDLE_SECONDS
 from tests.servers import Service, wait_until
 from tests.soak.faults import Scene
 
-SECONDS_TO_REST = 3.0
+SECONDS_TO_REST = IDLE_SECONDS + 3  # in which the threads that answered end
 MEANT = 2  # versions that stay loaded: the latest, and the first, which clients ask for by number
 
 
