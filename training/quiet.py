@@ -1,4 +1,4 @@
-"""Imports of TensorFlow without the notes that its libraries write."""
+"""Imports of TensorFlow, without the notes that its libraries write and with as many threads as there are cores."""
 
 import os
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ def quiet() -> Iterator[int]:
     and the errors that matter are raised. Yielded is a file descriptor of the terminal.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
+    _set_threads()
     terminal = os.dup(2)
     with TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
@@ -27,3 +28,11 @@ def quiet() -> Iterator[int]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def _set_threads() -> None:
+    """Bound the threads of TensorFlow, which would count the machine's cores in a container with fewer."""
+    from model_store import cores  # noqa: PLC0415 - slow, and not needed by --help
+
+    for pool in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(pool, str(cores()))

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import training
+from model_store import cores
 from tests.servers import ROOT
 from tests.training.commands import job
+from training.quiet import quiet
 
 # Runs a command, then prints the top-level modules that the command imported.
 COMMAND = """
@@ -41,6 +43,15 @@ def test_tensorflow_computes_with_onednn(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     importlib.reload(training)
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+
+
+def test_tensorflow_has_a_thread_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import of TensorFlow bounds its threads, which would be those of the machine in a container."""
+    pools = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    for pool in pools:
+        monkeypatch.delenv(pool, raising=False)
+    with quiet():
+        assert {os.environ[pool] for pool in pools} == {str(cores())}
 
 
 @pytest.mark.parametrize("command", [[], ["compare"], ["requantise"]])
