@@ -142,15 +142,7 @@ def test_a_forked_process_writes_every_line_before_it_exits() -> None:
 @pytest.mark.parametrize("logger", ["a.logger", REQUESTS])
 def test_a_reader_that_stands_still_holds_no_thread(logger: str) -> None:
     """Lines that nobody reads are lost, as a later line says, and the process goes on."""
-    read, write = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-c", LOGS_TO_NOBODY, logger],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=write,
-    )
-    os.close(write)
+    process, read = _logging_to_a_pipe(logger)
     assert process.stdout is not None
     assert process.stdout.readline() == b"logged\n"
     lines: list[str] = []
@@ -169,18 +161,24 @@ def test_a_reader_that_stands_still_holds_no_thread(logger: str) -> None:
 
 def test_a_log_to_nobody_keeps_no_process_from_its_end() -> None:
     """A process whose log nobody reads ends by itself."""
+    process, read = _logging_to_a_pipe(REQUESTS)
+    process.communicate(b"\n", timeout=60)
+    os.close(read)
+    assert process.returncode == 0
+
+
+def _logging_to_a_pipe(logger: str) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start a process that logs more than a pipe holds; return the process, and the pipe to read from."""
     read, write = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", LOGS_TO_NOBODY, REQUESTS],
+        [sys.executable, "-c", LOGS_TO_NOBODY, logger],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=write,
     )
-    process.communicate(b"\n", timeout=60)
-    os.close(read)
     os.close(write)
-    assert process.returncode == 0
+    return process, read
 
 
 def _standing_still(lines: list[str]) -> bool:
