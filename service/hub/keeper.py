@@ -32,8 +32,10 @@ class Keeper:
     def check(self) -> None:
         """Kill a hub that is silent, and start another in place of a dead one."""
         now = monotonic()
-        if self._standstills.recent() or beats(self._pulse):
+        if beats(self._pulse):
             self._last_beat = now
+        if self._standstills.recent():
+            self._last_beat = max(self._last_beat, now)  # a hub that starts has more time
         if self._process.poll() is not None:
             self._replace(now)
         elif now > self._last_beat + SILENCE:

@@ -5,12 +5,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from time import monotonic
 
 import psutil
 import pytest
 
 from service.hub import keeper as module
-from service.hub.keeper import WatchedKeeper
+from service.hub.keeper import Keeper, WatchedKeeper
+from service.hub.pulse import START_SECONDS, Standstills
 from service.hub.worker.client import HubClient
 from service.hub.worker.shared_memory import SharedMemory
 from service.settings import Settings
@@ -45,6 +47,15 @@ def test_a_lost_hub_is_replaced(
     wait_until(lambda: _answers(memory), "the second hub's answer")
     assert not psutil.pid_exists(first)
     client.close()
+
+
+def test_a_standstill_takes_no_time_from_a_hub_that_starts() -> None:
+    """On a slow machine, on which checks lie far apart, a hub has the whole time for its start."""
+    keeper = Keeper(Settings())
+    keeper._standstills = Standstills(iter([0.0, 100.0]).__next__)
+    keeper.check()
+    assert keeper._last_beat > monotonic() + START_SECONDS / 2
+    keeper.close()
 
 
 def test_early_deaths_are_spaced_out(keeper: WatchedKeeper) -> None:
