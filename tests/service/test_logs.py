@@ -184,5 +184,5 @@ def _logging_to_a_pipe(logger: str) -> tuple["subprocess.Popen[bytes]", int]:
 def _standing_still(lines: list[str]) -> bool:
     """Whether there are lines, and no more of them after a while."""
     before = len(lines)
-    sleep(0.3)
+    sleep(1.0)
     return len(lines) == before > 0
