@@ -1,7 +1,8 @@
-"""What the system allows this process, also in a container: cores to keep busy, and threads to start.
+"""The limits of this process, also in a container: the cores to keep busy, and the threads to start.
 
-The files are those of https://docs.kernel.org/admin-guide/cgroup-v2.html and, of version 1,
-https://docs.kernel.org/scheduler/sched-bwc.html and .../admin-guide/cgroup-v1/pids.html.
+Linux describes the files of control groups in https://docs.kernel.org/admin-guide/cgroup-v2.html, and
+those of version 1 in https://docs.kernel.org/scheduler/sched-bwc.html and
+https://docs.kernel.org/admin-guide/cgroup-v1/pids.html.
 """
 
 import os

@@ -83,11 +83,16 @@ class StderrHandler(Handler):
         self._lost = 0  # lines since the reader stood still
 
     def emit(self, record: LogRecord) -> None:
-        """Write the line of a record."""
+        """Write the line of a record; a record that cannot be formatted is told as by every handler."""
+        try:
+            line = _line(self, record)
+        except Exception:  # noqa: BLE001 - whatever a wrong call of a logger raises
+            self.handleError(record)
+            return
         with suppress(OSError):  # a log on a full disk ends no thread
             if self._lost and _is_taken(_line(self, _lost(self._lost)), 0):
                 self._lost = 0
-            if not _is_taken(_line(self, record), 0 if self._lost else SECONDS_TO_WRITE):
+            if not _is_taken(line, 0 if self._lost else SECONDS_TO_WRITE):
                 self._lost += 1
 
 

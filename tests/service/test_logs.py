@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.logs import REQUESTS, BackgroundHandler, JsonFormatter, PlainFormatter
+from service.logs import REQUESTS, BackgroundHandler, JsonFormatter, PlainFormatter, StderrHandler
 from tests.servers import ROOT, wait_until
 
 FORKS_AND_LOGS = """
@@ -90,6 +90,18 @@ def test_a_plain_line_stays_one_line() -> None:
     """Control characters, which could forge a line or command the terminal, are escaped."""
     line = PlainFormatter().format(record("GET /\n12:00:00 forged\x1b[2J", seeds="\u202e\u0085ä"))
     assert line.endswith(r" GET /\n12:00:00 forged\x1b[2J seeds=\u202e\x85ä")
+
+
+def test_a_wrong_call_of_a_logger_raises_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """A record whose message and arguments do not agree is told on stderr, and its caller goes on."""
+    handler = StderrHandler()
+    wrong, right = record("%d"), record("right")
+    wrong.args = ("no number",)
+    for each in (wrong, right):
+        handler.handle(each)
+    said = capfd.readouterr().err
+    assert "Logging error" in said
+    assert said.endswith("right\n")
 
 
 def test_lines_keep_their_order(
