@@ -82,7 +82,8 @@ def test_a_half_closed_client_gets_its_whole_answer(
     [
         (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.0\r\n\r\n", 200),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", 400),
+        (b"\r\n\r\n" + GET + b"\r\n", 200),
+        (b"\n" + GET + b"\r\n", 400),
         (b"GET /healthz HTTP/1.1\nHost: x\n\n", 400),
         (b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         (GET + b"A: b\r\n" * 100 + b"\r\n", 431),
@@ -99,6 +100,22 @@ def test_the_head_of_a_request(service: Service, request_: bytes, status: int) -
     answer = exchange(service, request_)
     assert answer.status == status
     assert len(answer.body) < 4_000
+
+
+def test_a_client_that_speaks_tls(service: Service) -> None:
+    """The first bytes of TLS, as of a browser that tries https:// first, are refused with the remedy."""
+    answer = exchange(service, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    assert answer.status == 400
+    assert "http://" in answer.json["detail"]
+
+
+def test_an_empty_line_after_a_body(service: Service) -> None:
+    """A client that ends a body with a line end too many has its next request answered."""
+    with connect(service) as connection:
+        connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY + b"\r\n")
+        assert len(received_first(connection)["text"]) == 20
+        connection.sendall(GET + b"\r\n")
+        assert received_first(connection) == {"status": "alive"}
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO"])

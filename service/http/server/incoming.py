@@ -17,6 +17,11 @@ MAX_BODY = 1_000_000  # bytes; the longest seed text, escaped as \uXXXX, takes a
 # A bare line feed ends a head too: gunicorn's parser refuses that head at once.
 END_OF_HEAD = re.compile(rb"\r\n\r\n|\n\n")
 
+# The first byte of a TLS connection (RFC 8446, section 5.1). A browser that tries https:// first waits
+# for the end of the connection before the browser tries http://.
+TLS_HANDSHAKE = b"\x16"
+NO_TLS = "this port speaks HTTP without TLS: use http://, or a proxy that speaks TLS"
+
 
 class Incoming:
     """Takes whole requests out of the bytes of one connection.
@@ -65,6 +70,11 @@ class Incoming:
         return request
 
     def _read_head(self) -> bool:
+        # Some clients end a body with an empty line too many (RFC 9112, section 2.2).
+        while self._received.startswith(b"\r\n"):
+            del self._received[:2]
+        if self._received.startswith(TLS_HANDSHAKE):
+            raise ParseException(NO_TLS)
         found = END_OF_HEAD.search(self._received, self._searched)
         end = found.end() if found else len(self._received)
         if end > MAX_HEAD:
