@@ -219,6 +219,19 @@ def test_addresses_behind_a_trusted_proxy(tmp_path: Path) -> None:
             assert _ask(service, {"X-Forwarded-For": "192.0.2.2"}).status == status
 
 
+def test_a_client_with_many_addresses(tmp_path: Path) -> None:
+    """Neither another port nor another address of the same public IPv6 network has limits of its own."""
+    with _running(tmp_path, trusted_proxies=1, requests_per_minute=1) as service:
+        for address, status in (
+            ("192.0.2.1:4711", 200),
+            ("192.0.2.1:4712", 429),
+            ("2a00:1450:4001:81b::1", 200),
+            ("2a00:1450:4001:81b::2", 429),
+            ("2a00:1450:4001:81c::1", 200),
+        ):
+            assert _ask(service, {"X-Forwarded-For": address}).status == status
+
+
 def test_oversized_headers_are_refused(service: Service) -> None:
     """A header line over the limit is a 431 or 400, and the service goes on."""
     answer = service.request("GET", "/healthz", headers={"X-Big": "x" * 20_000})

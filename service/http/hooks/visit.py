@@ -10,6 +10,7 @@ from flask import request
 from service.generation.generator import Answer
 from service.http.allowance import Spent
 from service.http.connection import arrival
+from service.http.server.client_address import client_of
 from service.stream.generation import Generation
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,128}")
@@ -29,7 +30,7 @@ class Visit:
     began: float
     """The monotonic time of the arrival; the request may then have waited for a thread."""
     client: str
-    """The name of the key, or the address of a request without one."""
+    """The name of the key, or the address by which a request without one is counted."""
     origin: str | None
     """The origin of the page that sent the request."""
     spent: dict[str, Spent] = field(default_factory=dict)
@@ -59,7 +60,7 @@ def begin_visit(environ: dict[str, Any], route: str) -> Visit:
         path=environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
         route=route,
         began=arrival(environ),
-        client=environ.get("REMOTE_ADDR") or "unknown",
+        client=client_of(environ.get("REMOTE_ADDR") or "unknown"),
         origin=environ.get("HTTP_ORIGIN"),
     )
     return visit

@@ -3,6 +3,7 @@
 from enum import Enum, auto
 from typing import Any
 
+from service.http.server.client_address import client_of
 from service.http.server.client_socket import ClientSocket
 from service.http.server.incoming import Incoming
 
@@ -30,8 +31,5 @@ class Connection:
         self.sock, self.client, self.server = sock, client, server
         self.incoming = Incoming(configuration, client)
         self.stage = Stage.NEW
-
-    @property
-    def address(self) -> str:
-        """The client's address, without the port; empty on a Unix socket."""
-        return self.client[0] if isinstance(self.client, tuple) else ""
+        self.address = client_of(client[0]) if isinstance(client, tuple) else ""
+        """The address by which the client is counted; empty on a Unix socket."""

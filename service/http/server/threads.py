@@ -2,7 +2,6 @@
 
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any
 
 from service.pool import Pool
 
@@ -43,12 +42,3 @@ class Threads:
         """Begin no further answer."""
         self._lines.clear()
         self._pool.close()
-
-
-def address_of(request: Any, peer: str, proxies: int) -> str:
-    """Return the address of a request's client, as `ProxyFix` finds it behind some trusted proxies."""
-    if not proxies:
-        return peer
-    named = [value for name, value in request.headers if name == "X-FORWARDED-FOR"]
-    addresses = [each.strip() for each in ",".join(named).split(",")]
-    return addresses[-proxies] if len(addresses) >= proxies and addresses[-proxies] else peer

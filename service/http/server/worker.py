@@ -20,11 +20,12 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from service.environment import settings_at_start
 from service.errors import shortened
+from service.http.server.client_address import client_behind
 from service.http.server.client_socket import INVITATION, ClientSocket
 from service.http.server.connection import Connection, Stage
 from service.http.server.connections import Connections
 from service.http.server.refusals import TooManyConnections, refusal
-from service.http.server.threads import Threads, address_of
+from service.http.server.threads import Threads
 from service.http.server.waiting import Waiting
 from service.pool import Pool
 
@@ -241,9 +242,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         connection.stage = Stage.ANSWER
         connection.sock.begin_response()
         threads = self._probes if request.path in PROBES else self._threads
-        address = address_of(request, connection.address, self._proxies)
-        release = partial(threads.release, address)
-        threads.submit(address, partial(self._answer, connection, request, release))
+        client = client_behind(request, connection.address, self._proxies)
+        release = partial(threads.release, client)
+        threads.submit(client, partial(self._answer, connection, request, release))
 
     def _answer(self, connection: Connection, request: Any, release: Callable[[], None]) -> None:
         """Answer a request, in a thread, which the event loop then releases."""

@@ -1,13 +1,12 @@
-"""One address has half of the threads that answer, and the clients' addresses are found behind proxies."""
+"""One address has half of the threads that answer."""
 
 import threading
 from collections.abc import Iterator
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 
-from service.http.server.threads import Threads, address_of
+from service.http.server.threads import Threads
 from service.pool import Pool
 
 
@@ -40,20 +39,3 @@ def test_an_address_has_half_of_the_threads(pool: Pool) -> None:
         assert names[-1] == "c"
     finally:
         go_on.set()
-
-
-@pytest.mark.parametrize(
-    ("proxies", "forwarded", "address"),
-    [
-        (0, ["192.0.2.1"], "10.0.0.1"),
-        (1, [], "10.0.0.1"),
-        (1, ["192.0.2.1"], "192.0.2.1"),
-        (1, ["192.0.2.9, 192.0.2.1"], "192.0.2.1"),
-        (2, ["192.0.2.9, 192.0.2.1", "192.0.2.2"], "192.0.2.1"),
-        (2, ["192.0.2.1"], "10.0.0.1"),
-    ],
-)
-def test_the_address_behind_proxies(proxies: int, forwarded: list[str], address: str) -> None:
-    """The last trusted proxy names the client; a client's own header is not believed."""
-    request = SimpleNamespace(headers=[("X-FORWARDED-FOR", each) for each in forwarded])
-    assert address_of(request, "10.0.0.1", proxies) == address
