@@ -146,7 +146,10 @@ $(LM_EVAL)/lm-eval.stamp: requirements/lm-eval.txt | $(VENV)/venv.stamp
 # ensurepip is what Debian leaves out of its Python.
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
+# Other systems lack memory files, /proc and the limits that the service reads.
 $(VENV)/venv.stamp:
+	@test "$$(uname -s)" = Linux || { \
+	  echo 'charloom: runs on Linux alone; on macOS or Windows use docker-compose up, or WSL 2 on Windows' >&2; exit 1; }
 	@for python in python3.11 python3.12 python3.13 python3 python; do \
 	  if $$python -c '$(USABLE)' 2>/dev/null; then \
 	    echo "charloom: creating $(VENV) with $$($$python --version) …"; \

@@ -54,11 +54,15 @@ COMMANDS = {
     ),
 }
 SHELLS = ("bash", "zsh")
+LINUX = "charloom runs on Linux alone; on macOS or Windows use the containers, or WSL 2 on Windows"
 TRAINING = "training needs further packages: pip install 'charloom[training]'"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status, 2 for a wrong command."""
+    """Run one command and return its exit status, 2 for a wrong command or system."""
+    if sys.platform != "linux":
+        print(LINUX, file=sys.stderr)
+        return 2
     name, *words = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name == "completion":
         print(_completion(words))

@@ -131,3 +131,31 @@ def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit, match="2"):
         charloom.main(["sing"])
     assert "'serve'" in capsys.readouterr().err
+
+
+def test_another_system_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On another system than Linux every command ends with status 2 and the remedy."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert charloom.main(["serve"]) == 2
+    assert "containers" in capsys.readouterr().err
+
+
+def test_make_on_another_system(tmp_path: Path) -> None:
+    """On another system than Linux `make` installs nothing, and names the remedy."""
+    uname = tmp_path / "uname"
+    uname.write_text("#!/bin/sh\necho Darwin\n", encoding="utf-8")
+    uname.chmod(0o755)
+    made = tmp_path / "venv"
+    done = subprocess.run(
+        ["make", f"VENV={made}", f"{made}/venv.stamp"],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "docker-compose up" in done.stderr
+    assert not made.exists()
