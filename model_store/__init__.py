@@ -19,7 +19,7 @@ from model_store.errors import (
     VocabularyTooLarge,
 )
 from model_store.faults import Fault, Faults
-from model_store.files import require_free, write_atomically
+from model_store.files import locked, require_free, write_atomically
 from model_store.fingerprint import fingerprint, steps_to_walk
 from model_store.known_texts import KnownTexts, text_hash, write_known_texts
 from model_store.layered import LayeredStore
@@ -72,6 +72,7 @@ __all__ = [
     "contents",
     "cores",
     "fingerprint",
+    "locked",
     "most_threads",
     "require_free",
     "steps_to_walk",

@@ -19,6 +19,9 @@ MEGABYTE = 1_000_000
 # The errors of file systems that synchronise files alone, as shared folders of VirtualBox, Samba and
 # some of virtiofs do; PostgreSQL passes over the same two.
 NO_SYNC = {errno.EINVAL, errno.EBADF}
+# The errors of file systems without locks, as Lustre without its option `flock` and NFS without its lock
+# service (flock(2), and the manual of lfs).
+NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 def regular_files(folder: Path) -> list[str]:
@@ -112,8 +115,18 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of file `path`, which excludes all other threads and processes."""
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of file `path`, which excludes all other threads and processes.
+
+    A file system without locks excludes none of these.
+
+    Raises:
+        BlockingIOError: the lock is held elsewhere, and this thread does not `wait`.
+    """
     with path.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
         yield

@@ -1,8 +1,7 @@
 """The folder of one training run: configuration, epochs, best weights and checkpoint."""
 
-import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, takewhile
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from model_store import Parent, Vocabulary, contents, write_atomically
+from model_store import Parent, Vocabulary, contents, locked, write_atomically
 from training.config import TrainingConfig
 from training.corpus.sources import Corpus
 from training.errors import TrainingError
@@ -224,9 +223,9 @@ def held(folder: Path) -> Iterator[None]:
         TrainingError: another training holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("ab") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(folder / LOCK, wait=False))
         except BlockingIOError:
             raise TrainingError(
                 f"another training works in {folder}: wait for its end, or choose another --name "
