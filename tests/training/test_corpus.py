@@ -46,6 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(404 if self.path == "/absent.txt" else 200)
         missing = 100 if self.path == "/cut-short.txt" else 0
         self.send_header("Content-Length", str(len(body) + missing))
+        if self.path == "/page":
+            self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(body)
 
@@ -92,6 +94,12 @@ def test_a_failed_download_names_the_address(address: str, path: str) -> None:
     """A missing page and a broken connection are errors, never a shorter corpus."""
     with pytest.raises(CorpusError, match=f"cannot download {address}{path}"):
         load_corpus(address + path)
+
+
+def test_a_web_page_is_refused(address: str) -> None:
+    """The address of a page that shows a text is an error that names the remedy."""
+    with pytest.raises(CorpusError, match=f"{address}/page is a web page: give the address of the"):
+        load_corpus(f"{address}/page")
 
 
 @pytest.mark.parametrize("source", ["http://", "http://[", "http://127.0.0.1:x/", "https://\n/"])

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +10,14 @@ from http.client import HTTPException, IncompleteRead
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
 
 from training.bar import Advance, bar
 from training.corpus.text import PIECE, TextFile, read_bytes
 from training.errors import CorpusError, quoted
 
+AGENT = "charloom"  # some servers refuse Python's own name
+NO_PAGE = "give the address of the plain text, or save the page and give the file"
 TEXT_NAME = re.compile(r"\.txt(\.(gz|xz|zst))?$", re.IGNORECASE)
 
 
@@ -128,11 +130,14 @@ def _below(folder: Path) -> list[TextFile]:
 def _download(address: str, downloads: Path) -> TextFile:
     path = downloads / hashlib.sha256(address.encode()).hexdigest()
     try:
+        request = Request(address, headers={"User-Agent": AGENT})  # noqa: S310 - http(s) only
         with (
-            urllib.request.urlopen(address, timeout=60) as response,  # noqa: S310 - http(s) only
+            urlopen(request, timeout=60) as response,  # noqa: S310
             path.open("wb") as file,
             bar("downloading", response.length) as advance,
         ):
+            if response.headers.get_content_type() == "text/html":
+                raise CorpusError(f"{address} is a web page: {NO_PAGE}")
             while piece := response.read(PIECE):
                 file.write(piece)
                 advance(len(piece))
