@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer as createProxy, request as forward } from "node:http";
 import { connect, createServer } from "node:net";
 import { pipeline } from "node:stream";
 
@@ -35,6 +36,28 @@ export async function startBalancer(port) {
       clients.forEach((client) => client.destroy());
       server.close();
       await once(server, "close");
+    },
+  };
+}
+
+/** Offer the service on a port below a prefix, as a proxy of a whole site does: {url, stop}. */
+export async function startPrefix(prefix, port) {
+  const proxy = createProxy((asked, answer) => {
+    if (!asked.url.startsWith(`${prefix}/`)) return answer.writeHead(404).end();
+    const { method, headers, url } = asked;
+    const sent = forward({ host: "127.0.0.1", port, path: url.slice(prefix.length), method, headers }, (got) => {
+      answer.writeHead(got.statusCode, got.headers);
+      got.pipe(answer);
+    });
+    asked.pipe(sent);
+  });
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${proxy.address().port}${prefix}`,
+    stop: async () => {
+      proxy.closeAllConnections();
+      proxy.close();
+      await once(proxy, "close");
     },
   };
 }

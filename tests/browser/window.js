@@ -7,7 +7,7 @@ const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url).pathnam
 // Milliseconds that a test waits for one thing: a busy machine takes a quarter of a minute for four texts.
 export const PATIENCE = 60_000;
 
-export const launch = () => chromium.launch({ executablePath: "/usr/bin/chromium" });
+export const launch = (...args) => chromium.launch({ executablePath: "/usr/bin/chromium", args });
 
 /** A fresh window on the page at an address: {page, complaints}, where complaints are what goes wrong in it. */
 export async function openWindow(browser, url, options = {}) {

@@ -45,6 +45,15 @@ def test_nothing_is_inline_or_from_elsewhere() -> None:
         assert "//" not in re.sub(r"(^|\s)//\s", "", text)
 
 
+def test_the_page_links_to_what_lies_beside_it(service: Service) -> None:
+    """No link of the page begins with a slash, so that a proxy may offer the page below a prefix."""
+    links = re.findall(r"(?:href|src)=\"(.*?)\"", service.get("/").body.decode())
+    assert links
+    for link in links:
+        assert not link.startswith("/")
+        assert service.get(f"/{link}").status == 200
+
+
 def test_every_imported_module_is_there() -> None:
     """Each module of the page imports only names that another module of the page exports."""
     for path in PAGE.glob("*.js"):

@@ -34,7 +34,8 @@ function post(body, signal, headers = {}) {
 async function ask(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { ...options, headers: { ...options.headers, ...key() } });
+    // Beside the page, which a proxy may offer below a prefix.
+    response = await fetch(`.${path}`, { ...options, headers: { ...options.headers, ...key() } });
   } catch (error) {
     throw readable(error);
   }

@@ -17,9 +17,9 @@ async function send(form) {
   show(form, `${response.status} ${response.statusText}\n\n${await bodyOf(response)}`);
 }
 
-/** The route's path with the fields of the form in the place of its parameters. */
+/** The route beside this page, with the fields of the form in the place of the path's parameters. */
 const addressOf = (form) =>
-  form.dataset.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name].value));
+  `.${form.dataset.path}`.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name].value));
 
 function optionsOf({ dataset, elements }) {
   const headers = elements.key.value ? { Authorization: `Bearer ${elements.key.value}` } : {};

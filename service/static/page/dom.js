@@ -25,13 +25,21 @@ export function sayError(line, error) {
 export async function copy(button, text) {
   const label = button.dataset.label ?? button.textContent;
   button.dataset.label = label;
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "The browser does not allow copying";
-  }
+  const done = await copied(text).catch(() => false);
+  button.textContent = done ? "Copied" : "The browser does not allow copying";
+  button.focus();
   setTimeout(() => (button.textContent = label), 1500);
+}
+
+/** Copy a text, and return whether the browser has done so. */
+async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true);
+  // Browsers have that clipboard with TLS or on the machine itself alone, and a service often has neither.
+  const field = document.body.appendChild(element("textarea", { value: text }));
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  return done;
 }
 
 /** A whole number as people write it. */

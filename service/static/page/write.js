@@ -94,5 +94,5 @@ const whole = () => (asked.pattern ? asked : { ...asked, length: Math.max(size(t
 
 function curl(body) {
   const quoted = JSON.stringify(body).replaceAll("'", "'\\''");
-  return `curl -d '${quoted}' -H 'content-type: application/json' ${location.origin}/generate`;
+  return `curl -d '${quoted}' -H 'content-type: application/json' ${new URL("generate", location)}`;
 }
