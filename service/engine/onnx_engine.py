@@ -108,6 +108,11 @@ def _open(graph: Path) -> ort.InferenceSession:
     with os.fdopen(os.memfd_create("loop model"), "wb") as file:
         build = [sys.executable, "-m", "service.engine.loop", str(graph)]
         built = subprocess.run(build, stdout=file, stderr=subprocess.PIPE, text=True, check=False)
+        if built.returncode < 0:
+            raise ValueError(
+                f"the process that reads {graph} was lost, by signal {-built.returncode}: "
+                "there may be too little memory"
+            )
         if built.returncode:
             raise ValueError(f"{graph} is no step graph: {built.stderr.strip().splitlines()[-1]}")
         path = f"/proc/self/fd/{file.fileno()}"

@@ -1,5 +1,6 @@
 """The engine computes each row independently of the other rows, in any number of steps in a call."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,13 @@ def test_logits_differ_by_row(engine: OnnxEngine) -> None:
     batch = engine.batch(2)
     logits = batch.step(np.array([3, 4]))
     assert not np.allclose(logits[0], logits[1])
+
+
+def test_a_killed_reader_of_the_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process that reads the graph is killed, the error names the signal, not the graph's form."""
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n", encoding="utf-8")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(ValueError, match=r"lost, by signal 9: there may be too little memory"):
+        OnnxEngine(tmp_path / "model.int8.onnx")
