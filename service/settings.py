@@ -245,7 +245,7 @@ class Settings(BaseSettings):
 @cache
 def _keys_in(file: Path) -> list[tuple[str, str]]:
     try:
-        return parse_keys(file.read_text(encoding="utf-8").splitlines())
+        return parse_keys(file.read_text(encoding="utf-8-sig").splitlines())
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -18,6 +18,7 @@ from service.settings import DAY, MILLION, Settings
 
 COLUMNS = "perplexity     bits     nats  characters  text"
 DESCRIPTION = "Show how likely a model finds a text; an error is one line."
+MARK = "\ufeff"  # the byte order mark, which editors on Windows write
 SHOWN = 50  # characters of a text
 
 
@@ -55,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _score(file: str, model: list[str] | None, *, lines: bool, **fields: str) -> None:
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    text = text.removeprefix(MARK)
     texts = _lines(text) if lines else {"": text}
     with local_engine(Settings(queue=MOST, deadline=DAY, max_length=MILLION)) as local:
         print(COLUMNS)

@@ -44,8 +44,8 @@ def test_the_scores_are_the_services(service: Service, store: Path, tmp_path: Pa
 
 
 def test_a_whole_text_from_standard_input(store: Path) -> None:
-    """Without `--lines` the input is one text, line ends included."""
-    done = _score(store, "-", text="Hello\nyou")
+    """Without `--lines` the input is one text, line ends included, a byte order mark not."""
+    done = _score(store, "-", text="\ufeffHello\nyou")
     (row,) = (line.split() for line in done.stdout.splitlines()[1:])
     assert row[3:] == ["9", "(tiny)"]
 

@@ -136,6 +136,13 @@ def test_a_bad_value_may_be_a_secret(
     assert "secret-key" not in repr(good)
 
 
+def test_a_keys_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """The mark that editors on Windows write is no part of the first name."""
+    file = tmp_path / "keys"
+    file.write_text(f"anna:{'0' * 64}\r\n", encoding="utf-8-sig")
+    assert Settings(keys_file=file).all_keys() == [("anna", "0" * 64)]
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_an_empty_variable_counts_as_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty variable leaves the default of its setting."""

@@ -30,6 +30,11 @@ def test_a_toml_file_sets_keys(tmp_path: Path) -> None:
     assert load_config(file, []) == expected
 
 
+def test_a_toml_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """The mark that editors on Windows write is no part of the first key."""
+    assert load_config(toml(tmp_path, "\ufeffunits = 512\r\n"), []).units == 512
+
+
 def test_the_command_line_wins(tmp_path: Path) -> None:
     """`--set` overrides the file, the last value of a key counts, and outer spaces are ignored."""
     file = toml(tmp_path, "units = 512\n")
