@@ -19,8 +19,8 @@ MEGABYTE = 1_000_000
 # The errors of file systems that synchronise files alone, as shared folders of VirtualBox, Samba and
 # some of virtiofs do; PostgreSQL passes over the same two.
 NO_SYNC = {errno.EINVAL, errno.EBADF}
-# The errors of file systems without locks, as Lustre without its option `flock` and NFS without its lock
-# service (flock(2), and the manual of lfs).
+# The errors of file systems without locks, as Lustre without its option `flock` (mount.lustre(8)) and NFS
+# without its lock service.
 NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
