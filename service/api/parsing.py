@@ -12,6 +12,11 @@ from service.errors import FieldProblem, InvalidRequest, MalformedJson
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GZIP, UTF_16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
+# Windows PowerShell 5.1 sends ISO-8859-1 unless the media type has a charset.
+POWERSHELL = (
+    "send the JSON as UTF-8, from Windows PowerShell with "
+    "-ContentType 'application/json; charset=utf-8'"
+)
 MAX_FIELDS = 50  # of a request, known or unknown
 
 Wire = TypeVar("Wire", bound=BaseModel)
@@ -59,6 +64,10 @@ def _malformed(body: bytes, error: ValueError) -> str:
         return "the body is compressed with gzip; send the JSON itself"
     if body.startswith(UTF_16):
         return "the body is UTF-16; send the JSON as UTF-8"
+    try:
+        body.decode()
+    except UnicodeDecodeError as wrong:
+        return f"the body is not UTF-8 at byte {wrong.start + 1}; {POWERSHELL}"
     return f"the body is not valid JSON: {error}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.generation.generator import CacheResult
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.models.loading import LoadedModel
 from service.stream.generation import FinishReason, Generation
 
@@ -46,7 +46,7 @@ class WholeAnswer:
         """Return the headers of the answer, for its result of the cache and its seconds by stage."""
         timing = ", ".join(f"{name};dur={1000 * each:.2f}" for name, each in seconds.items())
         return [
-            ("Content-Type", JSON),
+            ("Content-Type", in_utf8(JSON)),
             ("Content-Length", str(len(self.body))),
             ("X-Cache", cache),
             ("Server-Timing", timing),

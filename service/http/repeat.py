@@ -11,7 +11,7 @@ from werkzeug.wsgi import ClosingIterator
 from service.generation.generator import Answer
 from service.http.hooks.order import Steps
 from service.http.hooks.visit import Visit, begin_visit
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
 from service.http.server.incoming import MAX_BODY
 from service.models.registry import Models
@@ -83,7 +83,7 @@ def _may_be_known(environ: dict[str, Any]) -> bool:
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("PATH_INFO") == ROUTE
-        and environ.get("CONTENT_TYPE") == JSON
+        and environ.get("CONTENT_TYPE") in (JSON, in_utf8(JSON))
         and environ.get("CONTENT_LENGTH", "").isdecimal()
         and int(environ["CONTENT_LENGTH"]) <= MAX_BODY
         and "HTTP_CONTENT_ENCODING" not in environ

@@ -106,11 +106,15 @@ def test_a_byte_order_mark_is_skipped(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("body", "named"),
-    [(gzip.compress(b"{}"), "gzip"), ('{"seed": "a"}'.encode("utf-16"), "UTF-16")],
-    ids=["gzip", "UTF-16"],
+    [
+        (gzip.compress(b"{}"), "gzip"),
+        ('{"seed": "a"}'.encode("utf-16"), "UTF-16"),
+        ('{"seed": "ä"}'.encode("latin-1"), "not UTF-8 at byte 11; send the JSON as UTF-8"),
+    ],
+    ids=["gzip", "UTF-16", "ISO-8859-1"],
 )
 def test_another_encoding_is_named(service: Service, body: bytes, named: str) -> None:
-    """A body that is compressed or UTF-16 is told so."""
+    """The answer to a body that is compressed, UTF-16 or ISO-8859-1 says so."""
     answer = _post(service, body)
     _assert_problem(answer, 400, "malformed_json")
     assert named in answer.json["detail"]

@@ -20,7 +20,7 @@ def test_response_says_what_was_done(service: Service) -> None:
     """The response holds the model, its version, every resolved parameter and the text."""
     answer = _uncached(service, seed="Hello", length=50)
     assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
     body = answer.json
     text = body.pop("text")
     assert len(text) == 50

@@ -118,7 +118,7 @@ def test_a_bundled_model_shows_what_its_publisher_wrote(service: Service) -> Non
     assert curves.headers["content-type"] == "image/png"
     assert curves.body.startswith(b"\x89PNG")
     epochs = service.get(f"/models/shakespeare/{shown['version']}/epochs.json")
-    assert epochs.headers["content-type"] == "application/json"
+    assert epochs.headers["content-type"] == "application/json; charset=utf-8"
     best = min(epochs.json, key=lambda epoch: epoch["validation_loss"])
     assert best["number"] == shown["metrics"]["best_epoch"]
     assert set(best["samples"]) == {"0.5", "1.0"}

@@ -17,7 +17,7 @@ from service.generation.parallel import MOST, in_parallel
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import Visit, current_visit
-from service.http.media_types import JSON, JSON_LINES
+from service.http.media_types import JSON, JSON_LINES, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
@@ -72,7 +72,7 @@ def batch_routes(
         end = ExitStack()
         end.callback(running.end, who.client)
         end.callback(arrivals.close)  # comes first
-        response = Response((line for _, line in arrivals), content_type=JSON_LINES)
+        response = Response((line for _, line in arrivals), content_type=in_utf8(JSON_LINES))
         response.call_on_close(end.close)
         return response
 

@@ -18,7 +18,7 @@ from service.http.entity_tags import EntityTags, entity_tags, require_match
 from service.http.errors import problem_of
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit, record_answers
-from service.http.media_types import EVENTS, JSON
+from service.http.media_types import EVENTS, JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
 from service.http.resumed import characters_held, stream_headers
@@ -166,7 +166,7 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer, has: int
 
     cached = {"X-Cache": answer.cache, "X-Cached-Characters": str(answer.remembered)}
     headers = EVENT_HEADERS | stream_headers(generation, model) | cached
-    response = Response(events(), content_type=f"{EVENTS}; charset=utf-8", headers=headers)
+    response = Response(events(), content_type=in_utf8(EVENTS), headers=headers)
     # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)
     return response

@@ -16,7 +16,7 @@ from service.api.inspection_schemas import InspectRequest, InspectResponse
 from service.api.likely import every_character, likely_characters
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
@@ -66,7 +66,7 @@ def inspect_routes(models: Models, settings: Settings, admission: Admission) -> 
             answer.map = unit_map(reading.cell)
         if wire.distribution:
             answer.after = every_character(reading.after, model.vocabulary)
-        return Response(answer.model_dump_json(exclude_none=True), content_type=JSON)
+        return Response(answer.model_dump_json(exclude_none=True), content_type=in_utf8(JSON))
 
     return routes
 

@@ -13,7 +13,7 @@ from service.generation.parallel import MOST
 from service.http.entity_tags import require_match
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit, record_answers
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.http.resumed import refuse_position
 from service.http.routes.caller import caller
 from service.models.loading import LoadedModel
@@ -50,4 +50,4 @@ def answer_many(
     texts = list(kept_texts(wanted, draw, dropped))
     record_answers(model.manifest.name, [first], answers)
     answer = many_response(first, model, texts, dropped)
-    return Response(answer.model_dump_json(), content_type=JSON)
+    return Response(answer.model_dump_json(), content_type=in_utf8(JSON))

@@ -16,7 +16,7 @@ from model_store import (
     contents,
 )
 from service.api.schemas import Epochs, ModelList, ModelPage
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.models.registry import Models
 
@@ -91,7 +91,7 @@ def models_routes(models: Models) -> Blueprint:
     @routes.get("/models/<name>/<int:version>/epochs.json")
     @documented(SHOW_EPOCHS)
     def show_epochs(name: str, version: int) -> Response:
-        return _paper(name, version, contents.EPOCHS, JSON)
+        return _paper(name, version, contents.EPOCHS, in_utf8(JSON))
 
     def _paper(name: str, version: int, file: str, media_type: str) -> Response:
         stored = store.open(name, version, [file])

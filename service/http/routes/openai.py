@@ -31,7 +31,7 @@ from service.generation.scores import TextScorer
 from service.http.errors import problem_of, refusal
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit, record_answers
-from service.http.media_types import EVENTS, JSON
+from service.http.media_types import EVENTS, JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
@@ -129,7 +129,7 @@ def refuse(error: Exception) -> Response:
     if isinstance(error, NotFound):
         error.description = NO_ROUTE
     status, body = _error(error)
-    return refusal(error, status, _dump(body), JSON)
+    return refusal(error, status, _dump(body), in_utf8(JSON))
 
 
 def _whole(texts: Texts, arrivals: Generator[Arrival]) -> Response:
@@ -156,7 +156,7 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
         except ServiceError as error:
             yield event(_dump(_error(error)[1]))
 
-    response = Response(events(), content_type=f"{EVENTS}; charset=utf-8", headers=EVENT_HEADERS)
+    response = Response(events(), content_type=in_utf8(EVENTS), headers=EVENT_HEADERS)
     response.call_on_close(arrivals.close)
     return response
 
@@ -184,7 +184,7 @@ def _error(error: Exception) -> tuple[int, OpenAIError]:
 
 
 def _json(body: BaseModel | dict[str, Any]) -> Response:
-    return Response(_dump(body), content_type=JSON)
+    return Response(_dump(body), content_type=in_utf8(JSON))
 
 
 def _dump(body: BaseModel | dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from service.errors import InvalidRequest
 from service.generation.scores import TextScorer
 from service.http.hooks.admission import Admission
 from service.http.hooks.visit import current_visit
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
@@ -49,6 +49,6 @@ def score_routes(
         who = caller(settings.deadline, streaming=False)
         details = scorer.details(given, model, who)
         answer = score_response(wire, given, details, model)
-        return Response(answer.model_dump_json(exclude_none=True), content_type=JSON)
+        return Response(answer.model_dump_json(exclude_none=True), content_type=in_utf8(JSON))
 
     return routes

@@ -12,7 +12,7 @@ from service.api.token_schemas import (
     TokenizerInfo,
 )
 from service.errors import InvalidRequest
-from service.http.media_types import JSON
+from service.http.media_types import JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.failures import MODEL_ERRORS
@@ -61,14 +61,16 @@ def token_routes(models: Models, settings: Settings) -> Blueprint:
             tokens=vocabulary.encode(text).tolist(),
             token_strs=[*text] if wire.return_token_strs else None,
         )
-        return Response(answer.model_dump_json(), content_type=JSON)
+        return Response(answer.model_dump_json(), content_type=in_utf8(JSON))
 
     @routes.post("/detokenize")
     @documented(DETOKENIZE)
     def detokenize() -> Response:
         wire = read_body(DetokenizeRequest)
         text = characters_of("tokens", wire.tokens, models.get(wire.model).vocabulary)
-        return Response(DetokenizeResponse(prompt=text).model_dump_json(), content_type=JSON)
+        return Response(
+            DetokenizeResponse(prompt=text).model_dump_json(), content_type=in_utf8(JSON)
+        )
 
     @routes.get("/tokenizer_info")
     @documented(INFO)
@@ -80,6 +82,6 @@ def token_routes(models: Models, settings: Settings) -> Blueprint:
             eos_token=model.prompt(""),
             unk_token=UNKNOWN if UNKNOWN in model.vocabulary.known else None,
         )
-        return Response(answer.model_dump_json(), content_type=JSON)
+        return Response(answer.model_dump_json(), content_type=in_utf8(JSON))
 
     return routes
