@@ -91,6 +91,8 @@ class Incoming:
         request = Request(self._configuration, IterUnreader([head]), self._client)
         if request.version >= (1, 1) and not any(name == "HOST" for name, _ in request.headers):
             raise ParseException("HTTP/1.1 requires a Host header")
+        if "close" in _connection_options(request):
+            request.force_close()
         # The worker invites, since gunicorn would do so after the body has arrived.
         self.expects_invitation = request._expected_100_continue  # noqa: SLF001
         request._expected_100_continue = False  # noqa: SLF001
@@ -128,3 +130,9 @@ class Incoming:
         framing = ("TRANSFER-ENCODING", "CONTENT-LENGTH")
         kept = [(name, value) for name, value in self._request.headers if name not in framing]
         self._request.headers = [*kept, ("CONTENT-LENGTH", str(length))]
+
+
+def _connection_options(request: Any) -> list[str]:
+    """Return what the client says of the connection; gunicorn knows `close` on its own, and not in `TE, close`."""
+    said = ",".join(value for name, value in request.headers if name == "CONNECTION")
+    return [option.strip().lower() for option in said.split(",")]

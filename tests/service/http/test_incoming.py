@@ -52,6 +52,26 @@ def test_an_invitation_is_expected_before_the_body_alone(incoming: Incoming) -> 
 
 
 @pytest.mark.parametrize(
+    ("said", "closes"),
+    [
+        (b"Connection: close\r\n", True),
+        (b"Connection: TE, Close\r\nTE: trailers\r\n", True),
+        (b"Connection: TE\r\nConnection: close\r\nTE: trailers\r\n", True),
+        (
+            b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+            False,
+        ),
+        (b"", False),
+    ],
+    ids=["alone", "in a list", "in a second field", "an offer of HTTP/2", "nothing"],
+)
+def test_a_client_may_end_the_connection(incoming: Incoming, said: bytes, closes: bool) -> None:
+    """The option `close` ends the connection, also among others; Perl sends `TE, close` (RFC 9112, 9.6)."""
+    incoming.feed(HEAD + said + b"\r\n")
+    assert incoming.take().should_close() is closes
+
+
+@pytest.mark.parametrize(
     "sent",
     [
         HEAD + b"Content-Length: %d\r\n\r\n" % (MAX_BODY + 1),
