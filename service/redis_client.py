@@ -8,12 +8,14 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import AskError, ClusterError
 from redis.retry import Retry
 
 FAILURES = (redis.RedisError, OSError)
 """The errors of a Redis that fails."""
 
 SHOWN = 200  # characters of a message
+NO_CLUSTER = "charloom uses no Redis cluster: name a Redis without cluster mode"
 # A call that begins within this part of an operation's time gets the whole time: setting another
 # timeout costs a system call.
 EARLY = 0.1
@@ -91,6 +93,7 @@ class LimitedRedis:
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
+            protocol=2,  # version 3 begins with HELLO, which Redis before 6.0 does not know
         )
         self.pool.connection_class = _limited(self.pool.connection_class, self.limit)
         self.client = redis.Redis(connection_pool=self.pool)
@@ -103,6 +106,8 @@ class LimitedRedis:
 def reason(error: BaseException) -> str:
     """Return an error in words that hold no argument of a command, and so no text of a client."""
     kind = type(error).__name__
+    if isinstance(error, (AskError, ClusterError)):  # AskError: also MovedError
+        return f"{kind}: {NO_CLUSTER}"
     # The server and redis-py repeat the beginning of a refused command in their messages.
     if isinstance(error, redis.ResponseError):
         return kind
@@ -112,6 +117,11 @@ def reason(error: BaseException) -> str:
 def is_wrong_type(error: Exception) -> bool:
     """Return whether Redis refused a command because the value of its key has another type."""
     return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
+
+
+def is_unknown_command(error: Exception) -> bool:
+    """Return whether Redis refused a command because its version does not have the command."""
+    return isinstance(error, redis.ResponseError) and str(error).startswith("unknown command")
 
 
 def _limited(plain: type[Any], limit: TimeLimit) -> type[Any]:

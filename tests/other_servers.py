@@ -36,10 +36,12 @@ class OtherServer:
 class RedisServer(OtherServer):
     """A real Redis server, kept in memory, on a port that stays the same over restarts."""
 
-    def __init__(self, socket: Path | None = None) -> None:
+    def __init__(self, socket: Path | None = None, *, without: tuple[str, ...] = ()) -> None:
+        """Start the server, `without` some of its commands."""
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._socket = socket
+        self._without = without
         self.start()
 
     def start(self) -> None:
@@ -48,6 +50,7 @@ class RedisServer(OtherServer):
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         if self._socket is not None:
             options += ["--unixsocket", str(self._socket)]
+        options += [word for name in self._without for word in ("--rename-command", name, "")]
         self.process = subprocess.Popen(
             [binary, "--port", str(self.port), *options],
             stdout=subprocess.DEVNULL,

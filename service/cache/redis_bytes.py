@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import redis
 
 from service.breaker import Breaker
-from service.redis_client import FAILURES, LimitedRedis, is_wrong_type, reason
+from service.redis_client import FAILURES, LimitedRedis, is_unknown_command, is_wrong_type, reason
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +73,7 @@ class RedisBytes:
 
     def _read(self, key: str) -> bytes | None:
         try:
-            value = self._client.getex(key, ex=self._ttl)
-        except redis.ReadOnlyError:  # a replica reads, and cannot prolong
-            value = self._client.get(key)
+            value = self._prolonged(key)
         except redis.ResponseError as error:
             if not is_wrong_type(error):
                 raise
@@ -82,6 +81,20 @@ class RedisBytes:
             self._client.delete(key)  # something else under our key would be in the way for good
             return None
         return value if isinstance(value, bytes) else None
+
+    def _prolonged(self, key: str) -> object:
+        """Return the value of a key, which from now on lives its whole time."""
+        try:
+            return self._client.getex(key, ex=self._ttl)
+        except redis.ReadOnlyError:  # a replica may not prolong
+            return self._client.get(key)
+        except redis.ResponseError as error:
+            if not is_unknown_command(error):  # as GETEX is before Redis 6.2
+                raise
+        value = self._client.get(key)
+        with suppress(redis.ReadOnlyError):
+            self._client.expire(key, self._ttl)
+        return value
 
     def _pipeline(self, command: str, arguments: Iterable[tuple[object, ...]]) -> list[object]:
         """Send one command for each of the arguments in one round trip, and return the answers."""
