@@ -1,5 +1,6 @@
 """Storage on an object store, or on any other protocol of fsspec."""
 
+import os
 import re
 import secrets
 import tempfile
@@ -17,7 +18,13 @@ from model_store.manifest import FileEntry, Manifest
 
 # A store that does not answer is reported within half a minute: (5 + 10) seconds, twice.
 _TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
-_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _TIMEOUTS}}
+# Some servers other than Amazon's refuse the checksums that botocore adds since 1.36
+# (https://github.com/boto/boto3/issues/4392), and the manifest has a SHA-256 of each file.
+_ELSEWHERE = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+_NO_CHECKSUMS = {
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+}
 
 # S3's answers to a write that must be the first: the object exists, or another write is running.
 _TOO_LATE = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -37,7 +44,7 @@ class RemoteStorage:
         Raises:
             ImportError, ValueError: fsspec cannot open the address.
         """
-        options = _OPTIONS.get(address.split("://", maxsplit=1)[0], {})
+        options = {"config_kwargs": _s3_configuration()} if address.startswith("s3://") else {}
         # A cached listing would hide the versions of other publishers.
         self._files, self._root = fsspec.core.url_to_fs(
             address, use_listings_cache=False, **options
@@ -207,6 +214,12 @@ class RemoteStorage:
                 "or --store, the network, and the credentials; for s3:// AWS_ACCESS_KEY_ID, "
                 "AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
             ) from error
+
+
+def _s3_configuration() -> dict[str, Any]:
+    """Return the configuration of botocore for the server that the environment names."""
+    elsewhere = any(name in os.environ for name in _ELSEWHERE)
+    return _TIMEOUTS | (_NO_CHECKSUMS if elsewhere else {})
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,11 @@
 """A remote store: local copies, and a store that cannot be reached."""
 
+import threading
 from collections.abc import Callable, Iterator
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import fsspec
 import pytest
@@ -178,6 +182,33 @@ def test_a_server_that_is_gone_is_named(store: ModelStore, monkeypatch: pytest.M
     message = unavailable(ModelStore("s3://models"))
     assert f"127.0.0.1:{port}" in message
     assert "check CHARLOOM_STORE or --store" in message
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Takes every object, and keeps the headers of each."""
+
+    heads: ClassVar[list[Message]] = []
+
+    def do_PUT(self) -> None:
+        """Take an object."""
+        self.heads.append(self.headers)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.mark.usefixtures("connect_anew", "store")
+def test_no_checksum_is_sent_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server other than Amazon's gets plain bytes, since not every server knows botocore's checksums."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        ModelStore("s3://models").require_writable()
+        server.shutdown()
+    (head,) = Recorder.heads
+    assert not [name for name in head if "checksum" in name.lower() or "trailer" in name.lower()]
+    assert head["Content-Encoding"] is None
 
 
 @pytest.mark.parametrize("address", ["nonsense://models", "gs://models"])
