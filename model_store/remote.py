@@ -218,7 +218,7 @@ class RemoteStorage:
 
 def _s3_configuration() -> dict[str, Any]:
     """Return the configuration of botocore for the server that the environment names."""
-    elsewhere = any(name in os.environ for name in _ELSEWHERE)
+    elsewhere = any(os.environ.get(name) for name in _ELSEWHERE)
     return _TIMEOUTS | (_NO_CHECKSUMS if elsewhere else {})
 
 
