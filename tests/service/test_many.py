@@ -103,6 +103,14 @@ def test_a_batch_answers_every_line(service: Service) -> None:
     assert codes == ["malformed_json", "invalid_request", "invalid_request"]
 
 
+def test_a_proxy_gathers_no_lines(service: Service) -> None:
+    """nginx, which gathers the parts of an answer, is told to pass lines and events on as they come."""
+    lines = _batch(service, '{"seed": "a", "length": 9}')
+    stream = service.stream(seed="a", length=9)
+    stream.close()
+    assert [each.headers["x-accel-buffering"] for each in (lines, stream)] == ["no", "no"]
+
+
 def test_the_lines_of_a_batch_are_bounded(service: Service) -> None:
     """A batch of too many lines is refused as a whole, by one short error; blank lines do not count."""
     refused = _batch(service, *["x"] * 10_001)

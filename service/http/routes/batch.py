@@ -21,6 +21,7 @@ from service.http.media_types import JSON, JSON_LINES, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
+from service.http.routes.events import STREAM_HEADERS
 from service.http.routes.failures import GENERATION_ERRORS
 from service.http.shares.batches import Batches
 from service.models.registry import Models
@@ -72,7 +73,8 @@ def batch_routes(
         end = ExitStack()
         end.callback(running.end, who.client)
         end.callback(arrivals.close)  # comes first
-        response = Response((line for _, line in arrivals), content_type=in_utf8(JSON_LINES))
+        arriving = (line for _, line in arrivals)
+        response = Response(arriving, content_type=in_utf8(JSON_LINES), headers=STREAM_HEADERS)
         response.call_on_close(end.close)
         return response
 

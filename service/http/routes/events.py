@@ -1,7 +1,7 @@
 """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
-# A proxy that buffers the response would hold events back.
-EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+# A proxy that buffers the response, as nginx does, would hold the pieces back.
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 # A comment, which clients skip, says to the proxies on the way that the answer goes on.
 COMMENT = b": \n\n"
 

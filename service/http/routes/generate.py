@@ -24,7 +24,7 @@ from service.http.ready import ROUTE, Meaning, ReadyAnswers, WholeAnswer
 from service.http.resumed import characters_held, stream_headers
 from service.http.routes.body import read_bytes
 from service.http.routes.caller import caller
-from service.http.routes.events import COMMENT, EVENT_HEADERS, event
+from service.http.routes.events import COMMENT, STREAM_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.http.routes.many import answer_many
 from service.models.loading import LoadedModel
@@ -165,7 +165,7 @@ def _events(generation: Generation, model: LoadedModel, answer: Answer, has: int
             yield event(json.dumps(_where_to_go_on(error, position)), "error", position)
 
     cached = {"X-Cache": answer.cache, "X-Cached-Characters": str(answer.remembered)}
-    headers = EVENT_HEADERS | stream_headers(generation, model) | cached
+    headers = STREAM_HEADERS | stream_headers(generation, model) | cached
     response = Response(events(), content_type=in_utf8(EVENTS), headers=headers)
     # A client may leave before the first event, and `events`, not yet begun, then cleans up nothing.
     response.call_on_close(answer.pieces.close)

@@ -35,7 +35,7 @@ from service.http.media_types import EVENTS, JSON, in_utf8
 from service.http.operation import Operation, ResponseBody, documented
 from service.http.routes.body import read_body
 from service.http.routes.caller import caller
-from service.http.routes.events import COMMENT, EVENT_HEADERS, event
+from service.http.routes.events import COMMENT, STREAM_HEADERS, event
 from service.http.routes.failures import GENERATION_ERRORS
 from service.models.registry import Models
 from service.settings import Settings
@@ -156,7 +156,7 @@ def _events(texts: Texts, arrivals: Generator[Arrival]) -> Response:
         except ServiceError as error:
             yield event(_dump(_error(error)[1]))
 
-    response = Response(events(), content_type=in_utf8(EVENTS), headers=EVENT_HEADERS)
+    response = Response(events(), content_type=in_utf8(EVENTS), headers=STREAM_HEADERS)
     response.call_on_close(arrivals.close)
     return response
 
