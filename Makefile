@@ -146,12 +146,19 @@ $(LM_EVAL)/lm-eval.stamp: requirements/lm-eval.txt | $(VENV)/venv.stamp
 # ensurepip is what Debian leaves out of its Python.
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
+# No wheel of ONNX Runtime is for an older glibc, or for another C library, such as Alpine's.
+OLDEST_GLIBC := 2.28
+HAS_GLIBC := import platform, sys; name, version = platform.libc_ver(); \
+  sys.exit(name != "glibc" or [*map(int, version.split("."))] < [*map(int, sys.argv[1].split("."))])
+
 # Other systems lack memory files, /proc and the limits that the service reads.
 $(VENV)/venv.stamp:
 	@test "$$(uname -s)" = Linux || { \
 	  echo 'charloom: runs on Linux alone; on macOS or Windows use docker-compose up, or WSL 2 on Windows' >&2; exit 1; }
 	@for python in python3.11 python3.12 python3.13 python3 python; do \
 	  if $$python -c '$(USABLE)' 2>/dev/null; then \
+	    $$python -c '$(HAS_GLIBC)' $(OLDEST_GLIBC) || { echo 'charloom: needs glibc $(OLDEST_GLIBC) or newer' \
+	      '(Debian 10, Ubuntu 20.04, RHEL 8); elsewhere, as on Alpine, use docker-compose up' >&2; exit 1; }; \
 	    echo "charloom: creating $(VENV) with $$($$python --version) …"; \
 	    $$python -m venv --clear $(VENV); \
 	    touch $@; exit 0; \

@@ -142,14 +142,19 @@ def test_another_system_is_refused(
     assert "containers" in capsys.readouterr().err
 
 
-def test_make_on_another_system(tmp_path: Path) -> None:
-    """On another system than Linux `make` installs nothing, and names the remedy."""
+@pytest.mark.parametrize(
+    ("system", "oldest_glibc"),
+    [("Darwin", "2.28"), ("Linux", "999.0")],
+    ids=["system", "C library"],
+)
+def test_make_on_another_system(tmp_path: Path, system: str, oldest_glibc: str) -> None:
+    """On another system than Linux, or with too old a C library, `make` installs nothing, and names the remedy."""
     uname = tmp_path / "uname"
-    uname.write_text("#!/bin/sh\necho Darwin\n", encoding="utf-8")
+    uname.write_text(f"#!/bin/sh\necho {system}\n", encoding="utf-8")
     uname.chmod(0o755)
     made = tmp_path / "venv"
     done = subprocess.run(
-        ["make", f"VENV={made}", f"{made}/venv.stamp"],
+        ["make", f"VENV={made}", f"OLDEST_GLIBC={oldest_glibc}", f"{made}/venv.stamp"],
         cwd=ROOT,
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
