@@ -30,12 +30,7 @@ from service.http.server.waiting import Waiting
 from service.pool import Pool
 
 SECONDS = {Stage.IDLE: 620.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ENDING: 5.0}
-"""How long each stage of a connection may take before the connection is closed.
-
-A proxy in front is to close its idle connections first, since it answers a request that meets their closing
-here with 502. Google's closes them after 600 s
-(https://docs.cloud.google.com/load-balancing/docs/https/request-distribution).
-"""
+"""Seconds until a connection is closed, by stage: a proxy in front closes idle ones first, Google's after 600."""
 CHECK_SECONDS = 0.25  # between two looks at the deadlines
 PAUSE_SECONDS = 0.5  # without accepting, where the process may open no more descriptors
 DRAIN_SECONDS = 2.0  # for each stage, once the worker is told to stop
