@@ -63,7 +63,9 @@ ModelName = Annotated[str, AfterValidator(_checked_name)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A service reads what the training job of a later release publishes: fields that the service does not
+    # know are ignored. A change that no earlier service may ignore raises `Manifest.format`.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class FileEntry(_Frozen):

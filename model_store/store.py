@@ -65,7 +65,7 @@ class ModelStore:
         try:
             manifest = Manifest.model_validate_json(self._storage.read(path))
         except ValidationError as error:
-            raise DamagedVersion(place, f"is no manifest ({_first_problem(error)})") from error
+            raise _not_read(place, error) from error
         if (manifest.name, manifest.version) != (name, version):
             raise DamagedVersion(place, f"is that of {manifest.name}@{manifest.version}")
         return manifest
@@ -161,6 +161,14 @@ class ModelStore:
         return version
 
 
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    return " ".join([*map(str, problem["loc"]), problem["msg"]])
+def _not_read(place: Path | str, error: ValidationError) -> DamagedVersion:
+    """Return the error for a file that is no manifest, or the manifest of another release."""
+    problems = error.errors()
+    if any(problem["loc"] == ("format",) for problem in problems):
+        return DamagedVersion(
+            place,
+            "has the format of another release of charloom",
+            remedy="update charloom here, or publish the model again with this release",
+        )
+    first = " ".join([*map(str, problems[0]["loc"]), problems[0]["msg"]])
+    return DamagedVersion(place, f"is no manifest ({first})")

@@ -156,6 +156,19 @@ def test_a_manifest_cannot_point_outside(store: ModelStore, place: Place, publis
         store.open("abc", 1)
 
 
+def test_a_format_of_another_release_is_named(
+    store: ModelStore, place: Place, publish: Publish
+) -> None:
+    """A manifest in a format that this release does not read is refused with the remedy."""
+    publish("abc")
+    content = json.loads(place.read("abc/1/manifest.json")) | {"format": 2, "metrics": []}
+    place.write("abc/1/manifest.json", json.dumps(content).encode())
+    with pytest.raises(
+        DamagedVersion, match=r"manifest\.json has the format of another .*: update"
+    ):
+        store.manifest("abc", 1)
+
+
 def test_a_moved_version_is_refused(store: ModelStore, place: Place, publish: Publish) -> None:
     """A version copied to another name is refused."""
     publish("abc")
