@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from training.errors import ParityError
 from training.frozen.runtime import stream_loss, windows_loss
 from training.learning.run import Run
 from training.publishing.protocols import further_losses
-from training.publishing.publish import publish
+from training.publishing.publish import commit_of, publish
 from training.sealed import seal
 
 
@@ -118,3 +119,24 @@ def test_the_fp32_graph_may_be_published_alone(
     assert "int8_nats" not in manifest.metrics
     assert manifest.metrics["windows_nats"] > 0
     assert manifest.fingerprint is None
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is missing")
+def test_the_commit_is_that_of_the_checkout_that_tracks_the_file(tmp_path: Path) -> None:
+    """A file has the commit of its checkout, and none where another project's checkout lies around the file."""
+
+    def git(*words: str) -> str:
+        name = ("-c", "user.name=x", "-c", "user.email=x@x")
+        command = ["git", *name, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    tracked, installed = tmp_path / "tracked.py", tmp_path / "installed.py"
+    for file in (tracked, installed):
+        file.touch()
+    assert commit_of(tracked) is None
+    git("init")
+    git("add", tracked.name)
+    git("commit", "--message", "x")
+    assert commit_of(tracked) == git("rev-parse", "HEAD")
+    assert commit_of(installed) is None

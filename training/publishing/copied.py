@@ -23,8 +23,8 @@ RISE = 0.005  # nats of the validation loss; less may be chance
 def copied(graph: Path, text: Split, vocabulary: Vocabulary, seed_text: str) -> dict[str, float]:
     """Measure an exported model: the longest run that its samples copy, and the share of short runs.
 
-    Samples of a continuous text follow the seed text. The same figures for held-out text are the baseline. For a corpus of many short texts there is also
-    the share of whole texts that stand in the corpus.
+    Samples of a continuous text follow the seed text. The same figures for held-out text are the baseline.
+    For a corpus of many short texts there is also the share of whole texts that stand in the corpus.
     """
     prompt = vocabulary.encode(seed_text if text.text_end is None else TEXT_END)
     samples = _samples(graph, prompt)

@@ -120,7 +120,7 @@ def _description(
         training=config.model_dump(),
         libraries=_libraries(),
         metrics=metrics,
-        git_commit=_git_commit(),
+        git_commit=commit_of(Path(__file__)),
         parent=run.info.parent,
         teachers=run.info.teachers,
         fingerprint=fingerprint,
@@ -159,12 +159,17 @@ def _libraries() -> dict[str, str]:
     return found
 
 
-def _git_commit() -> str | None:
-    command = ["git", "rev-parse", "HEAD"]
+def commit_of(file: Path) -> str | None:
+    """Return the commit of the checkout that tracks a file, or None for a file that no checkout tracks."""
+
+    def git(*words: str) -> str:
+        command = ["git", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=file.parent)
+        return done.stdout.strip()
+
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
-        )
+        # An installed job may lie inside the checkout of another project.
+        git("ls-files", "--error-unmatch", file.name)
+        return git("rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):
-        return None  # the job runs from an image, not from a checkout
-    return done.stdout.strip()
+        return None
