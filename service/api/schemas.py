@@ -1,4 +1,4 @@
-"""The schemas of charloom's own routes, and the parsing of request bodies."""
+"""The schemas of charloom's own routes."""
 
 from typing import Any, Literal
 
