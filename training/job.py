@@ -10,7 +10,9 @@ from rich.console import Console
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError
 from training.config import TrainingConfig
 from training.corpus.seed_text import seed_text_of
+from training.corpus.sources import Corpus
 from training.corpus.split import Split
+from training.corpus.text import has_licence
 from training.errors import Int8Error, ParityError, TrainingError
 from training.inputs import Inputs
 from training.learning.batches import Batches
@@ -82,8 +84,14 @@ def _summary(inputs: Inputs) -> str:
     files = f"{number} files, " if number > 1 else ""
     return (
         f"{inputs.corpus.name}: {files}{_texts(inputs.text)}{len(inputs.text.ids):,} characters, "
-        f"{len(inputs.vocabulary)} symbols"
+        f"{len(inputs.vocabulary)} symbols{_left_out(inputs.corpus)}"
     )
+
+
+def _left_out(corpus: Corpus) -> str:
+    licences = sum(map(has_licence, corpus.files))
+    where = f" (in {licences:,} files)" if licences > 1 else ""
+    return f"; left out: the licence of Project Gutenberg{where}" if licences else ""
 
 
 def _plan(config: TrainingConfig, steps: int) -> str:

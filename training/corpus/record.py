@@ -19,7 +19,8 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2] = 2  # 1: texts were arranged before symbols were dropped
+    # 1: texts were arranged before symbols were dropped; 2: texts had the licences of Project Gutenberg.
+    format: Literal[3] = 3
     sha256: str
     min_count: int
     unknown: str | None  # the treatment of symbols that a given vocabulary lacks

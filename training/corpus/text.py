@@ -1,4 +1,4 @@
-"""The text of files, piece by piece: unpacked, decoded strictly, normalised, joined."""
+"""The text of files, piece by piece: unpacked, decoded strictly, normalised, without licences, joined."""
 
 import codecs
 import io
@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from training.bar import Advance
+from training.corpus import gutenberg
 from training.corpus.formats import HEAD, encoding_of, seeming, unpacked
 from training.errors import CorpusError
 
@@ -43,7 +44,7 @@ def read_text(
     """Yield the text of the files in pieces: in NFC, with line feeds, without byte order marks.
 
     Files may be compressed by gzip, xz or zstd. A byte order mark names UTF-16 or UTF-32;
-    other files must be UTF-8.
+    other files must be UTF-8. Of a book of Project Gutenberg the header and the licence are left out.
 
     No piece is empty. A line feed separates two files, unless the first file ends with a line feed.
     `advance` is called with the number of bytes read.
@@ -55,9 +56,19 @@ def read_text(
     last = "\n"
     for file in files:
         separator = "" if last == "\n" else "\n"
-        for piece in _composed(_without_mark(_decoded(file, advance, size))):
+        for piece in gutenberg.without_licence(_normalised(file, advance, size)):
             yield separator + piece
             separator, last = "", piece[-1]
+
+
+def has_licence(file: TextFile) -> bool:
+    """Return whether a file is a book of Project Gutenberg; raises as `read_text` does."""
+    return gutenberg.has_licence(_normalised(file, lambda _: None, PIECE))
+
+
+def _normalised(file: TextFile, advance: Advance, size: int) -> Iterator[str]:
+    """Yield the text of a file in pieces, none of which is empty."""
+    return _composed(_without_mark(_decoded(file, advance, size)))
 
 
 def _decoded(file: TextFile, advance: Advance, size: int) -> Iterator[str]:
