@@ -154,3 +154,20 @@ for (const colorScheme of ["light", "dark"]) {
     assert.deepEqual(own.complaints, []);
   });
 }
+
+test("a line that is written from right to left begins at the right, and the next one at the left", async () => {
+  const [hebrew, english] = await page.locator("#text").evaluate((box) => {
+    box.textContent = "\u05e9\u05dc\u05d5\u05dd.\nPeace.";
+    const { left, right } = box.getBoundingClientRect();
+    const range = document.createRange();
+    const gaps = (first, last) => {
+      range.setStart(box.firstChild, first);
+      range.setEnd(box.firstChild, last);
+      const line = range.getBoundingClientRect();
+      return { left: line.left - left, right: right - line.right };
+    };
+    return [gaps(0, 5), gaps(6, 12)];
+  });
+  assert.ok(hebrew.right < 30 && hebrew.left > 300, JSON.stringify(hebrew));
+  assert.ok(english.left < 30 && english.right > 300, JSON.stringify(english));
+});

@@ -1,5 +1,6 @@
 """The format of a file, recognised by its bytes: compression, encoding, and what is no text."""
 
+import bz2
 import lzma
 import zlib
 from collections import Counter
@@ -33,6 +34,7 @@ class Unpacker(Protocol):
 
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[], Unpacker]]] = {
     b"\x1f\x8b": ("gzip", lambda: zlib.decompressobj(wbits=31)),
+    b"BZh9": ("bzip2", bz2.BZ2Decompressor),
     b"\xfd7zXZ\0": ("xz", lzma.LZMADecompressor),
     b"\x28\xb5\x2f\xfd": ("zstd", lambda: zstandard.ZstdDecompressor().decompressobj()),
 }
@@ -52,7 +54,6 @@ NO_TEXTS = {
     "as plain text",
     b"\xd0\xcf\x11\xe0": "an old Office document: save its text as plain text",
     b"{\\rtf": "an RTF document: save its text as plain text",
-    b"BZh9": "a bzip2 file: unpack it",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it",
     b"Rar!\x1a\x07": "a RAR archive: unpack it",
     b"\x7fELF": "a program",
@@ -115,8 +116,9 @@ def seeming(head: bytes) -> str:
     if any(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in head):
         return "it seems to be no text: give a plain text"
     return (
+        # Texts that say Latin-1 are mostly in Windows-1252, which has quotation marks where Latin-1 has none.
         "it seems to be a text in an old encoding: convert it from that encoding, for instance "
-        "with iconv -f LATIN1 -t UTF-8"
+        "with iconv -f WINDOWS-1252 -t UTF-8"
     )
 
 

@@ -194,8 +194,8 @@ def choose(counts: Counts, config: TrainingConfig) -> Vocabulary:
         least = np.sort(counts)[-config.max_vocabulary] + 1
         raise CorpusError(
             f"the text has {len(symbols):,} distinct characters and the limit is "
-            f"{config.max_vocabulary:,}: is this a text file? If it is, --min-count {least} makes "
-            "the rare ones one unknown symbol; or raise max_vocabulary"
+            f"{config.max_vocabulary:,}: is this a text file? If it is, as in Chinese or Japanese, "
+            f"--set max_vocabulary={len(symbols)} keeps all; --min-count {least} makes the rare ones one unknown symbol"
         )
     return Vocabulary(tuple(map(chr, symbols)))
 

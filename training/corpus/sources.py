@@ -18,7 +18,7 @@ from training.errors import CorpusError, quoted
 
 AGENT = "charloom"  # some servers refuse Python's own name
 NO_PAGE = "give the address of the plain text, or save the page and give the file"
-TEXT_NAME = re.compile(r"\.txt(\.(gz|xz|zst))?$", re.IGNORECASE)
+TEXT_NAME = re.compile(r"\.txt(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ def _below(folder: Path) -> list[TextFile]:
     texts = sorted(path for path in paths if TEXT_NAME.search(path.name) and path.is_file())
     if not texts:
         raise CorpusError(
-            f"no texts in {folder}: of a folder, the files *.txt are read, also with .gz, .xz or "
-            ".zst behind"
+            f"no texts in {folder}: of a folder, the files *.txt are read, also with .gz, .bz2, .xz "
+            "or .zst behind; name other files themselves"
         )
     return [TextFile(path, str(path)) for path in texts]
 

@@ -43,7 +43,7 @@ def read_text(
 ) -> Iterator[str]:
     """Yield the text of the files in pieces: in NFC, with line feeds, without byte order marks.
 
-    Files may be compressed by gzip, xz or zstd. A byte order mark names UTF-16 or UTF-32;
+    Files may be compressed by gzip, bzip2, xz or zstd. A byte order mark names UTF-16 or UTF-32;
     other files must be UTF-8. Of a book of Project Gutenberg the header and the licence are left out.
 
     No piece is empty. A line feed separates two files, unless the first file ends with a line feed.
