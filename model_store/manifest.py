@@ -64,7 +64,7 @@ ModelName = Annotated[str, AfterValidator(_checked_name)]
 
 class _Frozen(BaseModel):
     # A service reads what the training job of a later release publishes: fields that the service does not
-    # know are ignored. A change that no earlier service may ignore raises `Manifest.format`.
+    # know are ignored. A change that no earlier service may ignore needs a higher `Manifest.format`.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 

@@ -181,6 +181,7 @@ def test_a_damaged_compressed_text_is_refused(tmp_path: Path, packing: str) -> N
         (b"PK\x03\x04", "is a ZIP archive"),
         (b"{\\rtf1\\ansi", "is an RTF document"),
         (b"\x89PNG\r\n", "is a picture"),
+        (b"PAR1\x15\x04", "is a Parquet file: export its texts as JSON lines"),
         (b"abc\0def\n", "has NUL characters; it seems to be no text"),
         (b"\0" * 100, "has NUL characters; it seems to be no text"),
         (b"\xca\xfe\xba\xbe\x01\x02\x03", "it seems to be no text: give a plain text"),

@@ -162,6 +162,7 @@ JSON = "column:town"
         ),
         ('{"town": 7}', f"column:{'x' * 5000}", "names.txt has no column 'x{80}': "),
         ('{"town": "Ulm"}\n[1]', JSON, "names.txt, line 2 is no JSON object"),
+        ('[\n{"town": "Ulm"}]', JSON, "names.txt is a JSON array: give an object on each line"),
         ('{"town": "Ulm"}\n{"town": 7}', JSON, "names.txt, line 2: 'town' is no text"),
         (",".join(f"c{n}" for n in range(9000)), JSON, r"'c19' and 8980 more$"),
     ],

@@ -19,9 +19,14 @@ def column_of(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
     and tab.
 
     Raises:
-        CorpusError: the column does not exist, or a record cannot be read; the message names the line.
+        CorpusError: the column does not exist, the file is a JSON array, or a record cannot be read; the
+            message names the line.
     """
     first = next(lines, "")
+    if first.lstrip().startswith("["):
+        raise CorpusError(
+            f"{file} is a JSON array: give an object on each line, as `jq -c '.[]'` writes them"
+        )
     read = _json_lines if first.lstrip().startswith("{") else _csv
     return read(chain([first], lines), column, file)
 
