@@ -1,4 +1,4 @@
-"""A book of Project Gutenberg is learned without the header before the text and the licence after it."""
+"""Books of Project Gutenberg are learned without the header before each text and the licence after it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_the_text_stands_between_the_marks(begin: str, end: str, size: int) -> N
     """Wherever pieces end, even inside a mark, the text between the marks is left, in pieces with characters."""
     book = f"{HEADER}{begin}\n\n\n\n{TEXT}\n{end}{LICENCE}"
     found = list(without_licence(pieces(book, size)))
-    assert "".join(found).rstrip("\n") == TEXT.rstrip("\n")
+    assert "".join(found).strip() == TEXT.strip()
     assert "" not in found
     assert has_licence(pieces(book, size))
 
@@ -70,6 +70,17 @@ def test_any_other_text_stays_whole(text: str) -> None:
     """A text stays whole that has no mark of a beginning at the beginning of one of its first lines."""
     assert "".join(without_licence(pieces(text, 100))) == text
     assert not has_licence(pieces(text, 100))
+
+
+@given(size=st.integers(1, 2000))
+def test_each_of_several_books_in_a_file_has_its_text(size: int) -> None:
+    """Of books that were joined to one file, the text of each is left, in their order."""
+    books = [
+        f"{HEADER}{begin}\n{TEXT}{number}\n{end}{LICENCE}\n"
+        for number, (begin, end) in enumerate(MARKS)
+    ]
+    found = "".join(without_licence(pieces("".join(books), size)))
+    assert found == "".join(f"{TEXT}{number}\n" for number in range(len(MARKS)))
 
 
 def test_a_book_without_an_end_is_read_to_its_end() -> None:

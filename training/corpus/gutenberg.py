@@ -1,20 +1,20 @@
-"""The text of a book of Project Gutenberg, without the header before the text and the licence after it.
+"""The text of books of Project Gutenberg, without the header before each text and the licence after it.
 
 The licence stands where the held-out text is, at the end, and has about 18,000 characters: of a book of 180,000
 characters nothing else would be held out.
 """
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-HEAD = 20_000  # characters within which a text begins; the header of early books is long
+HEAD = 20_000  # characters within which the first text begins; the header of early books is long
+LONGEST_MARK = 500  # characters
 
 # The forms that the marks have had since 1993; the mark of a book with a long title has two lines.
 BEGIN = re.compile(
     r"^(?:\*\*\* ?START OF (?:THE|THIS) (?:COPYRIGHTED )?PROJECT GUTENBERG(?s:.{1,300}?)\*\*\*|"
-    r"\*END.{1,3}THE SMALL PRINT!.*)\s*",
+    r"\*END.{1,3}THE SMALL PRINT!).*\n",
     re.MULTILINE,
 )
 END = re.compile(
@@ -25,19 +25,18 @@ END = re.compile(
 
 
 def has_licence(pieces: Iterator[str]) -> bool:
-    """Return whether a text, of which as much is read as needed, is a book of Project Gutenberg."""
+    """Return whether a text, of which as much is read as needed, begins as a book of Project Gutenberg."""
     return BEGIN.search(_head(pieces)) is not None
 
 
 def without_licence(pieces: Iterator[str]) -> Iterator[str]:
-    """Yield the text between the marks of a book of Project Gutenberg, and any other text as it is.
+    """Yield the texts between the marks of one or more books of Project Gutenberg, and any other text as it is.
 
     No piece is empty.
     """
     head = _head(pieces)
-    begins = [mark.end() for mark in BEGIN.finditer(head)]
-    whole = chain([head[max(begins, default=0) :]], pieces)
-    yield from filter(None, _up_to_end(whole) if begins else whole)
+    whole = chain([head], pieces)
+    yield from filter(None, _between_marks(whole) if BEGIN.search(head) else whole)
 
 
 def _head(pieces: Iterator[str]) -> str:
@@ -50,17 +49,22 @@ def _head(pieces: Iterator[str]) -> str:
     return "".join(head)
 
 
-def _up_to_end(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the text up to the mark of its end; the rest is read too, so that a damaged file is noticed."""
-    pieces, line = iter(pieces), ""
+def _between_marks(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield what stands between a mark of a beginning and the next mark of an end, again and again."""
+    wanted, held = BEGIN, ""
     for piece in pieces:
-        text = line + piece
-        if end := END.search(text):
-            yield text[: end.start()]
-            deque(pieces, maxlen=0)
-            return
-        # A mark stands at the beginning of a line, which the next piece may complete.
-        cut = text.rfind("\n") + 1
-        yield text[:cut]
-        line = text[cut:]
-    yield line
+        text = held + piece
+        while mark := wanted.search(text):
+            if wanted is END:
+                yield text[: mark.start()]
+            text = text[mark.end() :]
+            wanted = BEGIN if wanted is END else END
+        # What is held may begin a mark that the next piece completes.
+        if wanted is END:
+            cut = text.rfind("\n") + 1
+            yield text[:cut]
+            held = text[cut:]
+        else:
+            held = text[-LONGEST_MARK:]
+    if wanted is END:
+        yield held
