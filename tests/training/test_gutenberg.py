@@ -14,7 +14,8 @@ from training.corpus.text import has_licence as file_has_licence
 TEXT = "Chapter 1\n\nIt rained. ***\n\n\nThe End\n"
 HEADER = "The Project Gutenberg eBook of Rain\n\nTitle: Rain\n\n"
 LICENCE = (
-    "\n\nUpdated editions will replace the previous one.\n*** START: FULL LICENSE ***\nLaws. " * 9
+    "\n\nUpdated editions will replace the previous one.\n*** START OF THE PROJECT GUTENBERG LICENSE ***\nLaws. "
+    * 9
 )
 # The marks as they have stood before and behind the texts of books since 1993.
 MARKS = [
@@ -24,7 +25,7 @@ MARKS = [
     ),
     (
         "*** START OF THIS PROJECT GUTENBERG EBOOK A HISTORY OF\nRAIN AND SNOW ***",
-        "End of the Project Gutenberg EBook of A History of Rain\n\n*** END OF THIS PROJECT GUTENBERG",
+        "End of the Project Gutenberg EBook of A History of Rain\n\n*** END OF THIS PROJECT GUTENBERG EBOOK",
     ),
     (
         "***START OF THE PROJECT GUTENBERG EBOOK R*A*I*N***",
@@ -32,7 +33,7 @@ MARKS = [
     ),
     (
         "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*",
-        "End of Project Gutenberg's Etext of Rain",
+        "End of The Project Gutenberg Etext of Rain",
     ),
     (
         "*END THE SMALL PRINT! FOR PUBLIC DOMAIN EBOOKS*Ver.02/11/02*END*",

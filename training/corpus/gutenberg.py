@@ -13,13 +13,13 @@ LONGEST_MARK = 500  # characters
 
 # The forms that the marks have had since 1993; the mark of a book with a long title has two lines.
 BEGIN = re.compile(
-    r"^(?:\*\*\* ?START OF (?:THE|THIS) (?:COPYRIGHTED )?PROJECT GUTENBERG(?s:.{1,300}?)\*\*\*|"
+    r"^(?:\*\*\* ?START OF (?:THE|THIS) (?:COPYRIGHTED )?PROJECT GUTENBERG E(?s:.{1,300}?)\*\*\*|"
     r"\*END.{1,3}THE SMALL PRINT!).*\n",
     re.MULTILINE,
 )
 END = re.compile(
-    r"^(?:\*\*\* ?END OF (?:THE|THIS) (?:COPYRIGHTED )?PROJECT GUTENBERG|"
-    r"End of (?:the |this )?Project Gutenberg)",
+    r"^(?:\*\*\* ?END OF (?:THE|THIS) (?:COPYRIGHTED )?PROJECT GUTENBERG E|"
+    r"(?i:end of (?:the |this )?project gutenberg))",
     re.MULTILINE,
 )
 
