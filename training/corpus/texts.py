@@ -5,7 +5,7 @@ import unicodedata
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, compress, islice
+from itertools import chain, compress, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,9 @@ LINES, COLUMN = "lines", "column:"
 LONGEST = 10_000  # characters of a text; the service writes no more by default
 LONGEST_LINE = 1_000_000  # characters of a record
 TOGETHER = 1000  # texts that are encoded together
+LOOKED_AT = 100_000  # characters of a continuous text that may be a list
+FEWEST_LINES = 20
+SORTED = 0.95  # of neighbouring lines in a list; languages sort some letters in other ways
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,14 @@ def texts_in(ids: Ids, vocabulary: Vocabulary, advance: Advance = lambda _: None
         *whole, rest = (rest + vocabulary.decode(piece)).split(TEXT_END)
         yield from filter(None, whole)
         advance(piece.nbytes)
+
+
+def seems_sorted(ids: Ids, vocabulary: Vocabulary) -> bool:
+    """Return whether the first lines of ids [N] are in alphabetical order, as those of a list of texts are."""
+    lines = vocabulary.decode(ids[:LOOKED_AT]).casefold().split("\n")
+    pairs = list(pairwise(filter(None, map(str.strip, lines))))
+    in_order = sum(first <= second for first, second in pairs)
+    return len(pairs) >= FEWEST_LINES and in_order >= SORTED * len(pairs)
 
 
 def _stripped(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
