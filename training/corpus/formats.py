@@ -117,7 +117,7 @@ def seeming(head: bytes) -> str:
     if any(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in head):
         return "it seems to be no text: give a plain text"
     return (
-        # What is called Latin-1 is mostly Windows-1252, which has quotation marks where Latin-1 has none.
+        # Texts labelled Latin-1 are mostly in Windows-1252, which has quotation marks where Latin-1 has none.
         "it seems to be a text in an old encoding: convert it from that encoding, for instance "
         "with iconv -f WINDOWS-1252 -t UTF-8"
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 HEAD = 20_000  # characters within which the first text begins; the header of early books is long
-LONGEST_MARK = 500  # characters
+LONGEST_MARK = 500  # characters, held back between two pieces
 
 # The forms that the marks have had since 1993; the mark of a book with a long title has two lines.
 BEGIN = re.compile(
@@ -59,7 +59,7 @@ def _between_marks(pieces: Iterable[str]) -> Iterator[str]:
                 yield text[: mark.start()]
             text = text[mark.end() :]
             wanted = BEGIN if wanted is END else END
-        # What is held may begin a mark that the next piece completes.
+        # The end of the text may begin a mark that the next piece completes, so the end is held back.
         if wanted is END:
             cut = text.rfind("\n") + 1
             yield text[:cut]
