@@ -9,11 +9,11 @@ from rich.console import Console
 
 from model_store import PRODUCTION, Manifest, ModelStore, StoreError
 from training.config import TrainingConfig
+from training.corpus.hints import hint
 from training.corpus.seed_text import seed_text_of
 from training.corpus.sources import Corpus
 from training.corpus.split import Split
 from training.corpus.text import has_licence
-from training.corpus.texts import seems_sorted
 from training.errors import Int8Error, ParityError, TrainingError
 from training.inputs import Inputs
 from training.learning.batches import Batches
@@ -53,10 +53,8 @@ def train(
     for file in run.damaged:
         _say(f"{file} is damaged, and not used")
     _say(_summary(inputs))
-    if not config.of_texts and seems_sorted(text.ids, vocabulary):
-        _say(
-            "the lines are in alphabetical order: a list is learned line by line with --texts lines"
-        )
+    if not config.of_texts and (better := hint(text.ids, vocabulary)):
+        _say(better)
 
     with _notes_how_to_go_on(options, run):
         if inputs.teachers:

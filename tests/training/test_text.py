@@ -2,8 +2,10 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import sys
+import tarfile
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -123,6 +125,14 @@ def zstd_of_a_pipe(data: bytes) -> bytes:
     return packing.compress(data) + packing.flush()
 
 
+def tar_archive() -> bytes:
+    """Return a tar archive of one text."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a text.txt"))
+    return data.getvalue()
+
+
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
@@ -165,6 +175,12 @@ def test_a_compressed_text_is_read(tmp_path: Path, packing: str, size: int) -> N
     assert "".join(read_text(found, size=size)) == normalised(TALE) + "Ende.\n"
 
 
+@pytest.mark.parametrize("level", range(1, 10))
+def test_bzip2_is_read_at_every_level(tmp_path: Path, level: int) -> None:
+    """The level, which bzip2 writes into the signature, does not matter."""
+    assert read(tmp_path, bz2.compress(TALE.encode(), level)) == normalised(TALE)
+
+
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_a_damaged_compressed_text_is_refused(tmp_path: Path, packing: str) -> None:
     """A compressed file that ends early, or has a changed byte, is never a shorter text."""
@@ -181,6 +197,8 @@ def test_a_damaged_compressed_text_is_refused(tmp_path: Path, packing: str) -> N
         (b"PK\x03\x04", "is a ZIP archive"),
         (b"{\\rtf1\\ansi", "is an RTF document"),
         (b"\x89PNG\r\n", "is a picture"),
+        (tar_archive(), "is a tar archive: unpack it, and give the folder"),
+        (gzip.compress(tar_archive()), "is a tar archive"),
         (b"PAR1\x15\x04", "is a Parquet file: export its texts as JSON lines"),
         (b"abc\0def\n", "has NUL characters; it seems to be no text"),
         (b"\0" * 100, "has NUL characters; it seems to be no text"),

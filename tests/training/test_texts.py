@@ -11,7 +11,6 @@ from tests.training.small import small_config
 from training.corpus.prepare import prepare
 from training.corpus.sources import open_corpus
 from training.corpus.split import Split
-from training.corpus.texts import seems_sorted
 from training.errors import CorpusError
 
 NAMES = town_names(200)
@@ -176,24 +175,6 @@ def test_bad_corpora_of_texts_are_refused(
         prepared(tmp_path, content, texts=texts)
     assert len(str(refused.value)) < 500
     assert not any((tmp_path / "run").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("lines", "is_sorted"),
-    [
-        (sorted(NAMES), True),
-        ([*sorted(NAMES), "aa"], True),
-        (sorted(NAMES, reverse=True), False),
-        (NAMES[:10] + sorted(NAMES)[:10], False),
-        (sorted(NAMES)[:10], False),
-        (["", "a long paragraph"], False),
-    ],
-)
-def test_a_sorted_list_is_noticed(lines: list[str], is_sorted: bool) -> None:
-    """Many lines in alphabetical order, but for a few, are a list; a few lines or unsorted ones are not."""
-    text = "\n".join(lines)
-    vocabulary = Vocabulary.from_text(text)
-    assert seems_sorted(vocabulary.encode(text), vocabulary) is is_sorted
 
 
 def test_a_line_end_too_rare_to_learn_is_refused(tmp_path: Path) -> None:

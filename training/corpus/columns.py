@@ -10,6 +10,7 @@ from training.errors import CorpusError, quoted
 
 DELIMITERS = ",;\t"
 NAMED = 20  # columns that an error names
+ENOUGH = 20  # records that prose has not by chance
 
 
 def column_of(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
@@ -31,12 +32,27 @@ def column_of(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
     return read(chain([first], lines), column, file)
 
 
+def seeming_record(lines: list[str]) -> dict[str, str]:
+    """Return the texts of the first record by column if the lines seem to be JSON lines or CSV, else nothing.
+
+    The last line may be cut, and does not count.
+    """
+    objects = [_json_value(line) for line in lines[:-1][:ENOUGH]]
+    if objects and all(isinstance(each, dict) for each in objects):
+        return {name: text for name, text in objects[0].items() if isinstance(text, str)}
+    if len(lines) <= ENOUGH:
+        return {}
+    header, *rows = list(csv.reader(lines, delimiter=_delimiter(lines[0])))[:-1]
+    if len(header) < 2 or len(rows) < ENOUGH or any(len(row) != len(header) for row in rows):
+        return {}
+    return dict(zip(header, rows[0], strict=True))
+
+
 def _csv(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
     header = next(lines)
-    delimiter = max(DELIMITERS, key=header.count)
     # The reader keeps line breaks within quotes only where the lines end with them.
     ended = (f"{line}\n" for line in chain([header], lines))
-    records = csv.DictReader(ended, delimiter=delimiter, strict=True)
+    records = csv.DictReader(ended, delimiter=_delimiter(header), strict=True)
     try:
         _require(column, records.fieldnames or (), file)
         for record in records:
@@ -65,13 +81,22 @@ def _json_lines(lines: Iterator[str], column: str, file: str) -> Iterator[str]:
 
 
 def _json_object(line: str, place: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        record = None
+    record = _json_value(line)
     if not isinstance(record, dict):
         raise CorpusError(f"{place} is no JSON object: repair the record")
     return record
+
+
+def _json_value(line: str) -> Any:
+    """Return the value of a line of JSON, or None for a line that is no JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _delimiter(header: str) -> str:
+    return max(DELIMITERS, key=header.count)
 
 
 def _require(column: str, columns: Any, file: str) -> None:

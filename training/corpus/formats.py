@@ -14,7 +14,7 @@ from training.errors import CorpusError
 HEAD = 4096  # bytes of a text that a guess is made from
 ENOUGH = 32  # bytes; of a shorter text any byte may be the commonest
 COMMONEST = 0.6  # the share of one byte in a column of a text in UTF-16 or UTF-32
-SIGNATURE = 6  # bytes; the longest signature of a compression
+SIGNATURE = 10  # bytes; the longest signature of a compression
 
 
 class Unpacker(Protocol):
@@ -34,7 +34,7 @@ class Unpacker(Protocol):
 
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[], Unpacker]]] = {
     b"\x1f\x8b": ("gzip", lambda: zlib.decompressobj(wbits=31)),
-    b"BZh9": ("bzip2", bz2.BZ2Decompressor),
+    **{b"BZh%d1AY&SY" % level: ("bzip2", bz2.BZ2Decompressor) for level in range(1, 10)},
     b"\xfd7zXZ\0": ("xz", lzma.LZMADecompressor),
     b"\x28\xb5\x2f\xfd": ("zstd", lambda: zstandard.ZstdDecompressor().decompressobj()),
 }
@@ -63,6 +63,7 @@ NO_TEXTS = {
     b"PAR1": "a Parquet file: export its texts as JSON lines",
     b"SQLite format 3\0": "a database: export its text",
 }
+TAR, TAR_OFFSET = b"ustar", 257  # a tar archive begins with the name of its first file
 
 # The columns, of four, in which one byte is much the commonest.
 WIDE: dict[tuple[bool, ...], str] = {
@@ -102,6 +103,8 @@ def encoding_of(head: bytes, name: str) -> str:
     for signature, seen in NO_TEXTS.items():
         if head.startswith(signature):
             raise CorpusError(f"{name} is {seen}")
+    if head.startswith(TAR, TAR_OFFSET):
+        raise CorpusError(f"{name} is a tar archive: unpack it, and give the folder")
     return next((codec for mark, codec in MARKS.items() if head.startswith(mark)), "utf-8")
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, compress, islice, pairwise
+from itertools import chain, compress, islice
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,8 @@ from training.errors import CorpusError
 LINES, COLUMN = "lines", "column:"
 LONGEST = 10_000  # characters of a text; the service writes no more by default
 LONGEST_LINE = 1_000_000  # characters of a record
+SHORTER = "cut the text, or give a plain text without --texts"
 TOGETHER = 1000  # texts that are encoded together
-LOOKED_AT = 100_000  # characters of a continuous text that may be a list
-FEWEST_LINES = 20
-SORTED = 0.95  # of neighbouring lines in a list; languages sort some letters in other ways
 
 
 @dataclass(frozen=True)
@@ -92,14 +90,6 @@ def texts_in(ids: Ids, vocabulary: Vocabulary, advance: Advance = lambda _: None
         advance(piece.nbytes)
 
 
-def seems_sorted(ids: Ids, vocabulary: Vocabulary) -> bool:
-    """Return whether the first lines of ids [N] are in alphabetical order, as those of a list of texts are."""
-    lines = vocabulary.decode(ids[:LOOKED_AT]).casefold().split("\n")
-    pairs = list(pairwise(filter(None, map(str.strip, lines))))
-    in_order = sum(first <= second for first, second in pairs)
-    return len(pairs) >= FEWEST_LINES and in_order >= SORTED * len(pairs)
-
-
 def _stripped(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
     """Yield the texts that are not empty, without white space at the ends where symbols were dropped."""
     with bar("arranging texts", ids.nbytes) as advance:
@@ -113,7 +103,7 @@ def _all_texts(corpus: Corpus, source: str) -> Iterator[str]:
                 if len(text) > LONGEST:
                     raise CorpusError(
                         f"{file.name}: text {number:,} has {len(text):,} characters, and a text may "
-                        f"have {LONGEST:,}: cut the text, or leave out --texts"
+                        f"have {LONGEST:,}: {SHORTER}"
                     )
                 yield text
 
@@ -135,8 +125,7 @@ def _lines(file: TextFile, advance: Advance) -> Iterator[str]:
         number += len(whole)
         if len(rest) > LONGEST_LINE:
             raise CorpusError(
-                f"{file.name}: line {number:,} has more than {LONGEST_LINE:,} characters: "
-                "cut the line, or leave out --texts"
+                f"{file.name}: line {number:,} has more than {LONGEST_LINE:,} characters: {SHORTER}"
             )
         yield from whole
     if rest:
