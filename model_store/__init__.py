@@ -34,10 +34,11 @@ from model_store.manifest import (
 from model_store.names import check_name
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
-from model_store.vocabulary import TEXT_END, UNKNOWN, Vocabulary
+from model_store.vocabulary import LINE_END, TEXT_END, UNKNOWN, Vocabulary
 
 __all__ = [
     "BUNDLED",
+    "LINE_END",
     "PRODUCTION",
     "SERVING_FILES",
     "TEXT_END",

@@ -21,8 +21,8 @@ from model_store.errors import (
 # The unknown symbol, which stands for every symbol too rare to learn. A model reads the unknown symbol
 # and never writes the unknown symbol.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-# The symbol that stands before each text and after the last one in a corpus of many short texts.
-TEXT_END = "\n"
+# The symbols of which one stands before each text and after the last one in a corpus of many short texts.
+LINE_END, TEXT_END = "\n", "\N{END OF TEXT}"
 
 _CODE_POINT = np.dtype("<u4")
 
@@ -106,6 +106,11 @@ class Vocabulary:
     def unknown_id(self) -> int | None:
         """The id of UNKNOWN, or None for a vocabulary without UNKNOWN."""
         return self.symbols.index(UNKNOWN) if UNKNOWN in self.symbols else None
+
+    @property
+    def text_end(self) -> str:
+        """The symbol that ends each of many short texts: TEXT_END where texts have several lines."""
+        return TEXT_END if TEXT_END in self.known else LINE_END
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Return the distinct characters that the vocabulary lacks, in order of appearance."""

@@ -11,7 +11,6 @@ import onnx
 from onnx import numpy_helper
 
 from model_store import (
-    TEXT_END,
     Architecture,
     Corpus,
     Manifest,
@@ -89,6 +88,7 @@ def publish_random_model(
     cell: CellName = "lstm",
     graph: bytes | None = None,
     fingerprint: str | None = None,
+    symbols: tuple[str, ...] = SYMBOLS,
     texts: int | None = None,
     known: Iterable[str] = (),
     int8: bool = True,
@@ -105,9 +105,10 @@ def publish_random_model(
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        weights = random_weights(layers, units, seed=seed, cell=cell)
+        weights = random_weights(layers, units, len(symbols), seed, cell)
         if texts is not None:
-            weights = replace(weights, text_end=SYMBOLS.index(TEXT_END))
+            end = Vocabulary(symbols).text_end
+            weights = replace(weights, text_end=symbols.index(end))
             write_known_texts(known, folder / contents.TEXTS)
         file = folder / (contents.INT8_GRAPH if int8 else contents.FP32_GRAPH)
         write_graph(file, weights, int8=int8)
@@ -115,10 +116,11 @@ def publish_random_model(
             file.write_bytes(graph)
         elif fingerprint is None and int8:
             fingerprint = fingerprint_of(file)
-        (folder / contents.VOCABULARY).write_text(Vocabulary(SYMBOLS).to_json(), encoding="utf-8")
+        (folder / contents.VOCABULARY).write_text(Vocabulary(symbols).to_json(), encoding="utf-8")
         said = description(layers, units, cell)
         corpus = said.corpus.model_copy(update={"texts": texts})
-        said = said.model_copy(update={"fingerprint": fingerprint, "corpus": corpus})
+        changed = {"fingerprint": fingerprint, "corpus": corpus, "vocabulary_size": len(symbols)}
+        said = said.model_copy(update=changed)
         return ModelStore(root).publish(name, folder, said)
 
 

@@ -46,7 +46,7 @@ class TrainingConfig(BaseModel):
     teacher_text: int = Field(default=0, ge=0)  # characters that the teachers write
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
 
-    # `continuous`: one text; `lines` or `column:NAME`: many short texts, each from the zero state.
+    # `continuous`: one text; `lines`, `files` or `column:NAME`: many short texts, each from the zero state.
     texts: str = "continuous"
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     test_fraction: float = Field(default=0.0, ge=0, lt=1)  # after the validation part
@@ -65,8 +65,8 @@ class TrainingConfig(BaseModel):
     @field_validator("texts")
     @classmethod
     def _know_where_texts_are(cls, texts: str) -> str:
-        if texts not in ("continuous", "lines") and not re.fullmatch("column:.+", texts):
-            raise ValueError("must be lines, column:NAME or continuous")
+        if texts not in ("continuous", "lines", "files") and not re.fullmatch("column:.+", texts):
+            raise ValueError("must be lines, files, column:NAME or continuous")
         return texts
 
     @field_validator("test_fraction")

@@ -123,8 +123,8 @@ def make_train_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--texts",
         metavar="KIND",
-        help="lines: many short texts, one a line; column:NAME: a column of CSV with a header, or of "
-        "JSON lines (default: continuous, one text)",
+        help="many short texts: lines, one a line; files, one a file; column:NAME, those of a column of "
+        "CSV with a header, or of JSON lines (default: continuous, one text)",
     )
     parser.add_argument(
         "--min-count",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from model_store import (
-    TEXT_END,
     DamagedVersion,
     KnownTexts,
     LayeredStore,
@@ -54,7 +53,7 @@ class LoadedModel:
     @property
     def text_end(self) -> str | None:
         """The symbol at which the model ends a text; None: the texts have no end."""
-        return TEXT_END if self.manifest.corpus.texts is not None else None
+        return self.vocabulary.text_end if self.manifest.corpus.texts is not None else None
 
     def prompt(self, seed: str) -> str:
         """Return the text that the model reads before its first character.

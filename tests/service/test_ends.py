@@ -1,8 +1,12 @@
 """A model of many short texts begins a text, goes on with a beginning, and ends the text."""
 
+from pathlib import Path
+
 import openai
 
-from tests.servers import Service
+from model_store import TEXT_END
+from tests.factories import SYMBOLS, publish_random_model
+from tests.servers import Service, serving
 
 
 def names(service: Service, **fields: object) -> dict:
@@ -25,6 +29,16 @@ def test_a_seed_text_is_the_beginning_of_a_text(service: Service) -> None:
     assert alone["finish_reason"] == "end"
     after = names(service, seed="Ulm\nBern", length=5000)
     assert after["text"] == alone["text"]
+
+
+def test_a_text_of_several_lines_ends_with_its_own_symbol(tmp_path: Path) -> None:
+    """A model whose vocabulary has END OF TEXT writes line ends, and ends a text before END OF TEXT."""
+    publish_random_model(tmp_path / "store", "verses", texts=40, symbols=(TEXT_END, *SYMBOLS))
+    with serving(tmp_path / "log", store=tmp_path / "store", model="verses") as service:
+        answers = [service.generate(seed="", length=5000, random_seed=n).json for n in range(20)]
+    assert {answer["finish_reason"] for answer in answers} == {"end"}
+    assert not any(TEXT_END in answer["text"] for answer in answers)
+    assert any("\n" in answer["text"] for answer in answers)
 
 
 def test_a_text_may_be_cut_before_its_end(service: Service) -> None:

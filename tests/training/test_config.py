@@ -102,8 +102,11 @@ def test_a_bad_value_is_named(key: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("texts=foo", "--texts: must be lines, column:NAME or continuous (got 'foo')"),
-        ("texts=column:", "--texts: must be lines, column:NAME or continuous (got 'column:')"),
+        ("texts=foo", "--texts: must be lines, files, column:NAME or continuous (got 'foo')"),
+        (
+            "texts=column:",
+            "--texts: must be lines, files, column:NAME or continuous (got 'column:')",
+        ),
         ("min_count=0", "--min-count: Input should be greater than or equal to 1 (got '0')"),
         ("unknown=keep", "--unknown: Input should be 'error' or 'drop' (got 'keep')"),
         (

@@ -1,5 +1,7 @@
 """A model of many short texts is trained, measured and published by whole texts."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,13 +12,20 @@ from training.frozen.runtime import stream_loss
 from training.publishing.publish import publish
 
 NAMES = town_names(300)
+VERSES = [f"{name},\no {name}!" for name in NAMES]
+TEXTS = {"lines": NAMES, "column:text": VERSES}
 
 
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """Two epochs over three hundred names."""
-    config = small_config(texts="lines", batch_size=8)
-    return Training(tmp_path_factory.mktemp("run"), "\n".join(sorted(NAMES)), config).fit()
+@pytest.fixture(
+    scope="module", params=["lines", pytest.param("column:text", marks=pytest.mark.slow)]
+)
+def learned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """Two epochs over three hundred names, or over as many texts of two lines."""
+    texts = sorted(TEXTS[request.param])
+    if request.param != "lines":
+        texts = [json.dumps({"text": text}) for text in texts]
+    config = small_config(texts=request.param, batch_size=8)
+    return Training(tmp_path_factory.mktemp("run"), "\n".join(texts), config).fit()
 
 
 @pytest.fixture(scope="module")
@@ -28,29 +37,31 @@ def model(learned: Training, tmp_path_factory: pytest.TempPathFactory) -> Stored
 
 
 def held_out(learned: Training) -> list[str]:
-    return learned.vocabulary.decode(learned.text.validation).strip("\n").split("\n")
+    end = learned.vocabulary.text_end
+    return learned.vocabulary.decode(learned.text.validation).strip(end).split(end)
 
 
 def test_the_manifest_counts_the_texts(learned: Training, model: StoredModel) -> None:
     """The manifest has the numbers of texts, and as seed text the first half of a held-out text."""
     corpus, seed_text = model.manifest.corpus, model.manifest.seed_text
     assert (corpus.texts, corpus.held_out_texts) == (300, 30)
-    assert model.manifest.training["texts"] == "lines"
+    assert model.manifest.training["texts"] == learned.run.info.config.texts
     first = held_out(learned)[0]
     assert seed_text == first[: (len(first) + 1) // 2]
 
 
-def test_the_version_knows_the_texts_of_its_corpus(model: StoredModel) -> None:
+def test_the_version_knows_the_texts_of_its_corpus(learned: Training, model: StoredModel) -> None:
     """The version's file of hashes knows every text of the corpus, held-out ones included."""
     known = KnownTexts(model.file(contents.TEXTS))
     assert len(known) == 300
-    assert all(map(known.contains, NAMES))
+    assert all(map(known.contains, TEXTS[learned.run.info.config.texts]))
     assert not known.contains("Nirgendwo")
 
 
 def test_the_loss_is_over_whole_held_out_texts(learned: Training, model: StoredModel) -> None:
     """The published loss is the mean over all characters and ends of texts read one by one."""
-    texts = [learned.vocabulary.encode(f"\n{text}\n") for text in held_out(learned)]
+    end = learned.vocabulary.text_end
+    texts = [learned.vocabulary.encode(f"{end}{text}{end}") for text in held_out(learned)]
     sizes = [len(ids) - 1 for ids in texts]  # the first end is read and not predicted
     losses = [stream_loss(model.file(contents.FP32_GRAPH), ids) for ids in texts]
     expected = np.average(losses, weights=sizes)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_store import UNKNOWN, Vocabulary
+from model_store import LINE_END, TEXT_END, UNKNOWN, Vocabulary
 from tests.training.names import town_names
 from tests.training.small import small_config
 from training.corpus.prepare import prepare
@@ -39,8 +39,9 @@ def test_the_measured_beginning_is_a_sample(tmp_path: Path) -> None:
 def parts(text: Split, vocabulary: Vocabulary) -> tuple[set[str], set[str]]:
     """The texts that train, and the held-out ones."""
     training, held_out = (vocabulary.decode(ids) for ids in (text.train, text.validation))
-    assert training[0] == held_out[0] == held_out[-1] == "\n"
-    return set(training[1:].split("\n")), set(held_out[1:-1].split("\n"))
+    end = vocabulary.text_end
+    assert training[0] == held_out[0] == held_out[-1] == end
+    return set(training[1:].split(end)), set(held_out[1:-1].split(end))
 
 
 def test_whole_texts_are_held_out(tmp_path: Path) -> None:
@@ -125,12 +126,13 @@ def test_ids_are_used_again_with_the_same_order_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_column_of_csv(tmp_path: Path, delimiter: str) -> None:
-    """The texts of a column are read; a line break within a record becomes a space."""
+    """The texts of a column are read, and the line breaks within a record are kept."""
     rows = [f'{n}{delimiter}"{name}\nWest"' for n, name in enumerate(NAMES)]
     content = "\n".join([f"number{delimiter}town", *rows])
     text, vocabulary = prepared(tmp_path, content, "towns.csv", texts="column:town")
     training, held_out = parts(text, vocabulary)
-    assert training | held_out == {f"{name} West" for name in NAMES}
+    assert training | held_out == {f"{name}\nWest" for name in NAMES}
+    assert vocabulary.text_end == TEXT_END
 
 
 def test_a_column_of_json_lines(tmp_path: Path) -> None:
@@ -142,17 +144,51 @@ def test_a_column_of_json_lines(tmp_path: Path) -> None:
     assert training | held_out == set(NAMES)
 
 
+def test_each_file_is_a_text(tmp_path: Path) -> None:
+    """Of a folder each file is a text, whose line breaks are kept."""
+    poems = {f"{name},\n\n{name}!" for name in NAMES}
+    (tmp_path / "poems").mkdir()
+    for number, poem in enumerate(poems):
+        (tmp_path / "poems" / f"{number}.txt").write_text(f"\n{poem}\r\n", encoding="utf-8")
+    with open_corpus([str(tmp_path / "poems")]) as corpus:
+        text, vocabulary = prepare(corpus, small_config(texts="files"), tmp_path / "run")
+    training, held_out = parts(text, vocabulary)
+    assert training | held_out == poems
+    assert vocabulary.text_end == TEXT_END
+
+
+@pytest.mark.parametrize("texts", ["lines", "column:town"])
+def test_texts_of_one_line_end_with_the_line(tmp_path: Path, texts: str) -> None:
+    """Where no text has a line break, the line end is the end of a text; an END OF TEXT is left out."""
+    content = "\n".join(["town", *(f"{name}{TEXT_END}" for name in NAMES)])
+    text, vocabulary = prepared(tmp_path, content, texts=texts)
+    assert vocabulary.text_end == LINE_END
+    training, held_out = parts(text, vocabulary)
+    assert (training | held_out) - {"town"} == set(NAMES)
+
+
+def test_a_version_of_lines_reads_line_breaks_as_spaces(tmp_path: Path) -> None:
+    """Where the texts of the version to start from end with the line, a line break becomes a space."""
+    content = "\n".join(json.dumps({"town": f"{name}\n{name}"}) for name in NAMES)
+    given = Vocabulary.from_text("\n ".join(NAMES))
+    text, vocabulary = prepared(tmp_path, content, given=given, texts="column:town")
+    training, held_out = parts(text, vocabulary)
+    assert training | held_out == {f"{name} {name}" for name in NAMES}
+
+
 JSON = "column:town"
 
 
 @pytest.mark.parametrize(
     ("content", "texts", "problem"),
     [
-        ("", "lines", "names.txt has 0 distinct texts.*a text on each line"),
+        ("", "lines", "names.txt has 0 distinct texts.*give more texts"),
         ("\n \n\n", "lines", "names.txt has 0 distinct texts"),
         ("Ulm\n" * 1000, "lines", "names.txt has 1 distinct texts"),
         ("Ulm\n" + "x" * 10_001, "lines", "names.txt: text 2 has 10,001 characters"),
         ("Ulm\n" + "x" * 1_300_000, "lines", "names.txt: line 2 has more than 1,000,000"),
+        ("x" * 1_300_000, "files", "names.txt has more than 1,000,000 characters: cut the text"),
+        ("Ulm", "files", "names.txt has 1 distinct texts"),
         ("name,n\nUlm,1\n", JSON, "names.txt has no column 'town': its columns are 'name', 'n'"),
         ('town\n"Ulm" x,1\n', JSON, "names.txt, line 2: .*repair the record"),
         (
@@ -177,7 +213,10 @@ def test_bad_corpora_of_texts_are_refused(
     assert not any((tmp_path / "run").iterdir())
 
 
-def test_a_line_end_too_rare_to_learn_is_refused(tmp_path: Path) -> None:
-    """The line end ends each text, so it must be in the vocabulary."""
+def test_a_text_end_too_rare_to_learn_is_refused(tmp_path: Path) -> None:
+    """The symbol that ends each text must be in the vocabulary."""
     with pytest.raises(CorpusError, match=r"lacks U\+000A.*: lower --min-count"):
         prepared(tmp_path, "\n".join(f"{name * 40}" for name in NAMES[:30]), min_count=50)
+    poems = "\n".join(json.dumps({"poem": f"{name}\n" * 20}) for name in NAMES[:30])
+    with pytest.raises(CorpusError, match=r"lacks U\+0003.*: lower --min-count"):
+        prepared(tmp_path, poems, texts="column:poem", min_count=50)

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store import TEXT_END, UNKNOWN, Vocabulary
+from model_store import UNKNOWN, Vocabulary
 from training.bar import bar
 from training.config import TrainingConfig
 from training.corpus.record import IDS, RECORD, Record, id_type, order, record_on_disk
 from training.corpus.sources import Corpus
 from training.corpus.split import Ids, Split, split, split_texts
 from training.corpus.text import read_text
-from training.corpus.texts import Arranged, arrange, gathered
+from training.corpus.texts import Arranged, arrange, gathered, text_end
 from training.errors import CorpusError
 from training.sealed import seal, sealed_json
 
@@ -42,7 +42,7 @@ def prepare(
     vocabulary = Vocabulary(record.symbols)
     ids = _mapped(folder / IDS, vocabulary)[: record.characters]  # a digest follows the ids
     if config.of_texts:
-        end = record.symbols.index(TEXT_END)
+        end = record.symbols.index(vocabulary.text_end)
         text = split_texts(ids, record.training_texts, end, record.repeated_texts)
     else:
         text = split(ids, config.validation_fraction, config.test_fraction)
@@ -89,8 +89,10 @@ def _encoded(
     """Write the ids of a corpus into the folder's file PARTIAL; return the record."""
     path, arranged = folder / PARTIAL, Arranged()
     if config.of_texts:
-        corpus = gathered(corpus, config.texts, folder / TEXTS)
+        end = text_end(corpus, config.texts, given)
+        corpus = gathered(corpus, config.texts, end, folder / TEXTS)
         vocabulary = _write_ids(corpus, config, folder / UNARRANGED, given)
+        _require_text_end(vocabulary, end)
         ids = _mapped(folder / UNARRANGED, vocabulary)
         arranged = arrange(ids, vocabulary, config.validation_fraction, path, corpus.name)
     else:
@@ -122,11 +124,6 @@ def _write_ids(
     if not config.of_texts:
         _require_long(corpus, characters)
     vocabulary = given or choose(counts, config)
-    if config.of_texts and TEXT_END not in vocabulary.symbols:
-        raise CorpusError(
-            "the vocabulary lacks U+000A, the line end, which ends each text: "
-            "lower --min-count, or start from another version"
-        )
     encode(corpus, vocabulary, counts > 0, path)
     if path.stat().st_size != characters * id_type(vocabulary).itemsize:
         raise CorpusError(f"{corpus.name} changed while it was read: start again")
@@ -136,6 +133,14 @@ def _write_ids(
 def _mapped(path: Path, vocabulary: Vocabulary) -> Ids:
     """Return the ids of a file, mapped into memory."""
     return np.asarray(np.memmap(path, id_type(vocabulary), mode="r"))
+
+
+def _require_text_end(vocabulary: Vocabulary, end: str) -> None:
+    if end not in vocabulary.symbols:
+        raise CorpusError(
+            f"the vocabulary lacks U+{ord(end):04X}, which ends each text: "
+            "lower --min-count, or start from another version"
+        )
 
 
 def _require_long(corpus: Corpus, characters: int) -> None:

@@ -19,8 +19,9 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # 1: texts were arranged before symbols were dropped; 2: texts had the licences of Project Gutenberg.
-    format: Literal[3] = 3
+    # 1: texts were arranged before symbols were dropped; 2: texts had the licences of Project Gutenberg;
+    # 3: line breaks within a record became spaces.
+    format: Literal[4] = 4
     sha256: str
     min_count: int
     unknown: str | None  # the treatment of symbols that a given vocabulary lacks

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_store import TEXT_END, Vocabulary, text_hash
+from model_store import LINE_END, TEXT_END, Vocabulary, text_hash
 from training.bar import Advance, bar
 from training.corpus.columns import column_of
 from training.corpus.sources import Corpus
@@ -18,9 +18,9 @@ from training.corpus.split import Ids
 from training.corpus.text import PIECE, TextFile, read_text
 from training.errors import CorpusError
 
-LINES, COLUMN = "lines", "column:"
+LINES, FILES, COLUMN = "lines", "files", "column:"
 LONGEST = 10_000  # characters of a text; the service writes no more by default
-LONGEST_LINE = 1_000_000  # characters of a record
+LONGEST_RECORD = 1_000_000  # characters of a line or a file, with white space and other columns
 SHORTER = "cut the text, or give a plain text without --texts"
 TOGETHER = 1000  # texts that are encoded together
 
@@ -33,15 +33,29 @@ class Arranged:
     repeated: int = 0
 
 
-def gathered(corpus: Corpus, source: str, path: Path) -> Corpus:
-    """Write every text of a corpus into one file: a line end before each text, and one at the end.
+def text_end(corpus: Corpus, source: str, given: Vocabulary | None) -> str:
+    """Return the symbol that ends each text: the given vocabulary's, or else a symbol that no text has.
+
+    Raises:
+        CorpusError: a file cannot be read, or has a text that is too long.
+    """
+    if given:
+        return given.text_end
+    if source == LINES:
+        return LINE_END
+    of_lines = any(LINE_END in text for text in _all_texts(corpus, source, TEXT_END))
+    return TEXT_END if of_lines else LINE_END
+
+
+def gathered(corpus: Corpus, source: str, end: str, path: Path) -> Corpus:
+    """Write every text of a corpus into one file: the end of a text before each text, and after the last one.
 
     Raises:
         CorpusError: a file cannot be read, or has a text that is too long.
     """
     with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-        file.writelines(TEXT_END + text for text in _all_texts(corpus, source))
-        file.write(TEXT_END)
+        file.writelines(end + text for text in _all_texts(corpus, source, end))
+        file.write(end)
     return replace(corpus, files=(TextFile(path, corpus.name),))
 
 
@@ -60,8 +74,7 @@ def arrange(ids: Ids, vocabulary: Vocabulary, fraction: float, path: Path, name:
     distinct, first = np.unique(hashes, return_index=True)
     if len(distinct) < 2:
         raise CorpusError(
-            f"{name} has {len(distinct)} distinct texts, and at least 2 are needed: "
-            "give a text on each line"
+            f"{name} has {len(distinct)} distinct texts, and at least 2 are needed: give more texts"
         )
     kept = np.zeros(len(hashes), np.bool_)
     kept[first] = True
@@ -70,7 +83,7 @@ def arrange(ids: Ids, vocabulary: Vocabulary, fraction: float, path: Path, name:
     validate = sorted(compress(_stripped(ids, vocabulary), kept & held_out), key=text_hash)
     ended = chain(train, validate, [""])
     with path.open("wb") as file:
-        while some := [TEXT_END + text for text in islice(ended, TOGETHER)]:
+        while some := [vocabulary.text_end + text for text in islice(ended, TOGETHER)]:
             file.write(vocabulary.encode("".join(some)).astype(ids.dtype).data)
     return Arranged(
         training=int(np.count_nonzero(kept & ~held_out)), repeated=len(hashes) - len(distinct)
@@ -85,7 +98,7 @@ def texts_in(ids: Ids, vocabulary: Vocabulary, advance: Advance = lambda _: None
     rest = ""
     for begin in range(0, len(ids), PIECE):
         piece = ids[begin : begin + PIECE]
-        *whole, rest = (rest + vocabulary.decode(piece)).split(TEXT_END)
+        *whole, rest = (rest + vocabulary.decode(piece)).split(vocabulary.text_end)
         yield from filter(None, whole)
         advance(piece.nbytes)
 
@@ -96,10 +109,12 @@ def _stripped(ids: Ids, vocabulary: Vocabulary) -> Iterator[str]:
         yield from filter(None, map(str.strip, texts_in(ids, vocabulary, advance)))
 
 
-def _all_texts(corpus: Corpus, source: str) -> Iterator[str]:
+def _all_texts(corpus: Corpus, source: str, end: str) -> Iterator[str]:
+    # Where the line end is the end of a text, a line break within a text becomes a space.
+    line_break = " " if end == LINE_END else LINE_END
     with bar("reading texts", corpus.size) as advance:
         for file in corpus.files:
-            for number, text in enumerate(_texts(file, source, advance), 1):
+            for number, text in enumerate(_texts(file, source, line_break, advance), 1):
                 if len(text) > LONGEST:
                     raise CorpusError(
                         f"{file.name}: text {number:,} has {len(text):,} characters, and a text may "
@@ -108,24 +123,37 @@ def _all_texts(corpus: Corpus, source: str) -> Iterator[str]:
                 yield text
 
 
-def _texts(file: TextFile, source: str, advance: Advance) -> Iterator[str]:
+def _texts(file: TextFile, source: str, line_break: str, advance: Advance) -> Iterator[str]:
     """Yield the texts of a file that are not empty, without white space at both ends."""
-    found = _lines(file, advance)
-    if source != LINES:
-        found = column_of(found, source.removeprefix(COLUMN), file.name)
-    # A line break within a record becomes a space, because the line end is the end of a text.
-    joined = (" ".join(text.splitlines()).strip() for text in found)
-    return (unicodedata.normalize("NFC", text) for text in joined if text)
+    if source == FILES:
+        found = _whole(file, advance)
+    elif source == LINES:
+        found = _lines(file, advance)
+    else:
+        found = column_of(_lines(file, advance), source.removeprefix(COLUMN), file.name)
+    for text in found:
+        lines = text.replace(TEXT_END, "").splitlines()
+        if joined := line_break.join(lines).strip():
+            yield unicodedata.normalize("NFC", joined)
+
+
+def _whole(file: TextFile, advance: Advance) -> Iterator[str]:
+    text = ""
+    for piece in read_text([file], advance):
+        text += piece
+        if len(text) > LONGEST_RECORD:
+            raise CorpusError(f"{file.name} has more than {LONGEST_RECORD:,} characters: {SHORTER}")
+    yield text
 
 
 def _lines(file: TextFile, advance: Advance) -> Iterator[str]:
     rest, number = "", 1
     for piece in read_text([file], advance):
-        *whole, rest = (rest + piece).split(TEXT_END)
+        *whole, rest = (rest + piece).split(LINE_END)
         number += len(whole)
-        if len(rest) > LONGEST_LINE:
+        if len(rest) > LONGEST_RECORD:
             raise CorpusError(
-                f"{file.name}: line {number:,} has more than {LONGEST_LINE:,} characters: {SHORTER}"
+                f"{file.name}: line {number:,} has more than {LONGEST_RECORD:,} characters: {SHORTER}"
             )
         yield from whole
     if rest:

@@ -18,14 +18,15 @@ def sample_text(
 ) -> str:
     """Continue the seed text by `config.sample_length` characters; equal calls give equal text.
 
-    In a model of many short texts, the seed text is the beginning of a text.
+    In a model of many short texts, the seed text is the beginning of a text. An END OF TEXT, which nobody
+    sees, becomes its picture and a line end.
     """
-    prompt = TEXT_END + seed_text if config.of_texts else seed_text
+    prompt = vocabulary.text_end + seed_text if config.of_texts else seed_text
     ids = tf.constant(vocabulary.encode(prompt)[None, :], tf.int32)  # a batch of one row, [1, T]
     seed = tf.constant([config.random_seed, int(temperature * 1000)])
     length = tf.constant(config.sample_length)
     sampled = _generate(model, ids, zero_state(config, 1), length, tf.constant(temperature), seed)
-    return vocabulary.decode(np.asarray(sampled, np.int64))
+    return vocabulary.decode(np.asarray(sampled, np.int64)).replace(TEXT_END, "␃\n")
 
 
 @tf.function(reduce_retracing=True)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model_store import TEXT_END, Vocabulary
+from model_store import Vocabulary
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.frozen.weights import Weights, load_weights
@@ -49,7 +49,7 @@ class Trainer:
         self.config, self.position = config, Position()
         policy = resolve_policy(config.precision)
         with workers.together(), workers.strategy.scope():
-            text_end = vocabulary.symbols.index(TEXT_END) if config.of_texts else None
+            text_end = vocabulary.symbols.index(vocabulary.text_end) if config.of_texts else None
             self.model = build_model(
                 config, len(vocabulary), policy, vocabulary.unknown_id, text_end
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_store import TEXT_END, KnownTexts, Vocabulary, contents
+from model_store import KnownTexts, Vocabulary, contents
 from training.bar import bar, track
 from training.corpus.split import Ids, Split
 from training.frozen.runtime import StepGraph
@@ -26,7 +26,7 @@ def copied(graph: Path, text: Split, vocabulary: Vocabulary, seed_text: str) -> 
     Samples of a continuous text follow the seed text. The same figures for held-out text are the baseline.
     For a corpus of many short texts there is also the share of whole texts that stand in the corpus.
     """
-    prompt = vocabulary.encode(seed_text if text.text_end is None else TEXT_END)
+    prompt = vocabulary.encode(seed_text if text.text_end is None else vocabulary.text_end)
     samples = _samples(graph, prompt)
     held_out = text.validation[: SAMPLES * LENGTH]
     width = min(LENGTH, len(held_out))
@@ -91,5 +91,6 @@ def _samples(graph: Path, prompt: Ids) -> dict[str, Ids]:
 
 def _known(rows: Ids, vocabulary: Vocabulary, known: KnownTexts) -> float:
     """Return the share of the whole texts in rows [R, T] that stand in the corpus."""
-    texts = [text for row in rows for text in vocabulary.decode(row).split(TEXT_END)[:-1]]
+    end = vocabulary.text_end
+    texts = [text for row in rows for text in vocabulary.decode(row).split(end)[:-1]]
     return float(np.mean([known.contains(text) for text in texts])) if texts else 0.0

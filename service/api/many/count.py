@@ -11,7 +11,7 @@ from service.models.loading import LoadedModel
 from service.settings import Settings
 from service.stream.generation import FinishReason, Generation
 
-NO_LIST = "the version has no list of its corpus's texts; train it with --texts lines"
+NO_LIST = "the version has no list of its corpus's texts; train it with --texts"
 
 
 class OneText(BaseModel):

@@ -10,7 +10,7 @@ export const figure = (number) => (number >= 10 ? String(Math.round(number)) : n
 export const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 /** A character, or the name of one that cannot be seen. */
-export const visible = (character) => ({ " ": "space", "\n": "line end" })[character] ?? character;
+export const visible = (character) => ({ " ": "space", "\n": "line end", "\u0003": "end of text" })[character] ?? character;
 
 /** One sign for a character, also for one that cannot be seen. */
-export const glyph = (character) => ({ " ": "␣", "\n": "⏎" })[character] ?? character;
+export const glyph = (character) => ({ " ": "␣", "\n": "⏎", "\u0003": "␃" })[character] ?? character;
