@@ -53,7 +53,7 @@ def train(
     for file in run.damaged:
         _say(f"{file} is damaged, and not used")
     _say(_summary(inputs))
-    if not config.of_texts and (better := hint(text.ids, vocabulary)):
+    if not config.of_texts and (better := hint(text, vocabulary)):
         _say(better)
 
     with _notes_how_to_go_on(options, run):

@@ -9,7 +9,9 @@ import pytest
 
 from model_store import Vocabulary
 from tests.training.names import town_names
+from tests.training.small import ENGLISH
 from training.corpus.hints import hint
+from training.corpus.split import Split
 
 NAMES = town_names(200)
 PROSE = ["It was a fine morning, and nobody said so.", "", "The sea, the sky, the gulls: all blue."]
@@ -19,6 +21,10 @@ RECORDS = [
 ]
 LIST = "the lines are in alphabetical order: .* with --texts lines"
 COLUMN = "the lines are records: .* with --texts column:NAME, here 'text', 'title', 'id'"
+END = "the end of the text, which is held out, has other characters than the rest: .*"
+INDEX = "\n".join(
+    f"{name.upper()}, {number}, {number + 7}" for number, name in enumerate(NAMES * 9)
+)
 MARKUP = "the text is HTML or XML, .* `pandoc --to plain` writes it"
 
 
@@ -34,7 +40,7 @@ def csv_of(records: list[dict[str, str]], delimiter: str) -> str:
 def hint_on(text: str) -> str:
     """Return the hint on a text."""
     vocabulary = Vocabulary.from_text(text)
-    return hint(vocabulary.encode(text), vocabulary)
+    return hint(Split(vocabulary.encode(text), cut=len(text) * 9 // 10), vocabulary)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,7 @@ def hint_on(text: str) -> str:
         ("\n<!DOCTYPE html>\n<html><p>A page</p></html>", MARKUP),
         ('<html lang="de"><p>A page</p></html>', MARKUP),
         ('<?xml version="1.0"?><TEI/>', MARKUP),
+        (ENGLISH[:200_000] + INDEX, END),
     ],
 )
 def test_a_text_that_is_learned_better_in_another_way_is_noticed(text: str, expected: str) -> None:
@@ -61,6 +68,8 @@ def test_a_text_that_is_learned_better_in_another_way_is_noticed(text: str, expe
     "text",
     [
         "\n".join(PROSE * 20),
+        ENGLISH,
+        INDEX + ENGLISH[:400_000],
         "\n".join(sorted(NAMES, reverse=True)),
         "\n".join(NAMES[:10] + sorted(NAMES)[:10]),
         "\n".join(sorted(NAMES)[:10]),
