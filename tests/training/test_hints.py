@@ -60,7 +60,7 @@ def hint_on(text: str) -> str:
     ],
 )
 def test_a_text_that_is_learned_better_in_another_way_is_noticed(text: str, expected: str) -> None:
-    """A list in alphabetical order but for a few lines, records and markup each have one hint."""
+    """A list in alphabetical order but for a few lines, records, markup and an index at the end have a hint."""
     assert re.fullmatch(expected, hint_on(text))
 
 

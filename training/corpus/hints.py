@@ -65,10 +65,10 @@ def _ends_otherwise(text: Split, vocabulary: Vocabulary) -> str:
     parts = [text.train[begin : begin + size] for begin in begins] + [text.validation[:size]]
     counts = np.stack([np.bincount(part, minlength=len(vocabulary)) for part in parts])  # [P, V]
     shares = counts / size
-    others = (counts.sum(axis=0) - counts) / (
-        size * PARTS
-    ) + 1e-6  # a symbol of one part alone is not infinitely far
-    *trained, held_out = np.sum(shares * np.log(np.maximum(shares, 1e-12) / others), axis=1)
+    others = (counts.sum(axis=0) - counts) / (size * PARTS)
+    # A symbol that one part alone has would be infinitely far, and 0 log 0 is 0.
+    ratios = np.maximum(shares, 1e-12) / (others + 1e-6)
+    *trained, held_out = np.sum(shares * np.log(ratios), axis=1)
     if held_out < max(FAR, FARTHER * float(np.median(trained))):
         return ""
     return (
