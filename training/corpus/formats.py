@@ -14,7 +14,6 @@ from training.errors import CorpusError
 HEAD = 4096  # bytes of a text that a guess is made from
 ENOUGH = 32  # bytes; of a shorter text any byte may be the commonest
 COMMONEST = 0.6  # the share of one byte in a column of a text in UTF-16 or UTF-32
-SIGNATURE = 10  # bytes; the longest signature of a compression
 
 
 class Unpacker(Protocol):
@@ -38,6 +37,7 @@ COMPRESSIONS: dict[bytes, tuple[str, Callable[[], Unpacker]]] = {
     b"\xfd7zXZ\0": ("xz", lzma.LZMADecompressor),
     b"\x28\xb5\x2f\xfd": ("zstd", lambda: zstandard.ZstdDecompressor().decompressobj()),
 }
+SIGNATURE = max(map(len, COMPRESSIONS))  # bytes of the longest one
 DAMAGED = (zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError, EOFError)
 
 # The marks of UTF-32 come first, because the little-endian one begins with that of UTF-16.
