@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from training.errors import TrainingError
+from training.interrupts import handled_by
 from training.options import CompareOptions, Options, RequantiseOptions, TrainOptions, parse
 from training.quiet import quiet
 
@@ -89,12 +90,8 @@ def _importing() -> Iterator[None]:
             os.write(terminal, b"\ntraining: interrupted\n")
             os._exit(INTERRUPTED)
 
-        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with handled_by(end):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _notes(error: BaseException) -> list[str]:

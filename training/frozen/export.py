@@ -13,6 +13,7 @@ from training.bar import track
 from training.config import TrainingConfig
 from training.frozen.graph import step_graph
 from training.frozen.weights import cells_of, weights_of
+from training.interrupts import deferred
 from training.network.cells import CELLS
 from training.space import as_os_errors
 
@@ -31,6 +32,7 @@ def export(model: keras.Model, config: TrainingConfig, folder: Path, *, int8: bo
         write()
 
 
+@deferred()
 def _save_tensorflow(model: keras.Model, config: TrainingConfig, folder: Path) -> None:
     """Save a SavedModel of one step whose weights are constants, as the lecture froze its graph."""
     cells = cells_of(model)

@@ -13,6 +13,7 @@ from training.corpus.split import Split
 from training.errors import ParityError
 from training.frozen.int8 import exact_fingerprint, int8_loss
 from training.frozen.runtime import Ids, stream_logits, stream_loss
+from training.interrupts import deferred
 from training.network.model import zero_state
 
 LOGIT_CHARACTERS = 500
@@ -52,6 +53,7 @@ def check_parity(model: keras.Model, config: TrainingConfig, text: Split, folder
     return Parity(metrics | {"int8_nats": int8_loss(int8, ids, fp32)}, fingerprint)
 
 
+@deferred()
 def _logit_error(model: keras.Model, config: TrainingConfig, ids: Ids, graph: Path) -> float:
     """Return the largest difference between the logits of a step graph and of Keras over ids [N]."""
     inputs = tf.constant(ids[None, :], tf.int32)  # a batch of one row, [1, N]

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from training.corpus.split import Split
+from training.interrupts import deferred
 from training.network.model import zero_state
 from training.network.unknown import mean_nats
 
@@ -71,6 +72,7 @@ def _chunks(*bounds: int) -> Iterator[tuple[int, int]]:
             yield begin, min(begin + CHUNK, last)
 
 
+@deferred()
 @tf.function(reduce_retracing=True)
 def _losses(
     model: keras.Model, inputs: tf.Tensor, targets: tf.Tensor, state: list[tf.Tensor]

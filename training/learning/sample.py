@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from model_store import TEXT_END, Vocabulary
 from training.config import TrainingConfig
+from training.interrupts import deferred
 from training.network.model import zero_state
 
 
@@ -29,6 +30,7 @@ def sample_text(
     return vocabulary.decode(np.asarray(sampled, np.int64)).replace(TEXT_END, "␃\n")
 
 
+@deferred()
 @tf.function(reduce_retracing=True)
 def _generate(
     model: keras.Model,

@@ -13,6 +13,7 @@ from training.config import TrainingConfig
 from training.corpus.split import Ids, Split
 from training.frozen.start import Start
 from training.frozen.weights import load_weights
+from training.interrupts import deferred
 from training.learning.evaluate import WARMUP
 from training.network.model import build_model, resolve_policy, zero_state
 
@@ -57,6 +58,7 @@ def _drawn(probabilities: NDArray[np.float32], rng: np.random.Generator) -> NDAr
     return drawn
 
 
+@deferred()
 def _reader(teacher: Start, text: Split, vocabulary: Vocabulary) -> Read:
     """Return a function that reads on with a carried state: ids [B, T] → probabilities [B, T, V]."""
     weights = teacher.weights()

@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.errors import ConfigError, TrainingError
+from training.interrupts import deferred
 from training.learning.arrays import Arrays
 from training.learning.cluster import place
 
@@ -75,13 +76,14 @@ class Workers:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Report errors of a computation of all workers in the block.
+        """Report errors of a computation of all workers in the block; Ctrl-C waits for the end of the block.
 
         Raises:
             TrainingError: there is too little memory, or another worker is gone.
         """
         try:
-            yield
+            with deferred():
+                yield
         except tf.errors.ResourceExhaustedError as error:
             raise TrainingError(
                 "there is too little memory: lower batch_size, sequence_length or units"

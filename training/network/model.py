@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.config import TrainingConfig
+from training.interrupts import deferred
 from training.network.cells import CELLS
 from training.network.resets import GoesOn
 from training.network.unknown import NEVER
@@ -52,6 +53,7 @@ class Logits(keras.layers.Dense):  # type: ignore[misc]
         return super().call(x) + self.mask
 
 
+@deferred()
 def build_model(
     config: TrainingConfig,
     vocabulary_size: int,

@@ -11,6 +11,7 @@ from training.config import TrainingConfig
 from training.corpus.split import Split
 from training.frozen.nodes import Floats
 from training.frozen.runtime import Ids
+from training.interrupts import deferred
 from training.learning.evaluate import WARMUP, validation_loss
 from training.network.model import zero_state
 from training.network.unknown import LARGEST_LOSS
@@ -43,6 +44,7 @@ def calibrate(model: keras.Model, config: TrainingConfig, text: Split) -> dict[s
     return {FACTOR: factor, UNCALIBRATED_NATS: before}
 
 
+@deferred()
 def _slice(model: keras.Model, config: TrainingConfig, text: Split) -> tuple[Floats, Ids]:
     """Return the logits [N, V] and the targets [N] of the slice; the characters before a piece warm up."""
     characters = len(text.validation)
