@@ -4,7 +4,7 @@ from model_store import contents
 from model_store.aliases import PRODUCTION, Aliases
 from model_store.bundle import BUNDLED, bundle
 from model_store.contents import SERVING_FILES
-from model_store.control_groups import cores, most_threads
+from model_store.control_groups import cores, free_memory, most_threads
 from model_store.errors import (
     AliasError,
     DamagedVersion,
@@ -73,6 +73,7 @@ __all__ = [
     "contents",
     "cores",
     "fingerprint",
+    "free_memory",
     "locked",
     "most_threads",
     "require_free",

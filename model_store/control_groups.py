@@ -1,8 +1,8 @@
-"""The limits of this process, also in a container: the cores to keep busy, and the threads to start.
+"""The limits of this process, also in a container: the cores to keep busy, the threads to start, the memory.
 
 Linux describes the files of control groups in https://docs.kernel.org/admin-guide/cgroup-v2.html, and
-those of version 1 in https://docs.kernel.org/scheduler/sched-bwc.html and
-https://docs.kernel.org/admin-guide/cgroup-v1/pids.html.
+those of version 1 in https://docs.kernel.org/scheduler/sched-bwc.html and, for threads and memory, in
+https://docs.kernel.org/admin-guide/cgroup-v1/pids.html and https://docs.kernel.org/admin-guide/cgroup-v1/memory.html.
 """
 
 import os
@@ -37,6 +37,23 @@ def most_threads(root: Path = _ROOT) -> float:
     own, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if own != resource.RLIM_INFINITY and os.getuid() != 0:  # root has no such limit
         limits.append(own)
+    return min(limits, default=inf)
+
+
+def free_memory(root: Path = _ROOT) -> float:
+    """Return how many bytes of memory this process may take: those that the machine has free, at most a limit.
+
+    Infinity stands for neither known.
+    """
+    limits: list[float] = []
+    for file in ("memory.max", "memory.limit_in_bytes"):
+        limits += [limit for (limit,) in _settings(root, "memory", [file])]
+    with suppress(OSError, KeyError, ValueError):
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        kilobytes = {
+            name: int(words.split()[0]) for name, words in (line.split(":") for line in lines)
+        }
+        limits.append(1024 * (kilobytes["MemAvailable"] + kilobytes["SwapFree"]))
     return min(limits, default=inf)
 
 

@@ -23,6 +23,7 @@ from training.learning.progress import Progress
 from training.learning.run import Run, RunInfo
 from training.learning.trainer import Trainer
 from training.learning.workers import Workers
+from training.memory import shortage
 from training.options import TrainOptions, command_line
 from training.publishing.publish import promote, publish
 from training.suited import ENOUGH_STEPS, described
@@ -60,6 +61,8 @@ def train(
         if inputs.teachers:
             batches = taught(batches, inputs.teachers, config, text, vocabulary, run.folder)
         _say(_plan(config, config.epochs * len(batches)))
+        if lacking := shortage(config, len(vocabulary), workers.number):
+            _say(lacking)
         trainer = Trainer(config, vocabulary, len(batches), weights, workers)
         progress = progress or Progress(Console(highlight=False, quiet=not workers.chief))
         fit(trainer, run, batches, text, vocabulary, progress)

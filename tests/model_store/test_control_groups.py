@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_store import cores, most_threads
+from model_store import cores, free_memory, most_threads
 
 OWN = set(range(8))
 CPU = "sys/fs/cgroup/cpu"
@@ -92,6 +92,25 @@ def test_limits_of_threads(
     assert most_threads(root) == min(number, 80)
     monkeypatch.setattr(os, "getuid", lambda: 0)
     assert most_threads(root) == number
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "free"),
+    [
+        ("0::/\n", {}, 3_072_000),
+        ("0::/\n", {"sys/fs/cgroup/memory.max": "max\n"}, 3_072_000),
+        ("0::/\n", {"sys/fs/cgroup/memory.max": "1000000\n"}, 1_000_000),
+        ("0::/a\n", {"sys/fs/cgroup/memory.max": "99\n", "sys/fs/cgroup/a/memory.max": "100"}, 99),
+        ("4:memory:/x\n0::/\n", {"sys/fs/cgroup/memory/memory.limit_in_bytes": "2000\n"}, 2000),
+        ("4:memory:/\n", {"sys/fs/cgroup/memory/memory.limit_in_bytes": "9" * 19}, 3_072_000),
+        ("0::/\n", {"proc/meminfo": "MemTotal: 9 kB\n"}, inf),
+    ],
+)
+def test_limits_of_memory(tmp_path: Path, groups: str, files: dict[str, str], free: float) -> None:
+    """The smallest limit of a group counts, and what the machine has free, its swap included."""
+    memory = "MemTotal:  9000 kB\nMemAvailable:  2000 kB\nHugePages_Total:  0\nSwapFree:  1000 kB\n"
+    files = {"proc/meminfo": memory, "proc/self/cgroup": groups} | files
+    assert free_memory(_files(tmp_path, files)) == free
 
 
 def test_a_machine_without_groups(tmp_path: Path) -> None:
