@@ -32,6 +32,7 @@ from model_store.manifest import (
     Parent,
 )
 from model_store.names import check_name
+from model_store.output import READER_GONE, discard_output
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
 from model_store.vocabulary import LINE_END, TEXT_END, UNKNOWN, Vocabulary
@@ -40,6 +41,7 @@ __all__ = [
     "BUNDLED",
     "LINE_END",
     "PRODUCTION",
+    "READER_GONE",
     "SERVING_FILES",
     "TEXT_END",
     "UNKNOWN",
@@ -72,6 +74,7 @@ __all__ = [
     "check_name",
     "contents",
     "cores",
+    "discard_output",
     "fingerprint",
     "free_memory",
     "locked",

@@ -10,7 +10,9 @@ from model_store import commands
 from model_store.aliases import PRODUCTION
 from model_store.bundle import BUNDLED
 from model_store.errors import StoreError
+from model_store.output import discard_output
 
+INTERRUPTED = 130  # the exit status that shells give a command ended by Ctrl-C
 _REFERENCE = "NAME, NAME@VERSION or NAME@ALIAS"
 
 
@@ -23,9 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         status: int = options.run(commands.Stores.at(options.store), options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return discard_output()
     except (StoreError, OSError) as error:
         print(f"model_store: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nmodel_store: interrupted", file=sys.stderr)  # below the terminal's ^C
+        return INTERRUPTED
     return status
 
 

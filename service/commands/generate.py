@@ -1,7 +1,6 @@
 """`python -m service generate`: writes text to the terminal or a file, without a server."""
 
 import argparse
-import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +38,6 @@ def main(arguments: Sequence[str]) -> int:
 
     An error is one line on stderr for each wrong option, and status 2.
     """
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
     options = vars(make_parser().parse_args(arguments))
     return status_of(lambda: _generate(**options), {"seed": "TEXT"})
 

@@ -1,7 +1,6 @@
 """`python -m service score`: shows how likely a model finds a text, without a server."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,7 +26,6 @@ def main(arguments: Sequence[str]) -> int:
 
     An error is one line on stderr, and status 2.
     """
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends the command quietly
     options = vars(make_parser().parse_args(arguments))
     return status_of(lambda: _score(**options), {"texts": "FILE"})
 

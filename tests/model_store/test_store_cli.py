@@ -1,6 +1,7 @@
 """The commands of `python -m model_store`."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 import model_store
 from model_store import (
     BUNDLED,
+    READER_GONE,
     Manifest,
     ModelDescription,
     ModelStore,
@@ -195,3 +197,24 @@ def test_the_environment_names_the_store(store: ModelStore, publish: Publish) ->
     )
     assert "a-name-like-no-other" in done.stdout
     assert done.stderr == ""
+
+
+def test_ctrl_c_is_one_line(
+    store: ModelStore, publish: Publish, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted command says so in one line and ends with the status of Ctrl-C."""
+    publish("abc")
+    monkeypatch.setattr(ModelStore, "manifest", lambda *_: signal.raise_signal(signal.SIGINT))
+    status, _, errors = run("verify")
+    assert (status, errors) == (130, "\nmodel_store: interrupted\n")
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    """A command whose output nobody reads any more ends without a word."""
+    line = [sys.executable, "-m", "model_store", "--store", str(BUNDLED), "list"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(line, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert ended.stderr == b""
+    assert ended.returncode == READER_GONE
