@@ -74,8 +74,8 @@ def test_names_stay_short() -> None:
 
 
 def test_the_dashboard_is_that_of_the_compose_file() -> None:
-    """The ConfigMap has the dashboard of deploy/monitoring, byte for byte."""
+    """The ConfigMap has the dashboard that docker-compose.yml mounts, byte for byte."""
     documents = render("--set", "monitoring.enabled=true")
     shown = only(documents, "ConfigMap", "-dashboard")["data"]["charloom.json"]
-    dashboard = ROOT / "deploy" / "monitoring" / "grafana" / "charloom.json"
+    dashboard = CHART / "dashboard.json"
     assert shown.strip() == dashboard.read_text(encoding="utf-8").strip()

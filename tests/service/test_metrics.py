@@ -24,7 +24,7 @@ os.wait()
 folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 print(folder, os.path.isdir(folder))
 """
-DASHBOARD = ROOT / "deploy" / "monitoring" / "grafana" / "charloom.json"
+DASHBOARD = ROOT / "deploy" / "kubernetes" / "charloom" / "dashboard.json"
 
 
 @pytest.fixture
