@@ -9,7 +9,6 @@ import yaml
 from service import __version__
 from service.settings import Settings
 from tests.chart.helm import CHART, VALUES, Document, only, render, run
-from tests.servers import ROOT
 
 OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].strip(">=").split("-")[0]
 # Kinds of Prometheus' operator, which Kubernetes' own schemas do not know.
