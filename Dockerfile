@@ -61,9 +61,8 @@ COPY model_store model_store
 COPY training training
 RUN python -m compileall -q model_store training
 USER 10001
-# Matplotlib and Keras want a place for their settings; the user has no home.
+# Matplotlib wants a place for its cache; the user has no home.
 # Unfinished runs live in /runs, a volume, so that the next container goes on with them.
 ENV MPLCONFIGDIR=/tmp/matplotlib \
-    KERAS_HOME=/tmp/keras \
     CHARLOOM_RUNS=/runs
 ENTRYPOINT ["python", "-m", "training"]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +19,6 @@ def draw(parts: Mapping[str, Part], path: Path) -> None:
     """Draw characters per second at 1 and 64 sequences, if the part `engine` was measured."""
     if "engine" not in parts:
         return
-    mpl.use("agg")
     figure = Figure(figsize=(9, 5), layout="constrained")
     for axes, size in zip(figure.subplots(len(SIZES), 1), SIZES, strict=True):
         _bars(axes, _speeds(parts["engine"].values, size))

@@ -1,6 +1,5 @@
 """Fixtures of all tests."""
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from string import ascii_lowercase
 import pytest
 from hypothesis import settings
 
+import tests.environment  # noqa: F401 - first of all, before a package reads a variable
 from tests.factories import publish_random_model
 from tests.other_servers import RedisServer, S3Server
 from tests.servers import Service, serving, wait_until
@@ -16,9 +16,6 @@ from tests.servers import Service, serving, wait_until
 # A busy machine makes no example wrong, so no example has a time limit.
 settings.register_profile("charloom", deadline=None)
 settings.load_profile("charloom")
-
-# There are as many processes of tests as cores, so a second thread of TensorFlow would only wait for a core.
-os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 THREAD_SECONDS = 2  # for a thread that has been told to end
 # Threads of libraries that no caller can end: fsspec's event loop for a store on S3 runs once for the

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,7 +22,6 @@ def draw(parts: Mapping[str, Part], path: Path) -> None:
     measured = [name for name in panels if name in parts and parts[name].values]
     if not measured:
         return
-    mpl.use("agg")
     figure = Figure(figsize=(5 * len(measured), 4.2), layout="constrained")
     for axes, name in zip(
         figure.subplots(1, len(measured), squeeze=False)[0], measured, strict=True

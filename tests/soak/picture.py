@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from tests.soak.ledger import Episode
@@ -15,7 +14,6 @@ COLOURS = {"master": "#7a7f85", "hub": "#c2571a", "worker": "#1b6ca8"}
 
 def draw(samples: Iterable[Sample], episodes: Iterable[Episode], path: Path) -> None:
     """Draw a line for each process, and below a row of ticks for each kind of fault."""
-    mpl.use("agg")
     figure = Figure(figsize=(11, 7), layout="constrained")
     memory, faults = figure.subplots(2, sharex=True, height_ratios=[3, 1])
     lines: dict[tuple[str, int], list[Sample]] = defaultdict(list)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,8 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from training.learning.epochs import Epoch, bits
 from training.learning.run import Run, RunInfo
-
-mpl.use("agg")
 
 
 def write_curves(run: Run, baselines: Mapping[str, float], path: Path) -> None:
