@@ -10,6 +10,12 @@ MAKEFLAGS += --no-print-directory
 # ONNX Runtime's wheels report their use to its makers unless told not to.
 export ORT_DISABLE_TELEMETRY := 1
 
+# What someone's shell sets for other programs: pip installs into .venv alone (0 overrides pip.conf, too), Python
+# imports from .venv and this folder alone, and Matplotlib lacks the backend that Jupyter sets.
+export PIP_USER := 0
+export MPLBACKEND := agg
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+
 PORT ?= 8000
 # Further arguments: make train ARGS="--set units=256", make test ARGS=tests/service, make lock ARGS=--upgrade
 ARGS ?=
@@ -151,10 +157,17 @@ OLDEST_GLIBC := 2.28
 HAS_GLIBC := import platform, sys; name, version = platform.libc_ver(); \
   sys.exit(name != "glibc" or [*map(int, version.split("."))] < [*map(int, sys.argv[1].split("."))])
 
+# NumPy, of whose import an older processor makes an illegal instruction without a message. Arm has Features.
+PROCESSOR := ^flags.* sse4_2|^Features
+CPUINFO := /proc/cpuinfo
+
 # Other systems lack memory files, /proc and the limits that the service reads.
 $(VENV)/venv.stamp:
 	@test "$$(uname -s)" = Linux || { \
 	  echo 'charloom: runs on Linux alone; on macOS or Windows use docker-compose up, or WSL 2 on Windows' >&2; exit 1; }
+	@grep -qE '$(PROCESSOR)' $(CPUINFO) || { \
+	  echo 'charloom: needs a processor with SSE4.2 to serve and AVX to train;' \
+	  'give a virtual machine the processor type host' >&2; exit 1; }
 	@for python in python3.11 python3.12 python3.13 python3 python; do \
 	  if $$python -c '$(USABLE)' 2>/dev/null; then \
 	    $$python -c '$(HAS_GLIBC)' $(OLDEST_GLIBC) || { echo 'charloom: needs glibc $(OLDEST_GLIBC) or newer' \

@@ -2,12 +2,11 @@
 
 import os
 import platform
-import re
 import subprocess
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
+
+from model_store import processor_field, processor_flags
 
 LIBRARIES = ["onnxruntime", "tensorflow_cpu", "keras", "numpy", "flask", "gunicorn"]
 FLAGS = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8"]
@@ -15,17 +14,16 @@ FLAGS = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8"
 
 def kind() -> Literal["avx512_vnni", "avx2"]:
     """Return the kind of processor: with or without AVX-512's instructions for integer products."""
-    return "avx512_vnni" if "avx512_vnni" in _flags() else "avx2"
+    return "avx512_vnni" if "avx512_vnni" in processor_flags() else "avx2"
 
 
 def describe() -> dict[str, Any]:
     """Return processor, load average and versions."""
-    cpu, flags = _cpu(), _flags()
+    flags = processor_flags()
+    model, family = (processor_field(name) or "unknown" for name in ("model name", "cpu family"))
     return {
         "kind": kind(),
-        "processor": " ".join(
-            f"{_field(cpu, 'model name')}, family {_field(cpu, 'cpu family')}".split()
-        ),
+        "processor": " ".join(f"{model}, family {family}".split()),
         "cores": len(os.sched_getaffinity(0)),
         "flags": [flag for flag in FLAGS if flag in flags],
         "load_before": [round(load, 2) for load in os.getloadavg()],
@@ -44,20 +42,6 @@ def as_text(machine: dict[str, Any]) -> str:
         f"load average before: {' '.join(map(str, machine['load_before']))}\n"
         f"Python {machine['python']}, {libraries}; commit {machine['commit']}\n"
     )
-
-
-@cache
-def _cpu() -> str:
-    return Path("/proc/cpuinfo").read_text(encoding="utf-8")
-
-
-def _flags() -> set[str]:
-    return set(_field(_cpu(), "flags").split())
-
-
-def _field(cpu: str, name: str) -> str:
-    found = re.search(rf"^{name}\s*: (.*)$", cpu, re.MULTILINE)
-    return found[1] if found else "unknown"
 
 
 def _commit() -> str:

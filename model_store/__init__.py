@@ -33,6 +33,7 @@ from model_store.manifest import (
 )
 from model_store.names import check_name
 from model_store.output import READER_GONE, discard_output
+from model_store.processor import processor_field, processor_flags
 from model_store.store import ModelStore
 from model_store.stored import StoredModel
 from model_store.vocabulary import LINE_END, TEXT_END, UNKNOWN, Vocabulary
@@ -79,6 +80,8 @@ __all__ = [
     "free_memory",
     "locked",
     "most_threads",
+    "processor_field",
+    "processor_flags",
     "require_free",
     "steps_to_walk",
     "text_hash",

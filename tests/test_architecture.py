@@ -48,7 +48,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "errors": "",
         "bar": "",
         "sealed": "",
-        "quiet": "",
+        "quiet": "errors",
         "interrupts": "",
         "config": "errors",
         "suited": "config",

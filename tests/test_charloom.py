@@ -143,24 +143,29 @@ def test_another_system_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("system", "oldest_glibc"),
-    [("Darwin", "2.28"), ("Linux", "999.0")],
-    ids=["system", "C library"],
+    ("system", "given", "remedy"),
+    [
+        ("Darwin", "OLDEST_GLIBC=2.28", "docker-compose up"),
+        ("Linux", "OLDEST_GLIBC=999.0", "docker-compose up"),
+        ("Linux", "CPUINFO=old", "processor type host"),
+    ],
+    ids=["system", "C library", "processor"],
 )
-def test_make_on_another_system(tmp_path: Path, system: str, oldest_glibc: str) -> None:
-    """On another system than Linux, or with too old a C library, `make` installs nothing, and names the remedy."""
+def test_make_on_another_machine(tmp_path: Path, system: str, given: str, remedy: str) -> None:
+    """On a system, C library or processor that is not enough, `make` installs nothing, and names the remedy."""
     uname = tmp_path / "uname"
     uname.write_text(f"#!/bin/sh\necho {system}\n", encoding="utf-8")
     uname.chmod(0o755)
     made = tmp_path / "venv"
+    (tmp_path / "old").write_text("flags\t\t: fpu sse sse2 ssse3\n", encoding="utf-8")
     done = subprocess.run(
-        ["make", f"VENV={made}", f"OLDEST_GLIBC={oldest_glibc}", f"{made}/venv.stamp"],
-        cwd=ROOT,
+        ["make", "-f", f"{ROOT}/Makefile", f"VENV={made}", given, f"{made}/venv.stamp"],
+        cwd=tmp_path,
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode != 0
-    assert "docker-compose up" in done.stderr
+    assert remedy in done.stderr
     assert not made.exists()

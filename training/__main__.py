@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from training.errors import TrainingError
 from training.interrupts import handled_by
 from training.options import CompareOptions, Options, RequantiseOptions, TrainOptions, parse
-from training.quiet import quiet
+from training.quiet import quiet, require_avx
 
 LOADING = "loading TensorFlow …"
 FAILED = 2
@@ -45,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: Options) -> None:
     # Each command is imported where it runs, because TensorFlow takes seconds and only a training
     # whose inputs are in order needs TensorFlow.
+    if isinstance(options, TrainOptions):
+        with _importing():
+            require_avx()
     match options:
         case CompareOptions():
             with _importing():

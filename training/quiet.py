@@ -1,9 +1,11 @@
-"""Imports of TensorFlow, without the notes that its libraries write and with as many threads as there are cores."""
+"""Imports of TensorFlow: whether the processor is enough, as many threads as cores, and no notes of its libraries."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
+
+from training.errors import TrainingError
 
 
 @contextmanager
@@ -28,6 +30,24 @@ def quiet() -> Iterator[int]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def require_avx() -> None:
+    """Refuse a processor that TensorFlow's import would end with an illegal instruction and no message.
+
+    A virtual machine may hide AVX, as QEMU's default types of processor do.
+
+    Raises:
+        TrainingError: the processor is an x86-64 without AVX.
+    """
+    from model_store import processor_flags  # noqa: PLC0415 - slow, and not needed by --help
+
+    flags = processor_flags()
+    if flags and "avx" not in flags:
+        raise TrainingError(
+            "TensorFlow needs a processor with AVX, which this one lacks: "
+            "give a virtual machine the processor type `host`, or train on another machine"
+        )
 
 
 def _set_threads() -> None:

@@ -1,13 +1,9 @@
 """Whether a model computes the same numbers on this machine as on the machine of its training."""
 
 import platform
-import re
 from importlib.metadata import version
-from pathlib import Path
 
-from model_store import Manifest, contents
-
-CPUINFO = Path("/proc/cpuinfo")
+from model_store import Manifest, contents, processor_field
 
 
 def is_exact(manifest: Manifest, engine: str, computed: str) -> bool | None:
@@ -45,12 +41,5 @@ def not_proven(manifest: Manifest, engine: str) -> str:
 
 def machine() -> str:
     """Return the processor and the version of ONNX Runtime."""
-    return f"{_processor()}, ONNX Runtime {version('onnxruntime')}"
-
-
-def _processor() -> str:
-    try:
-        named = re.search(r"^model name\s*: (.*)$", CPUINFO.read_text("utf-8"), re.MULTILINE)
-    except OSError:
-        named = None  # not Linux
-    return named[1] if named else platform.machine()
+    processor = processor_field("model name") or platform.machine()
+    return f"{processor}, ONNX Runtime {version('onnxruntime')}"

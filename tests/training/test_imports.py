@@ -12,7 +12,8 @@ import training
 from model_store import cores
 from tests.servers import ROOT
 from tests.training.commands import job
-from training.quiet import quiet
+from training.__main__ import main
+from training.quiet import quiet, require_avx
 
 # Runs a command, then prints the top-level modules that the command imported.
 COMMAND = """
@@ -43,6 +44,65 @@ def test_tensorflow_computes_with_onednn(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     importlib.reload(training)
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        "flags\t\t: fpu sse4_2 avx\n\nflags\t\t: fpu sse4_2 avx\n",
+        "Features\t: fp asimd\n",
+        None,
+    ],
+    ids=["AVX", "Arm", "unknown"],
+)
+def test_most_processors_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processor: str | None
+) -> None:
+    """A processor with AVX may train, and so may one that is no x86-64, or that Linux does not describe."""
+    described = tmp_path / "cpuinfo"
+    if processor is not None:
+        described.write_text(processor, encoding="utf-8")
+    monkeypatch.setattr("model_store.processor.CPUINFO", described)
+    require_avx()
+
+
+def test_a_processor_without_avx_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An x86-64 without AVX, where an import of TensorFlow would die silently, gets one line with the remedy."""
+    described = tmp_path / "cpuinfo"
+    described.write_text("flags\t\t: fpu sse4_2 popcnt\n", encoding="utf-8")
+    monkeypatch.setattr("model_store.processor.CPUINFO", described)
+    assert main(job(tmp_path, "--corpus", "a.txt", "--name", "small")[3:]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "AVX" in printed.err
+    assert "processor type `host`" in printed.err
+
+
+def test_settings_for_other_programs_change_no_training(tmp_path: Path) -> None:
+    """What someone has set Keras and Matplotlib to, in files or as Jupyter does, reaches no training."""
+    settings = {
+        tmp_path / ".keras/keras.json": '{"backend": "torch", "floatx": "float16"}',
+        tmp_path / ".config/matplotlib/matplotlibrc": "lines.linewidth: 40",
+    }
+    for file, text in settings.items():
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
+    code = """
+import training, keras, matplotlib
+print(keras.config.backend(), keras.config.floatx(), matplotlib.rcParams["lines.linewidth"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "KERAS_BACKEND": "jax", "MPLBACKEND": "module://of.jupyter"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "tensorflow float32 1.5\n", done.stderr
 
 
 def test_tensorflow_has_a_thread_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,12 @@
 """The character model in Keras, its state an explicit input and output."""
 
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from model_store import processor_flags
 from training.config import TrainingConfig
 from training.interrupts import deferred
 from training.network.cells import CELLS
@@ -112,8 +112,4 @@ def _has_bfloat16() -> bool:
     for gpu in tf.config.list_physical_devices("GPU"):
         major, _ = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
         return int(major) >= 8
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return bool(processor_flags() & {"avx512_bf16", "amx_bf16"})
