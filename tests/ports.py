@@ -17,6 +17,15 @@ def free_port() -> int:
     return next(port for port in _ports if not listens(port))
 
 
+def has_ipv6() -> bool:
+    """Whether a server can have the address ::1, which most containers lack."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Whether something takes connections on a port."""
     try:
