@@ -18,7 +18,7 @@ from service.stream.generation import Sampling
 from service.stream.job import Job, Start
 from service.stream.sequence import Sequence
 from service.telemetry import Telemetry
-from tests.fakes import VOCABULARY_SIZE, ScriptedEngine
+from tests.fakes import VOCABULARY_SIZE, ScriptedBatch, ScriptedEngine
 
 SECONDS = 10.0
 LONG = 99_000  # more characters than a test waits for
@@ -96,6 +96,18 @@ def drawn_by(engine: EngineClient, length: int, **options: object) -> Sequence:
     engine.submit(drawn, None)
     drawn.wait_for_end(SECONDS)
     return drawn
+
+
+def gated(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return an event; each step of a scripted engine waits for the event from now on."""
+    gate, step = threading.Event(), ScriptedBatch.step
+
+    def wait_and_step(batch: ScriptedBatch, ids: np.ndarray) -> np.ndarray:
+        assert gate.wait(SECONDS)
+        return step(batch, ids)
+
+    monkeypatch.setattr(ScriptedBatch, "step", wait_and_step)
+    return gate
 
 
 def value_of(telemetry: Telemetry, name: str) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.__main__ import COMMANDS
-from tests.ports import free_port, has_ipv6, listens
+from tests.ports import free_port, listens, needs_ipv6
 from tests.servers import ROOT, wait_until
 
 
@@ -77,7 +77,7 @@ def test_a_port_that_is_not_free_is_named() -> None:
     assert last.startswith(f"service: PORT: the service cannot listen at {port}: set PORT")
 
 
-@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@needs_ipv6
 def test_the_service_listens_on_ipv6() -> None:
     """`HOST=::1` is an address without brackets."""
     port = free_port()

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from service import settings
 from service.environment import problems, variable
 from service.settings import Settings
+from tests.ports import needs_ipv6
 from tests.servers import ROOT
 
 NUMBERS = ("many", "-1", "1.5", "nan", "inf", "9" * 30, "0x10", "1,5", " ", "\x1b[31m")
@@ -153,8 +154,8 @@ def test_an_empty_variable_counts_as_not_set(name: str, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("name", "value", "taken"),
     [
-        ("host", "::1", "::1"),
-        ("host", "[::1]", "::1"),
+        pytest.param("host", "::1", "::1", marks=needs_ipv6),
+        pytest.param("host", "[::1]", "::1", marks=needs_ipv6),
         ("host", "localhost", "localhost"),
         ("host", "0.0.0.0", "0.0.0.0"),
         ("port", "65535", 65_535),

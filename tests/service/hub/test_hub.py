@@ -17,6 +17,7 @@ from tests.hubs import (
     SECONDS,
     HubInThreads,
     drawn_by,
+    gated,
     running_in,
     sequence,
     spec,
@@ -81,16 +82,20 @@ def test_an_engine_that_opens_too_late_is_closed(
     wait_until(lambda: not hub.hub._engines, "the engine's end")
 
 
-def test_readers_in_two_workers_share_a_flight(hub: HubInThreads) -> None:
+def test_readers_in_two_workers_share_a_flight(
+    hub: HubInThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Equal streams of two workers are drawn once; one of the readers is told to keep the result."""
-    expected = drawn_by(hub.engine(), 4_000).ids.tolist()
-    readers = [sequence(4_000), sequence(4_000)]
+    expected = drawn_by(hub.engine(), 400).ids.tolist()
+    gate = gated(monkeypatch)
+    readers = [sequence(400), sequence(400)]
     for reader in readers:
         hub.engine().submit(reader, "key")
     wait_until(lambda: all(reader.admitted for reader in readers), "the readers' flight")
     assert running_in(hub) == 1
+    gate.set()
     for reader in readers:
-        assert reader.wait(4_000, SECONDS)
+        assert reader.wait(400, SECONDS)
         assert reader.ids.tolist() == expected
     assert sorted(reader.shared for reader in readers) == [False, True]
 

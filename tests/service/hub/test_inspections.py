@@ -11,12 +11,8 @@ from service.hub import shared_engine
 from service.hub.messages import EngineSpec
 from service.hub.worker.inspections import MAX_INSPECTIONS, MAX_READS
 from service.stream.details import Look
-from tests.fakes import VOCABULARY_SIZE, ScriptedBatch, ScriptedEngine
-from tests.hubs import (
-    SECONDS,
-    HubInThreads,
-    drawn_by,
-)
+from tests.fakes import VOCABULARY_SIZE, ScriptedEngine
+from tests.hubs import SECONDS, HubInThreads, drawn_by, gated
 from tests.servers import wait_until
 
 
@@ -91,13 +87,7 @@ def test_a_hub_in_a_step_that_hangs_is_not_healthy(
     hub: HubInThreads, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """The health of the hub depends on the steps of generations and of inspections."""
-    engine, gate, step = hub.engine(), threading.Event(), ScriptedBatch.step
-
-    def hang(batch: ScriptedBatch, ids: np.ndarray) -> np.ndarray:
-        assert gate.wait(SECONDS)
-        return step(batch, ids)
-
-    monkeypatch.setattr(ScriptedBatch, "step", hang)
+    engine, gate = hub.engine(), gated(monkeypatch)
     monkeypatch.setattr(shared_engine, "LONGEST_STEP", 0.0)
     assert hub.hub.healthy
     with ThreadPoolExecutor(1) as pool:
