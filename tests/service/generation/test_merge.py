@@ -82,11 +82,11 @@ def test_the_error_of_one_answer_ends_all() -> None:
 
 
 def test_closing_early_ends_all() -> None:
-    """When the reading is abandoned every generation ends, and no thread is left."""
+    """When the reading is abandoned every generation that has begun ends, and no thread is left."""
     before, abandoned, ended = threading.active_count(), threading.Event(), list[str]()
     answers = [_answer(_waiting(abandoned.is_set, ended)) for _ in range(3)]
     arrivals = merge(answers, abandoned)
-    next(arrivals)
+    assert sorted(next(arrivals)[0] for _ in answers) == [0, 1, 2]  # each has begun
     arrivals.close()
     assert ended == ["gone"] * 3
     assert threading.active_count() == before
