@@ -10,8 +10,8 @@ MAKEFLAGS += --no-print-directory
 # ONNX Runtime's wheels report their use to its makers unless told not to.
 export ORT_DISABLE_TELEMETRY := 1
 
-# What someone's shell sets for other programs: pip installs into .venv alone (0 overrides pip.conf, too), Python
-# imports from .venv and this folder alone, and Matplotlib lacks the backend that Jupyter sets.
+# Against settings that someone's shell has for other programs: pip installs into .venv (0 overrides pip.conf, too),
+# Python imports from .venv and this folder, and Matplotlib has another backend than that of Jupyter, which is not there.
 export PIP_USER := 0
 export MPLBACKEND := agg
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONHOME PYTHONPATH PYTHONSAFEPATH
@@ -157,7 +157,7 @@ OLDEST_GLIBC := 2.28
 HAS_GLIBC := import platform, sys; name, version = platform.libc_ver(); \
   sys.exit(name != "glibc" or [*map(int, version.split("."))] < [*map(int, sys.argv[1].split("."))])
 
-# NumPy, of whose import an older processor makes an illegal instruction without a message. Arm has Features.
+# On a processor without SSE4.2 an import of NumPy ends with an illegal instruction and no message. Arm has Features.
 PROCESSOR := ^flags.* sse4_2|^Features
 CPUINFO := /proc/cpuinfo
 

@@ -7,7 +7,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from training.quiet import quiet
+from training.errors import TrainingError
+from training.quiet import quiet, require_avx
 
 # The systems of each folder, in the order of the lecture: that of the sections of docs/lecture.md.
 FOLDERS = {
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         advice = "`make lint` installs what the systems need into .venv"
         print(f"lecture: {options.name} needs the package {package}: {advice}", file=sys.stderr)
         return 2
-    except OSError as error:
+    except (OSError, TrainingError) as error:
         print(f"lecture: {error}", file=sys.stderr)
         return 2
     return 0
@@ -72,6 +73,7 @@ def _run(options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     (folder,) = (folder for folder, systems in FOLDERS.items() if options.name in systems)
     module = options.name.replace("-", "_")
+    require_avx()
     with quiet():
         system = import_module(f"training.lecture.{folder}.{module}")
     system.run(Lesson(output=options.output, seed=options.seed, quick=options.quick))

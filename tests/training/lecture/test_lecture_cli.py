@@ -91,6 +91,17 @@ POINTS: dict[str, Callable[[Rows], bool]] = {
 }
 
 
+def test_a_processor_without_avx_is_refused(tmp_path, monkeypatch, capsys) -> None:
+    """Where an import of TensorFlow would die silently, one line names the remedy."""
+    described = tmp_path / "cpuinfo"
+    described.write_text("flags\t\t: fpu sse4_2 popcnt\n", encoding="utf-8")
+    monkeypatch.setattr("model_store.processor.CPUINFO", described)
+    assert main(["cells", "--output", str(tmp_path)]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("lecture: TensorFlow needs a processor with AVX")
+    assert printed.count("\n") == 1
+
+
 def test_notes_of_an_import_stay_off_the_terminal(capfd) -> None:
     """What a library writes to standard error while it loads is shown only if the import fails."""
     with quiet():
