@@ -26,6 +26,16 @@ def test_no_pod_may_run_as_root(documents: list[Document]) -> None:
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
+def test_openshift_chooses_the_users() -> None:
+    """On OpenShift, which refuses a pod that names a user outside its namespace's range, no pod names one."""
+    for _, pod in pods(render("--api-versions", "security.openshift.io/v1")):
+        assert pod["securityContext"].keys() == {
+            "runAsNonRoot",
+            "fsGroupChangePolicy",
+            "seccompProfile",
+        }
+
+
 def test_no_pod_talks_to_kubernetes(documents: list[Document]) -> None:
     """No pod has a token, or variables of other services, which could look like settings."""
     for _, pod in pods(documents):

@@ -31,9 +31,12 @@ imagePullSecrets:
 {{- end }}
 securityContext:
   runAsNonRoot: true
+  {{- /* OpenShift gives each namespace users of its own, and refuses a pod that names another one. */}}
+  {{- if not ((index . 0).Capabilities.APIVersions.Has "security.openshift.io/v1") }}
   runAsUser: {{ index . 1 }}
   runAsGroup: {{ index . 1 }}
   fsGroup: {{ index . 1 }}
+  {{- end }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
