@@ -17,7 +17,7 @@ from training.frozen.start import Start
 from training.inputs import inputs_of_training, vocabulary_of
 from training.learning.batches import Batches, batches_of
 from training.learning.distil import taught
-from training.learning.evaluate import WARMUP
+from training.learning.evaluate import POSITIONS, WARMUP
 from training.learning.run import TARGETS, WRITTEN, Run
 from training.learning.teachers import WRITERS, written
 from training.learning.trainer import Trainer
@@ -135,6 +135,20 @@ def test_short_texts_are_written_from_their_beginning(tmp_path: Path) -> None:
     rows = written(read, config, made.text).reshape(WRITERS, 4)
     assert np.all(rows[:, 0] == end)
     assert np.ptp(rows[:, 1:]) > 0
+
+
+def test_teachers_read_a_bounded_number_of_characters_at_once(trained: Training) -> None:
+    """Before they write, teachers read the whole warm-up, in pieces of at most POSITIONS characters."""
+    pieces = []
+
+    def read(ids: Any) -> Any:
+        pieces.append(ids)
+        return np.full((*ids.shape, len(trained.vocabulary)), 1 / len(trained.vocabulary))
+
+    config = trained.run.info.config.model_copy(update={"teacher_text": WRITERS})
+    written(read, config, trained.text)
+    assert max(piece.size for piece in pieces) <= POSITIONS
+    assert np.concatenate(pieces, axis=1).shape == (WRITERS, WARMUP)
 
 
 def test_a_text_of_teachers_needs_teachers(tmp_path: Path) -> None:

@@ -8,14 +8,16 @@ import keras
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 
 from tests.training.small import Training
 from training.corpus.split import Split
 from training.frozen.graph import step_graph
 from training.frozen.runtime import stream_logits, stream_loss
 from training.frozen.weights import weights_of
+from training.learning import evaluate
 from training.learning.epochs import bits
-from training.learning.evaluate import CHUNK, STREAMS, WARMUP, validation_loss
+from training.learning.evaluate import CHUNK, POSITIONS, STREAMS, WARMUP, validation_loss
 from training.network.model import build_model
 
 TOLERANCE = 0.002  # nats: one stream starts in the zero state, parallel streams start warmed up
@@ -86,6 +88,28 @@ def test_of_a_long_text_the_first_characters_are_measured(
     cut = Split(text.ids[: text.cut + 4000], text.cut)
     assert measured == validation_loss(model, config, cut)
     assert measured != validation_loss(model, config, text)
+
+
+def test_long_windows_are_measured_few_at_once(
+    trained: Training, model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most POSITIONS characters of windows are read at once, and at least one window."""
+    sizes = []
+
+    def losses(
+        _: keras.Model, inputs: np.ndarray, *__: object
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        sizes.append(inputs.shape)
+        return tf.zeros(inputs.shape), []
+
+    monkeypatch.setattr(evaluate, "_losses", losses)
+    for length in (25, 1000, POSITIONS + 100):
+        sizes.clear()
+        changes = {"window_stride": 3, "sequence_length": length}
+        config = trained.run.info.config.model_copy(update=changes)
+        assert validation_loss(model, config, Split(np.zeros(length + 500, np.uint8), cut=0)) == 0
+        assert sum(rows for rows, _ in sizes) == 500
+        assert max(rows for rows, _ in sizes) <= max(1, POSITIONS // length)
 
 
 def test_only_the_held_out_text_counts(trained: Training, model: keras.Model) -> None:

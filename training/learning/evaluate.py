@@ -15,7 +15,8 @@ from training.network.unknown import mean_nats
 
 STREAMS = 32  # at most
 WARMUP = 256  # characters before a stream that warm up the state
-CHUNK = 256  # characters of a stream, or windows, that are evaluated at once
+CHUNK = 256  # characters of a stream that are read at once
+POSITIONS = STREAMS * CHUNK  # read at once at most: TensorFlow keeps the memory of its largest call
 
 WINDOWS = 8192  # at most, since each prediction costs a whole window
 
@@ -37,13 +38,14 @@ def _windowed_loss(model: keras.Model, config: TrainingConfig, text: Split) -> f
     length, ids = config.sequence_length, text.validation
     windows = min(WINDOWS, len(ids) - length)
     starts = np.linspace(0, len(ids) - length - 1, windows, dtype=np.int64)[:, None]
+    at_once = max(1, POSITIONS // length)
     losses = []
-    for rows in np.array_split(starts, -(-windows // CHUNK)):
-        # [CHUNK, 1] + [T + 1] → [CHUNK, T + 1]: a window and the character after it.
+    for rows in np.array_split(starts, -(-windows // at_once)):
+        # [N, 1] + [T + 1] → [N, T + 1]: a window and the character after it.
         window = ids[rows + np.arange(length + 1)].astype(np.int32)
         state = zero_state(config, len(rows))
         loss, _ = _losses(model, window[:, :-1], window[:, 1:], state)
-        losses.append(loss[:, -1].numpy())  # of the last position alone, [CHUNK]
+        losses.append(loss[:, -1].numpy())  # of the last position alone, [N]
     return mean_nats(np.concatenate(losses))
 
 

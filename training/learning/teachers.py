@@ -14,7 +14,7 @@ from training.corpus.split import Ids, Split
 from training.frozen.start import Start
 from training.frozen.weights import load_weights
 from training.interrupts import deferred
-from training.learning.evaluate import WARMUP
+from training.learning.evaluate import POSITIONS, WARMUP
 from training.network.model import build_model, resolve_policy, zero_state
 
 Read = Callable[[NDArray[np.int32]], NDArray[np.float32]]  # ids [B, T] → probabilities [B, T, V]
@@ -44,7 +44,8 @@ def written(read: Read, config: TrainingConfig, text: Split) -> Ids:
         before = np.full((streams, 1), text.text_end, np.int32)
     rows = np.empty((streams, length), np.int32)
     rows[:, 0] = before[:, -1]
-    after = read(before)[:, -1]
+    pieces = np.array_split(before, -(-before.size // POSITIONS), axis=1)
+    *_, after = (read(piece)[:, -1] for piece in pieces)
     for step in track("writing with the teachers", range(1, length), length - 1):
         rows[:, step] = _drawn(after, rng)
         after = read(rows[:, step : step + 1])[:, 0]
