@@ -16,9 +16,11 @@ from tests.compose.engine import find_compose, free_port, run
 from tests.compose.project import Compose, Tally
 from tests.compose.replicas_test import try_replicas
 from tests.compose.service_test import try_service
+from tests.compose.systemd_test import try_systemd
 
 SERVICE = "docker-compose.yml"
 REPLICAS = [SERVICE, "deploy/replicas/docker-compose.yml", "tests/compose/patient.yml"]
+MACHINE = "tests/compose/systemd/docker-compose.yml"
 
 
 def main() -> int:
@@ -35,6 +37,7 @@ def main() -> int:
         for name, files, test in (
             ("compose", [SERVICE], try_service),
             ("replicas", REPLICAS, try_replicas),
+            ("systemd", [MACHINE], try_systemd),
         ):
             project = Compose(command, f"charloom-{name}-test", files, free_port(), Path(corpora))
             _try(test, project, tally)
