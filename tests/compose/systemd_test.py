@@ -8,13 +8,8 @@ from tests.compose.project import HTTP, Compose, Tally
 
 FOLDER = "/opt/charloom"
 UNITS = "/etc/systemd/system"
-SERVED = (
-    "Makefile",
-    "requirements",
-    "model_store",
-    "service",
-    "deploy",
-)  # what a service needs of a checkout
+# What a service needs of a checkout.
+SERVED = ("Makefile", "requirements", "model_store", "service", "deploy")
 DYNAMIC_USERS = range(61184, 65520)  # https://systemd.io/UIDS-GIDS
 LONG = {"seed": "ROMEO:", "length": 10_000, "random_seed": 1}
 
@@ -31,8 +26,14 @@ def try_systemd(machine: Compose, tally: Tally) -> None:
 
 
 def _runs(machine: Compose) -> bool:
-    # "degraded" too: some of Debian's own units cannot start in a container.
-    return _shell(machine, "systemctl is-system-running || true") in ("running", "degraded")
+    try:
+        state = _shell(machine, "systemctl is-system-running || true")
+    except (RuntimeError, ValueError):  # the container has ended
+        return False
+    return state in (
+        "running",
+        "degraded",
+    )  # some of Debian's own units cannot start in a container
 
 
 def _starting(machine: Compose, tally: Tally) -> None:
@@ -69,12 +70,7 @@ def _stopping(machine: Compose, tally: Tally) -> None:
     """Restart while a text is written."""
     with ThreadPoolExecutor() as pool:
         running = pool.submit(machine.generate, **LONG)
-        busy = eventually(
-            lambda: bool(
-                re.search(r"^charloom_running\b.* [1-9]", _metrics(machine), re.MULTILINE)
-            ),
-            10,
-        )
+        busy = eventually(lambda: _writes(machine), 10)
         tally.check("a text is being written", busy)
         _shell(machine, "systemctl restart charloom")
         written = len(running.result().body["text"])
@@ -113,10 +109,10 @@ def _set(machine: Compose, setting: str) -> None:
     )
 
 
-def _metrics(machine: Compose) -> str:
+def _writes(machine: Compose) -> bool:
     with HTTP.open(f"http://127.0.0.1:{machine.port}/metrics", timeout=10) as answer:
-        text: str = answer.read().decode()
-    return text
+        metrics = answer.read().decode()
+    return bool(re.search(r"^charloom_running\b.* [1-9]", metrics, re.MULTILINE))
 
 
 def _main_process(machine: Compose) -> str:
