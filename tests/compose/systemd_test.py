@@ -30,10 +30,8 @@ def _runs(machine: Compose) -> bool:
         state = _shell(machine, "systemctl is-system-running || true")
     except (RuntimeError, ValueError):  # the container has ended
         return False
-    return state in (
-        "running",
-        "degraded",
-    )  # some of Debian's own units cannot start in a container
+    # Some of Debian's own units cannot start in a container, which makes the state "degraded".
+    return state in ("running", "degraded")
 
 
 def _starting(machine: Compose, tally: Tally) -> None:
